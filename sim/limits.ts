@@ -1,0 +1,15 @@
+/** Every bound of the simulator, by name. */
+export const LOG_ENTRIES_MAX = 200_000;
+export const OUTPUT_TOKENS_MAX = 200_000;
+export const CHOICES_MAX = 8;
+/** Characters of prose whose token count is remembered, and how many of those texts. */
+export const COUNTED_TEXTS_MAX = 20_000;
+export const COUNTED_TEXT_CHARS_MAX = 4_096;
+export const CACHED_PREFIXES_MAX = 50_000;
+export const PARSED_DIALS_MAX = 1_000;
+export const STALL_MS_MAX = 600_000;
+export const ENDLESS_BYTES_MAX = 1 << 30;
+/** An unpaced stream goes out in blocks of this many events, so that a hang-up still stops it. */
+export const BLOCK_EVENTS = 256;
+export const SCHEMA_DEPTH_MAX = 8;
+export const BODY_BYTES_MAX = 64 << 20;

@@ -1,0 +1,28 @@
+import { openAiChat } from "../families/openai-chat.js";
+import { worded } from "../families/openai-errors.js";
+import { openAiModels } from "../families/openai-models.js";
+import { model, price } from "../model-entry.js";
+import type { Provider } from "../provider.js";
+
+/** Scaleway Generative APIs. No recordings: vLLM's older flat error is an assumption. */
+export const scaleway: Provider = {
+  id: "scaleway",
+  requestIdHeader: "x-request-id",
+  requestId: (ids) => ids.uuid(),
+  price: price("0.20", "0.60"),
+  models: [
+    model("meta-llama/Llama-3.1-8B-Instruct", "llama-3.1-8b-instruct", price("0.20", "0.20"), {
+      context: 128_000,
+    }),
+    model("openai/gpt-oss-120b", "gpt-oss-120b", price("0.15", "0.60")),
+    model("meta-llama/Llama-3.3-70B-Instruct", "llama-3.3-70b-instruct", price("0.90", "0.90")),
+  ],
+  endpoints: [
+    { kind: "chat", method: "POST", path: "/v1/chat/completions", chat: openAiChat() },
+    { kind: "models", method: "GET", path: "/v1/models", list: openAiModels() },
+  ],
+  error: (facts) => {
+    const { status, message, type, param } = worded(facts, {});
+    return { status, body: { object: "error", message, type, param, code: status } };
+  },
+};

@@ -1,0 +1,180 @@
+/** Builds everything from a configuration and a clock, and takes it down again in order. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { Catalog } from "./catalog/catalog.js";
+import type { Config } from "./config/config.js";
+import { LeaseKeeper } from "./gateway/lease-keeper.js";
+import type { Gateway } from "./gateway/parts.js";
+import { Spool } from "./gateway/spool.js";
+import type { Site } from "./http/parts.js";
+import { answer } from "./http/routes.js";
+import { drainSpool, removeSegmentsBefore, spoolStart } from "./jobs/drain.js";
+import { followChanges } from "./jobs/follow-changes.js";
+import { recoverDead } from "./jobs/recover.js";
+import { type Repeated, repeat } from "./jobs/repeat.js";
+import type { Clock } from "./kernel/clock.js";
+import { newId } from "./kernel/ids.js";
+import type { Log } from "./kernel/log.js";
+import { LeaseBook } from "./ledger/lease-book.js";
+import type { LedgerStore } from "./ledger/store.js";
+import { Health } from "./routing/health.js";
+import { changeFeed } from "./store/changes.js";
+import type { Database } from "./store/database.js";
+import { ledgerStore } from "./store/ledger.js";
+import { openStore } from "./store/open.js";
+import { tryLock } from "./store/sqlite/process-lock.js";
+import { tenantStore } from "./store/tenants.js";
+import { usageReader } from "./store/usage.js";
+import { Directory } from "./tenants/directory.js";
+import type { MasterKey } from "./tenants/sealing.js";
+import type { TenantStore } from "./tenants/store.js";
+
+const DRAIN_EVERY_MS = 50;
+const SWEEP_EVERY_MS = 1_000;
+const EXPIRE_EVERY_MS = 60_000;
+
+export type App = {
+  readonly site: Site;
+  /** Any request in, its response out; the same as over a socket. */
+  readonly answer: (request: Request) => Promise<Response>;
+  /** Applies all that is spooled, now. */
+  readonly drain: () => Promise<void>;
+  /** Lets nothing be lost: drains, gives all leases back, closes. */
+  readonly stop: () => Promise<void>;
+};
+
+export type AppParts = {
+  readonly config: Config;
+  readonly masterKey: MasterKey;
+  readonly clock: Clock;
+  readonly log: Log;
+};
+
+export const storePlace = (config: Config): string =>
+  config.databaseUrl ?? join(config.dataFolder, "turnpike.sqlite");
+
+export async function startApp({ config, masterKey, clock, log }: AppParts): Promise<App> {
+  const node = newId();
+  const spoolRoot = join(config.dataFolder, "spool");
+  mkdirSync(spoolRoot, { recursive: true, mode: 0o700 });
+  const database = await openStore(storePlace(config));
+  const ledger = ledgerStore(database);
+  const tenants = tenantStore(database, node, clock);
+  await recoverDead(spoolRoot, ledger, tryLock, log);
+  await ledger.openNode(node, clock.now());
+
+  const folder = join(spoolRoot, node);
+  const unlock = tryLock(folder);
+  const spool = new Spool(folder, config.durability, log);
+  const gateway = buildGateway({ config, masterKey, clock, log, node, ledger, spool });
+  const reloadUser = reloader(tenants, gateway.directory);
+  const unfollow = await followChanges({
+    node,
+    log,
+    ...changeFeed(database),
+    reloadUser,
+    answerRecall: (bucket, seq) => gateway.keeper.answerRecall(bucket, seq),
+  });
+  gateway.directory.load(await tenants.loadAll());
+
+  const drain = drainer(ledger, folder, node, spool);
+  const jobs = startJobs({ gateway, ledger, database, clock, log, drain });
+  const site: Site = {
+    config,
+    gateway,
+    tenants,
+    ledger,
+    usage: usageReader(database),
+    masterKey,
+    reloadUser,
+    isReady: () => ledger.spoolPosition(node).then(Boolean, () => false),
+  };
+  return {
+    site,
+    answer: (request) => answer(site, request),
+    drain,
+    stop: async () => {
+      await Promise.all(jobs.map((job) => job.stop()));
+      await unfollow();
+      await spool.close();
+      await drain();
+      await gateway.keeper.returnAll();
+      await ledger.closeNode(node);
+      await database.close();
+      unlock?.();
+    },
+  };
+}
+
+function buildGateway(
+  parts: AppParts & { readonly node: string; readonly ledger: LedgerStore; readonly spool: Spool },
+): Gateway {
+  const { config, masterKey, clock, log, node, ledger, spool } = parts;
+  const book = new LeaseBook();
+  return {
+    node,
+    catalog: new Catalog(...config.models),
+    providers: config.providers,
+    plans: config.plans,
+    directory: new Directory(masterKey, config.ownerToken),
+    book,
+    keeper: new LeaseKeeper({ node, book, store: ledger, clock, log }),
+    spool,
+    health: new Health(),
+    limits: config.limits,
+    clock,
+    newId,
+    log,
+  };
+}
+
+const reloader =
+  (tenants: TenantStore, directory: Directory) =>
+  async (userId: string): Promise<void> => {
+    const rows = await tenants.loadUser(userId);
+    if (rows) directory.load(rows);
+  };
+
+/** One drain at a time; whoever asks while one runs gets the next one. */
+function drainer(
+  ledger: LedgerStore,
+  folder: string,
+  node: string,
+  spool: Spool,
+): () => Promise<void> {
+  let at = spoolStart;
+  let last: Promise<void> = Promise.resolve();
+  const once = async (): Promise<void> => {
+    at = await drainSpool(ledger, folder, node, at);
+    removeSegmentsBefore(folder, Math.min(at.segment, spool.oldestOpenSegment()));
+  };
+  return () => {
+    last = last.then(once, once);
+    return last;
+  };
+}
+
+function startJobs(parts: {
+  readonly gateway: Gateway;
+  readonly ledger: LedgerStore;
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly drain: () => Promise<void>;
+}): Repeated[] {
+  const { gateway, ledger, database, clock, drain } = parts;
+  const sweep = async (): Promise<void> => {
+    const expired = gateway.book.releaseExpired(clock.now());
+    if (expired > 0) parts.log("error", "holds_expired", { count: expired });
+    await gateway.keeper.returnIdle();
+  };
+  const expire = async (): Promise<void> => {
+    await ledger.expireGrants(clock.now());
+    await changeFeed(database).forget(clock.now());
+  };
+  return [
+    repeat("drain", drain, DRAIN_EVERY_MS, parts),
+    repeat("sweep", sweep, SWEEP_EVERY_MS, parts),
+    repeat("expire", expire, EXPIRE_EVERY_MS, parts),
+  ];
+}

@@ -1,0 +1,96 @@
+/** The written form of a model, the same in the starter catalog and in `turnpike.yaml`. */
+import { z } from "zod";
+import { type PricePerMillion, parsePricePerMillion, parsePricePerUnit } from "../kernel/money.js";
+import { TASKS } from "../tasks/index.js";
+import { OTHER_UNITS, TOKEN_UNITS } from "../tasks/usage.js";
+import type { Mapping, Model, Price } from "./model.js";
+
+const priceText = (parse: (text: string) => PricePerMillion | undefined) =>
+  z.string().transform((text, context) => {
+    const price = parse(text);
+    if (price !== undefined) return price;
+    context.addIssue({
+      code: "custom",
+      message: `expected dollars as decimal text with at most 9 decimals, like "0.18", not "${text}"`,
+    });
+    return z.NEVER;
+  });
+
+const perMillion = priceText(parsePricePerMillion).optional();
+const perUnit = priceText(parsePricePerUnit).optional();
+
+export const priceSchema = z.strictObject({
+  ...entriesOf(TOKEN_UNITS, perMillion),
+  ...entriesOf(OTHER_UNITS, perUnit),
+  hardware: z.string().optional(),
+});
+
+const positive = z.int().positive();
+
+const mappingSchema = z.strictObject({
+  provider: z.string().min(1),
+  provider_model: z.string().min(1),
+  status: z.enum(["live", "staging", "error"]).default("live"),
+  price: priceSchema.optional(),
+  is_free: z.boolean().default(false),
+  context_length: positive.optional(),
+  max_output_tokens: positive.optional(),
+  supports_tools: z.boolean().optional(),
+  supports_structured_output: z.boolean().optional(),
+  is_model_author: z.boolean().optional(),
+  source: z.string().optional(),
+  read: z.string().optional(),
+});
+
+/** A model id is at most an owner and a name; it must survive in a path and beside a `:suffix`. */
+const MODEL_ID = /^[\w.-]+(\/[\w.-]+)?$/;
+
+export const modelSchema = z.strictObject({
+  id: z.string().regex(MODEL_ID, 'expected a model id like "meta-llama/Llama-3.1-8B-Instruct"'),
+  task: z.enum(TASKS),
+  providers: z.array(mappingSchema).min(1),
+});
+
+export type ModelEntry = z.output<typeof modelSchema>;
+
+/** `where` names the file, for whoever asks where a price comes from. */
+export const toModel = (entry: ModelEntry, where: string): Model => ({
+  id: entry.id,
+  task: entry.task,
+  mappings: entry.providers.map((written) => toMapping(entry, written, where)),
+});
+
+function toMapping(
+  model: ModelEntry,
+  written: ModelEntry["providers"][number],
+  where: string,
+): Mapping {
+  return {
+    modelId: model.id,
+    task: model.task,
+    provider: written.provider,
+    providerModel: written.provider_model,
+    status: written.status,
+    price: written.price && toPrice(written.price),
+    isFree: written.is_free,
+    source: [written.source ?? where, written.read && `read ${written.read}`]
+      .filter(Boolean)
+      .join(", "),
+    ...(written.context_length !== undefined && { contextLength: written.context_length }),
+    ...(written.max_output_tokens !== undefined && { maxOutputTokens: written.max_output_tokens }),
+    ...(written.supports_tools !== undefined && { supportsTools: written.supports_tools }),
+    ...(written.supports_structured_output !== undefined && {
+      supportsStructuredOutput: written.supports_structured_output,
+    }),
+    ...(written.is_model_author !== undefined && { isModelAuthor: written.is_model_author }),
+  };
+}
+
+function toPrice(written: z.output<typeof priceSchema>): Price {
+  const { hardware: _shownOnly, ...units } = written;
+  return Object.fromEntries(Object.entries(units).filter(([, price]) => price !== undefined));
+}
+
+function entriesOf<Name extends string, Schema>(names: readonly Name[], schema: Schema) {
+  return Object.fromEntries(names.map((name) => [name, schema])) as Record<Name, Schema>;
+}

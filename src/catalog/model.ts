@@ -1,0 +1,34 @@
+import type { PricePerMillion } from "../kernel/money.js";
+import type { Task } from "../tasks/index.js";
+import type { Unit } from "../tasks/usage.js";
+
+/** Nano-USD per million of each unit that is charged. */
+export type Price = { readonly [U in Unit]?: PricePerMillion };
+
+export type MappingStatus = "live" | "staging" | "error";
+
+/** One provider's offer of one model for one task. */
+export type Mapping = {
+  readonly modelId: string;
+  readonly task: Task;
+  readonly provider: string;
+  /** The provider's own name for the model. */
+  readonly providerModel: string;
+  readonly status: MappingStatus;
+  /** Undefined: nobody has said what it costs, so only callers with their own key may use it. */
+  readonly price: Price | undefined;
+  readonly isFree: boolean;
+  readonly contextLength?: number;
+  readonly maxOutputTokens?: number;
+  readonly supportsTools?: boolean;
+  readonly supportsStructuredOutput?: boolean;
+  readonly isModelAuthor?: boolean;
+  /** Where the price and the mapping come from, for people. */
+  readonly source: string;
+};
+
+export type Model = {
+  readonly id: string;
+  readonly task: Task;
+  readonly mappings: readonly Mapping[];
+};

@@ -1,0 +1,51 @@
+import { stringify } from "yaml";
+import { type Config, loadConfig } from "../config/config.js";
+import { snakeCase } from "../config/schema.js";
+import { formatUsd } from "../kernel/money.js";
+import { type CommonOptions, command } from "./command.js";
+import { show } from "./output.js";
+
+export const config = command("config", "print the effective configuration, secrets masked").action(
+  (options: CommonOptions) => {
+    const effective = printable(loadConfig(options, process.env));
+    show(options, effective, () => stringify(effective).trimEnd());
+  },
+);
+
+const MASK = "********";
+const masked = (secret: string | undefined): string | null => (secret === undefined ? null : MASK);
+
+function printable(from: Config) {
+  const [, own = []] = from.models;
+  return {
+    host: from.host,
+    port: from.port,
+    data: from.dataFolder,
+    database_url: from.databaseUrl?.replace(/\/\/[^@/]*@/, `//${MASK}@`) ?? null,
+    secret: masked(from.secret),
+    owner_token: masked(from.ownerToken),
+    workers: from.workers,
+    durability: from.durability,
+    limits: Object.fromEntries(
+      Object.entries(from.limits).map(([name, value]) => [snakeCase(name), value]),
+    ),
+    plans: Object.fromEntries(
+      [...from.plans.values()].map((plan) => [
+        plan.name,
+        {
+          monthly_credit: formatUsd(plan.monthlyCredit),
+          monthly_credit_per_seat: formatUsd(plan.monthlyCreditPerSeat),
+          extra_usage: plan.extraUsage,
+        },
+      ]),
+    ),
+    providers: Object.fromEntries(
+      [...from.providers].map(([id, { baseUrl, key }]) => [
+        id,
+        { base_url: baseUrl, api_key: masked(key) },
+      ]),
+    ),
+    models: { own: own.map((model) => model.id), starter: from.models[0]?.length ?? 0 },
+    warnings: from.warnings,
+  };
+}

@@ -1,0 +1,75 @@
+/** The store of this data folder (or of DATABASE_URL), beside a running server or without one. */
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { storePlace } from "../app.js";
+import { type Config, type Flags, loadConfig } from "../config/config.js";
+import { systemClock } from "../kernel/clock.js";
+import type { LedgerStore } from "../ledger/store.js";
+import { ledgerStore } from "../store/ledger.js";
+import { openStore } from "../store/open.js";
+import { tenantStore } from "../store/tenants.js";
+import { type UsageReader, usageReader } from "../store/usage.js";
+import { type MasterKey, parseMasterKey } from "../tenants/sealing.js";
+import type { TenantStore } from "../tenants/store.js";
+import type { User } from "../tenants/user.js";
+import { UserError } from "./output.js";
+
+export type Local = {
+  readonly config: Config;
+  readonly ledger: LedgerStore;
+  readonly tenants: TenantStore;
+  readonly usage: UsageReader;
+};
+
+/** Opens the store for one command. */
+export async function withLocal<Result>(
+  flags: Flags,
+  work: (local: Local) => Promise<Result>,
+): Promise<Result> {
+  const config = loadConfig(flags, process.env);
+  prepareDataFolder(config);
+  const database = await openStore(storePlace(config));
+  try {
+    return await work({
+      config,
+      ledger: ledgerStore(database),
+      tenants: tenantStore(database, "cli", systemClock),
+      usage: usageReader(database),
+    });
+  } finally {
+    await database.close();
+  }
+}
+
+/** Only its owner may look into it, however it was made. */
+export function prepareDataFolder({ dataFolder }: Config): void {
+  mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+  chmodSync(dataFolder, 0o700);
+}
+
+/** The master key: configured, or in the data folder, where the first run puts one. */
+export function masterKeyOf(config: Config): MasterKey {
+  const path = join(config.dataFolder, "secret");
+  if (config.secret !== undefined) return readKey(config.secret, "TURNPIKE_SECRET");
+  if (existsSync(path)) return readKey(readFileSync(path, "utf8").trim(), path);
+  const fresh = Buffer.from(crypto.getRandomValues(new Uint8Array(32)));
+  try {
+    writeFileSync(path, `${fresh.toString("hex")}\n`, { mode: 0o600, flag: "wx" });
+    return fresh;
+  } catch {
+    // Another process was faster.
+    return readKey(readFileSync(path, "utf8").trim(), path);
+  }
+}
+
+function readKey(text: string, where: string): MasterKey {
+  const key = parseMasterKey(text);
+  if (!key) throw new UserError(`${where}: expected 64 hex characters`);
+  return key;
+}
+
+export async function requireUser({ tenants }: Local, name: string): Promise<User> {
+  const user = await tenants.findUserByName(name);
+  if (!user) throw new UserError(`There is no user "${name}". See: turnpike user list`);
+  return user;
+}

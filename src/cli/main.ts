@@ -1,0 +1,33 @@
+import { Command } from "commander";
+import { version } from "../../package.json";
+import { ConfigError } from "../config/read-file.js";
+import { RouterError } from "../kernel/errors.js";
+import { audit } from "./audit.js";
+import { config } from "./config.js";
+import { credit } from "./credit.js";
+import { model } from "./model.js";
+import { UserError } from "./output.js";
+import { provider } from "./provider.js";
+import { serve } from "./serve.js";
+import { sim } from "./sim.js";
+import { token } from "./token.js";
+import { usage } from "./usage.js";
+import { user } from "./user.js";
+
+const program = new Command("turnpike")
+  .description("One token and one API for every model on every inference provider.")
+  .version(version)
+  .showHelpAfterError()
+  .enablePositionalOptions();
+for (const each of [serve, config, user, token, credit, usage, audit, provider, model, sim]) {
+  program.addCommand(each);
+}
+
+try {
+  await program.parseAsync();
+} catch (thrown) {
+  const isExpected =
+    thrown instanceof UserError || thrown instanceof ConfigError || thrown instanceof RouterError;
+  process.stderr.write(`${isExpected ? thrown.message : Bun.inspect(thrown)}\n`);
+  process.exitCode = 1;
+}

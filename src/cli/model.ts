@@ -1,0 +1,85 @@
+import { Command } from "commander";
+import { Catalog } from "../catalog/catalog.js";
+import type { Mapping, Model } from "../catalog/model.js";
+import { type Config, loadConfig } from "../config/config.js";
+import { formatUsd } from "../kernel/money.js";
+import { type CommonOptions, command } from "./command.js";
+import { show, table, UserError } from "./output.js";
+
+type ListOptions = CommonOptions & { readonly all: boolean };
+
+export const model = new Command("model")
+  .description("what can be called")
+  .addCommand(
+    command("list", "models that can be called now")
+      .option("--all", "also those whose provider has no key", false)
+      .action((options: ListOptions) => list(loadConfig(options, process.env), options)),
+  )
+  .addCommand(
+    command("show", "one model: who serves it, at what price, from what source")
+      .argument("<id>")
+      .action((id: string, options: CommonOptions) =>
+        showOne(loadConfig(options, process.env), id, options),
+      ),
+  );
+
+function list(config: Config, options: ListOptions): void {
+  const catalog = new Catalog(...config.models);
+  const rows = [...catalog.all()]
+    .map((each) => ({
+      id: each.id,
+      task: each.task,
+      providers: each.mappings
+        .filter((m) => options.all || isReady(config, m))
+        .map((m) => m.provider),
+    }))
+    .filter((row) => row.providers.length > 0);
+  show(options, { models: rows }, () =>
+    rows.length === 0
+      ? "No provider has a key. Set one, like TOGETHER_API_KEY, or see all: turnpike model list --all"
+      : table(
+          ["model", "task", "providers"],
+          rows.map((row) => [row.id, row.task, row.providers.join(", ")]),
+        ),
+  );
+}
+
+function showOne(config: Config, id: string, options: CommonOptions): void {
+  const catalog = new Catalog(...config.models);
+  const found: Model | undefined = catalog.model(id);
+  if (!found) {
+    const similar = catalog.similar(id);
+    throw new UserError(
+      `There is no model "${id}".${similar.length > 0 ? ` Did you mean ${similar.join(" or ")}?` : ""}`,
+    );
+  }
+  const rows = found.mappings.map((mapping) => ({
+    provider: mapping.provider,
+    provider_model: mapping.providerModel,
+    status: mapping.status,
+    ready: isReady(config, mapping),
+    price: Object.fromEntries(
+      Object.entries(mapping.price ?? {}).map(([unit, each]) => [unit, formatUsd(each)]),
+    ),
+    source: mapping.source,
+  }));
+  show(options, { id: found.id, task: found.task, providers: rows }, () =>
+    table(
+      ["provider", "its model", "ready", "USD per million", "source"],
+      rows.map((row) => [
+        row.provider,
+        row.provider_model,
+        row.ready ? "yes" : "needs a key",
+        Object.entries(row.price)
+          .map(([unit, each]) => `${unit} ${each}`)
+          .join(", "),
+        row.source,
+      ]),
+    ),
+  );
+}
+
+function isReady(config: Config, mapping: Mapping): boolean {
+  const settings = config.providers.get(mapping.provider);
+  return settings !== undefined && (settings.key !== undefined || !settings.provider.needsKey);
+}

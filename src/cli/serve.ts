@@ -1,0 +1,108 @@
+import { startApp } from "../app.js";
+import { type Config, loadConfig } from "../config/config.js";
+import { listen } from "../http/server.js";
+import { systemClock } from "../kernel/clock.js";
+import { RouterError } from "../kernel/errors.js";
+import { stderrLog } from "../kernel/log.js";
+import { registerUser } from "../tenants/register.js";
+import { type CommonOptions, command } from "./command.js";
+import { followParent } from "./lifeline.js";
+import { masterKeyOf, prepareDataFolder, withLocal } from "./local.js";
+import { UserError } from "./output.js";
+import { superviseWorkers, workerIndex } from "./workers.js";
+
+type Options = CommonOptions & { readonly host?: string; readonly port?: string };
+
+const OWNER = "owner";
+const OWNER_PLAN = "pro";
+
+export const serve = command("serve", "serve the API (the default)")
+  .option("--host <address>", "where to listen (default 127.0.0.1)")
+  .option("--port <number>", "(default 7070)")
+  .action(async (options: Options) => {
+    followParent(process.env);
+    const flags = { ...options, port: readPort(options.port) };
+    const config = loadConfig(flags, process.env);
+    prepareDataFolder(config);
+    if (workerIndex() !== undefined) return serveHere(config, { sharesPort: true });
+    const token = await firstRun(flags, config);
+    for (const warning of config.warnings) process.stderr.write(`warning: ${warning}\n`);
+    if (config.workers > 1) {
+      announce(config, `http://${config.host}:${config.port}`, token);
+      return superviseWorkers(config.workers);
+    }
+    await serveHere(config, {
+      sharesPort: false,
+      onListen: (origin) => announce(config, origin, token),
+    });
+  });
+
+function readPort(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new UserError(`--port: expected a whole number from 0 to 65535, not "${text}"`);
+}
+
+/** Makes the secret and the owner, once; returns the owner's token the first time only. */
+async function firstRun(flags: Options | object, config: Config): Promise<string | undefined> {
+  masterKeyOf(config);
+  return withLocal(flags, async ({ tenants }) => {
+    if (await tenants.findUserByName(OWNER)) return undefined;
+    const owner = { name: OWNER, plan: OWNER_PLAN, role: "owner" } as const;
+    try {
+      const { issued } = await registerUser(tenants, owner, Date.now(), config.ownerToken);
+      return issued.secret;
+    } catch (thrown) {
+      // Another process of a first start was faster.
+      if (thrown instanceof RouterError && thrown.code === "conflict") return undefined;
+      throw thrown;
+    }
+  });
+}
+
+async function serveHere(
+  config: Config,
+  options: { readonly sharesPort: boolean; readonly onListen?: (origin: string) => void },
+): Promise<void> {
+  const app = await startApp({
+    config,
+    masterKey: masterKeyOf(config),
+    clock: systemClock,
+    log: stderrLog,
+  });
+  const server = listen(app.site, { ...config, sharesPort: options.sharesPort });
+  options.onListen?.(server.origin);
+  let isStopping = false;
+  const stop = async (): Promise<void> => {
+    if (isStopping) return;
+    isStopping = true;
+    await server.stop();
+    await app.stop();
+    process.exit(0);
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      stop().catch((thrown) => {
+        stderrLog("error", "stop_failed", { reason: String(thrown) });
+        process.exit(1);
+      });
+    });
+  }
+}
+
+function announce(config: Config, origin: string, token: string | undefined): void {
+  const ready = [...config.providers.values()].filter(({ key }) => key !== undefined);
+  const lines = [
+    "",
+    `  Turnpike is ready at ${origin}`,
+    `  Dashboard            ${origin}/`,
+    `  OpenAI base URL      ${origin}/v1`,
+    ready.length > 0
+      ? `  Providers with a key ${ready.map(({ provider }) => provider.id).join(", ")}`
+      : "  No provider has a key yet: set one, like TOGETHER_API_KEY, or try `turnpike sim`.",
+  ];
+  if (token !== undefined) {
+    lines.push("", `  Your token (owner), shown this once:`, `  ${token}`);
+  }
+  process.stdout.write(`${lines.join("\n")}\n\n`);
+}

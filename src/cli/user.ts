@@ -1,0 +1,79 @@
+import { Command } from "commander";
+import { registerUser, USER_NAME, USER_NAME_RULE } from "../tenants/register.js";
+import { type CommonOptions, command } from "./command.js";
+import { type Local, requireUser, withLocal } from "./local.js";
+import { show, table, UserError } from "./output.js";
+
+type PlanOption = CommonOptions & { readonly plan: string };
+
+export const user = new Command("user")
+  .description("people who may call")
+  .addCommand(
+    command("add", "add a user and print their first token, once")
+      .argument("<name>")
+      .option("--plan <plan>", "free, pro, …", "free")
+      .action((name: string, options: PlanOption) =>
+        withLocal(options, (local) => add(local, name, options)),
+      ),
+  )
+  .addCommand(
+    command("list", "all users").action((options: CommonOptions) =>
+      withLocal(options, (local) => list(local, options)),
+    ),
+  )
+  .addCommand(
+    command("plan", "change a user's plan")
+      .argument("<name>")
+      .argument("<plan>")
+      .action((name: string, plan: string, options: CommonOptions) =>
+        withLocal(options, (local) => changePlan(local, name, plan, options)),
+      ),
+  );
+
+async function add(local: Local, name: string, options: PlanOption): Promise<void> {
+  if (!USER_NAME.test(name)) throw new UserError(`"${name}" cannot be a name: ${USER_NAME_RULE}.`);
+  requirePlan(local, options.plan);
+  const wanted = { name, plan: options.plan, role: "user" } as const;
+  const { user: added, issued } = await registerUser(local.tenants, wanted, Date.now());
+  const value = { user: { id: added.id, name, plan: added.plan }, token: issued.secret };
+  show(
+    options,
+    value,
+    () => `Added ${name} (${added.plan}).\nToken, shown this once: ${issued.secret}`,
+  );
+}
+
+async function list(local: Local, options: CommonOptions): Promise<void> {
+  const { users, tokens } = await local.tenants.loadAll();
+  const rows = users.map((each) => ({
+    id: each.id,
+    name: each.name,
+    plan: each.plan,
+    role: each.role,
+    tokens: tokens.filter((token) => token.userId === each.id && token.revokedAt === undefined)
+      .length,
+  }));
+  show(options, { users: rows }, () =>
+    table(
+      ["name", "plan", "role", "live tokens"],
+      rows.map((row) => [row.name, row.plan, row.role, String(row.tokens)]),
+    ),
+  );
+}
+
+async function changePlan(
+  local: Local,
+  name: string,
+  plan: string,
+  options: CommonOptions,
+): Promise<void> {
+  requirePlan(local, plan);
+  const found = await requireUser(local, name);
+  await local.tenants.setPlan(found.id, plan);
+  show(options, { user: { id: found.id, name, plan } }, () => `${name} is on ${plan} now.`);
+}
+
+function requirePlan({ config }: Local, plan: string): void {
+  if (config.plans.has(plan)) return;
+  throw new UserError(`There is no plan "${plan}". Plans: ${[...config.plans.keys()].join(", ")}`);
+}

@@ -1,0 +1,38 @@
+/** Several processes on one port: one parent starts them, and starts anew any that dies. */
+import { type Subprocess, spawn } from "bun";
+import { stderrLog } from "../kernel/log.js";
+
+const RESTART_PAUSE_MS = 500;
+const INDEX = "TURNPIKE_WORKER_INDEX";
+
+/** Which worker this process is; undefined for the parent, and for a server of one process. */
+export const workerIndex = (): string | undefined => process.env[INDEX];
+
+/** Runs until it is told to stop. */
+export async function superviseWorkers(count: number): Promise<void> {
+  const workers = new Map<number, Subprocess>();
+  let isStopping = false;
+  const keep = async (index: number): Promise<void> => {
+    while (!isStopping) {
+      const worker = start(index);
+      workers.set(index, worker);
+      const code = await worker.exited;
+      if (isStopping) return;
+      stderrLog("error", "worker_died", { worker: index, code });
+      await Bun.sleep(RESTART_PAUSE_MS);
+    }
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      isStopping = true;
+      for (const worker of workers.values()) worker.kill(signal);
+    });
+  }
+  await Promise.all(Array.from({ length: count }, (_, index) => keep(index)));
+}
+
+const start = (index: number): Subprocess =>
+  spawn([process.execPath, ...process.argv.slice(1)], {
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, [INDEX]: String(index), TURNPIKE_PARENT: String(process.pid) },
+  });

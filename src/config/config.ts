@@ -1,0 +1,192 @@
+/** The effective configuration: flags beat environment beats `turnpike.yaml` beats defaults. */
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { modelSchema, toModel } from "../catalog/entry.js";
+import type { Model } from "../catalog/model.js";
+import starter from "../catalog/starter.json";
+import { defaultLimits, type Limits } from "../kernel/limits.js";
+import { nanoUsd } from "../kernel/money.js";
+import * as providersById from "../providers/all.js";
+import { openAiCompatible } from "../providers/openai-compatible.js";
+import type { Provider } from "../providers/provider.js";
+import { builtInPlans, type Plan } from "../tenants/plan.js";
+import { ConfigError, readConfigText } from "./read-file.js";
+import { snakeCase, type WrittenConfig } from "./schema.js";
+
+export type Config = {
+  readonly host: string;
+  readonly port: number;
+  readonly dataFolder: string;
+  readonly databaseUrl: string | undefined;
+  readonly workers: number;
+  readonly durability: "relaxed" | "strict";
+  /** 64 hex characters; undefined: the one in the data folder. */
+  readonly secret: string | undefined;
+  readonly ownerToken: string | undefined;
+  readonly limits: Limits;
+  readonly plans: ReadonlyMap<string, Plan>;
+  readonly providers: ReadonlyMap<string, ProviderSettings>;
+  /** In rising precedence. */
+  readonly models: readonly (readonly Model[])[];
+  /** What the operator should know but need not act on. */
+  readonly warnings: readonly string[];
+};
+
+export type ProviderSettings = {
+  readonly provider: Provider;
+  readonly baseUrl: string;
+  readonly key: string | undefined;
+};
+
+export type Flags = {
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly data?: string | undefined;
+  readonly config?: string | undefined;
+};
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export const builtInProviders: readonly Provider[] = Object.values(providersById);
+
+export function loadConfig(flags: Flags, env: Environment): Config {
+  const { written, file } = findFile(flags, env);
+  const warnings: string[] = [];
+  return {
+    host: flags.host ?? env.TURNPIKE_HOST ?? written.host ?? "127.0.0.1",
+    port: flags.port ?? wholeNumber(env, "TURNPIKE_PORT", 65_535) ?? written.port ?? 7070,
+    dataFolder: resolve(flags.data ?? env.TURNPIKE_DATA ?? written.data ?? ".turnpike"),
+    databaseUrl: databaseUrl(env) ?? written.database_url,
+    workers: wholeNumber(env, "TURNPIKE_WORKERS", 64) ?? written.workers ?? 1,
+    durability: written.durability ?? "relaxed",
+    secret: env.TURNPIKE_SECRET || undefined,
+    ownerToken: ownerToken(env),
+    limits: limitsOf(written),
+    plans: plansOf(written),
+    providers: providersOf(written, file, env, warnings),
+    models: [
+      starter.models.map((entry) => toModel(modelSchema.parse(entry), "starter catalog")),
+      written.models.map((entry) => toModel(entry, file)),
+    ],
+    warnings,
+  };
+}
+
+function findFile(flags: Flags, env: Environment): { written: WrittenConfig; file: string } {
+  const named = flags.config ?? env.TURNPIKE_CONFIG;
+  const file = named ?? "turnpike.yaml";
+  if (!existsSync(file)) {
+    if (named !== undefined)
+      throw new ConfigError(`The configuration file ${file} does not exist.`);
+    return { written: readConfigText("", file), file };
+  }
+  return { written: readConfigText(readFileSync(file, "utf8"), file), file };
+}
+
+function wholeNumber(env: Environment, name: string, most: number): number | undefined {
+  const text = env[name];
+  if (text === undefined || text === "") return undefined;
+  if (!/^\d+$/.test(text) || Number(text) > most) {
+    throw new ConfigError(`${name}: expected a whole number from 0 to ${most}, not "${text}"`);
+  }
+  return Number(text);
+}
+
+function databaseUrl({ DATABASE_URL: url }: Environment): string | undefined {
+  if (url === undefined || url === "") return undefined;
+  if (!/^postgres(ql)?:\/\//.test(url))
+    throw new ConfigError("DATABASE_URL: expected postgres://…");
+  return url;
+}
+
+const OWNER_TOKEN_CHARS_MIN = 16;
+
+function ownerToken({ TURNPIKE_OWNER_TOKEN: token }: Environment): string | undefined {
+  if (token === undefined || token === "") return undefined;
+  if (token.length < OWNER_TOKEN_CHARS_MIN || !/^[\x21-\x7e]+$/.test(token)) {
+    throw new ConfigError(
+      `TURNPIKE_OWNER_TOKEN: expected at least ${OWNER_TOKEN_CHARS_MIN} printable characters without spaces`,
+    );
+  }
+  return token;
+}
+
+function limitsOf(written: WrittenConfig): Limits {
+  const chosen: Readonly<Record<string, number | undefined>> = written.limits;
+  const entries = Object.entries(defaultLimits).map(([name, preset]) => [
+    name,
+    chosen[snakeCase(name)] ?? preset,
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function plansOf(written: WrittenConfig): ReadonlyMap<string, Plan> {
+  const plans = new Map(builtInPlans.map((plan) => [plan.name, plan]));
+  for (const [name, plan] of Object.entries(written.plans)) {
+    plans.set(name, {
+      name,
+      monthlyCredit: plan.monthly_credit ?? nanoUsd(0n),
+      monthlyCreditPerSeat: plan.monthly_credit_per_seat ?? nanoUsd(0n),
+      extraUsage: plan.extra_usage,
+    });
+  }
+  return plans;
+}
+
+function providersOf(
+  written: WrittenConfig,
+  file: string,
+  env: Environment,
+  warnings: string[],
+): ReadonlyMap<string, ProviderSettings> {
+  const settings = new Map<string, ProviderSettings>();
+  for (const provider of builtInProviders) {
+    const key = env[provider.keyVariable ?? ""] || undefined;
+    settings.set(provider.id, { provider, baseUrl: provider.origin, key });
+  }
+  for (const [id, entry] of Object.entries(written.providers)) {
+    if (!entry.enabled) {
+      settings.delete(id);
+      continue;
+    }
+    const key = keyOf(id, entry.api_key, written.allow_literal_keys, file, env, warnings);
+    const known = settings.get(id);
+    if (entry.type === undefined && !known) {
+      throw new ConfigError(
+        `${file}: providers.${id}: no built-in provider has this name; for a server of your own add "type: openai-compatible"`,
+      );
+    }
+    if (entry.type !== undefined && entry.base_url === undefined) {
+      throw new ConfigError(
+        `${file}: providers.${id}: an openai-compatible provider needs a base_url`,
+      );
+    }
+    const baseUrl = entry.base_url ?? known?.baseUrl ?? "";
+    const provider = entry.type ? openAiCompatible(id, baseUrl) : known?.provider;
+    if (provider) settings.set(id, { provider, baseUrl, key: key ?? known?.key });
+  }
+  return settings;
+}
+
+const REFERENCE = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
+
+function keyOf(
+  id: string,
+  text: string | undefined,
+  mayBeLiteral: boolean,
+  file: string,
+  env: Environment,
+  warnings: string[],
+): string | undefined {
+  if (text === undefined) return undefined;
+  const name = REFERENCE.exec(text)?.[1];
+  if (name !== undefined) {
+    if (!env[name])
+      warnings.push(`${file}: providers.${id}.api_key: ${name} is not set; ${id} has no key`);
+    return env[name] || undefined;
+  }
+  if (mayBeLiteral) return text;
+  throw new ConfigError(
+    `${file}: providers.${id}.api_key: expected an environment reference like \${${id.toUpperCase().replaceAll("-", "_")}_API_KEY}; to write keys into this file set "allow_literal_keys: true"`,
+  );
+}

@@ -1,0 +1,81 @@
+/** The written form of the configuration, `turnpike.yaml`. */
+import { z } from "zod";
+import { modelSchema } from "../catalog/entry.js";
+import { defaultLimits, type Limits } from "../kernel/limits.js";
+import { parseUsd } from "../kernel/money.js";
+import { EXTRA_USAGE } from "../tenants/plan.js";
+
+/** First segments of our own paths, which no provider may be called. */
+export const RESERVED_IDS: readonly string[] = [
+  "v1",
+  "api",
+  "models",
+  "docs",
+  "settings",
+  "healthz",
+  "readyz",
+  "metrics",
+  "assets",
+];
+
+const dollars = z.string().transform((text, context) => {
+  const amount = parseUsd(text);
+  if (amount !== undefined) return amount;
+  context.addIssue({
+    code: "custom",
+    message: `expected dollars as decimal text with at most 9 decimals, like "0.10", not "${text}"`,
+  });
+  return z.NEVER;
+});
+
+const providerSchema = z.strictObject({
+  type: z.literal("openai-compatible").optional(),
+  api_key: z.string().min(1).optional(),
+  base_url: z
+    .url({ protocol: /^https?$/, error: "expected an http or https URL" })
+    .transform((url) => url.replace(/\/+$/, ""))
+    .optional(),
+  enabled: z.boolean().default(true),
+});
+
+const providerId = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, "a provider's id is lower-case letters, digits and dashes")
+  .refine((id) => !RESERVED_IDS.includes(id), "this name is taken by one of Turnpike's own paths");
+
+const planSchema = z.strictObject({
+  monthly_credit: dollars.optional(),
+  monthly_credit_per_seat: dollars.optional(),
+  extra_usage: z.enum(EXTRA_USAGE).default("none"),
+  price: dollars.optional(),
+  price_per_seat: dollars.optional(),
+});
+
+const limitNames = Object.keys(defaultLimits) as (keyof Limits)[];
+
+/** `firstByteMs` is written `first_byte_ms`. */
+export const snakeCase = (name: string): string =>
+  name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+const limitsSchema = z.strictObject(
+  Object.fromEntries(limitNames.map((name) => [snakeCase(name), z.int().positive().optional()])),
+);
+
+export const configSchema = z.strictObject({
+  host: z.string().min(1).optional(),
+  port: z.int().min(0).max(65_535).optional(),
+  data: z.string().min(1).optional(),
+  database_url: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, "expected postgres://…")
+    .optional(),
+  workers: z.int().min(1).max(64).optional(),
+  durability: z.enum(["relaxed", "strict"]).optional(),
+  allow_literal_keys: z.boolean().default(false),
+  providers: z.record(providerId, providerSchema).default({}),
+  models: z.array(modelSchema).default([]),
+  plans: z.record(z.string().regex(/^[a-z][a-z0-9-]*$/), planSchema).default({}),
+  limits: limitsSchema.default({}),
+});
+
+export type WrittenConfig = z.output<typeof configSchema>;

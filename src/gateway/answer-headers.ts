@@ -1,0 +1,79 @@
+import type { NanoUsd } from "../kernel/money.js";
+import type { Candidate, Policy } from "../routing/policy.js";
+import { policyName } from "../routing/policy.js";
+import { spendableFor } from "./funds.js";
+import type { ChatCall, Gateway } from "./parts.js";
+
+/** What is told about an answer besides its body: in headers, and for streams in part at their end. */
+export type Facts = {
+  readonly policy: Policy;
+  readonly tried: readonly string[];
+  readonly candidate: Candidate;
+  readonly clampedTo: number | undefined;
+  readonly leftOut: readonly string[];
+  /** Known before a plain answer's body, and only at the end of a stream. */
+  readonly cost: NanoUsd | undefined;
+  /** By `clock.elapsed()`. */
+  readonly sentAt: number;
+  readonly answeredAt: number;
+};
+
+export function answerHeaders(
+  gateway: Gateway,
+  call: ChatCall,
+  facts: Facts,
+): Record<string, string> {
+  const { candidate, cost } = facts;
+  const remaining = spendableFor(gateway, call.caller);
+  const headers: Record<string, string> = {
+    "content-type": call.request.isStream ? "text/event-stream; charset=utf-8" : "application/json",
+    "inference-id": call.id,
+    "x-inference-provider": candidate.mapping.provider,
+    "x-turnpike-route": `policy=${policyName(facts.policy)}; tried=${facts.tried.join(",")}`,
+    "x-turnpike-credits-remaining-nano-usd": String(remaining),
+    "x-turnpike-billed-to": billedTo(call, candidate),
+    "server-timing": serverTiming(gateway, call, facts),
+  };
+  if (cost !== undefined) headers["x-turnpike-cost-nano-usd"] = String(cost);
+  if (cost) headers["x-turnpike-calls-left"] = callsLeft(remaining, cost);
+  if (facts.clampedTo !== undefined)
+    headers["x-turnpike-clamped"] = `max_tokens=${facts.clampedTo}`;
+  if (facts.leftOut.length > 0) headers["x-turnpike-left-out"] = facts.leftOut.join(",");
+  return headers;
+}
+
+/** What a stream tells in its last comment, when all is known. */
+export function closingComment(
+  gateway: Gateway,
+  call: ChatCall,
+  candidate: Candidate,
+  end: {
+    readonly cost: NanoUsd;
+    readonly isEstimated: boolean;
+    readonly stopped: string | undefined;
+  },
+): string {
+  const remaining = spendableFor(gateway, call.caller);
+  const facts = {
+    inference_id: call.id,
+    provider: candidate.mapping.provider,
+    cost_nano_usd: String(end.cost),
+    credits_remaining_nano_usd: String(remaining),
+    ...(end.cost > 0n && { calls_left: Number(callsLeft(remaining, end.cost)) }),
+    billed_to: billedTo(call, candidate),
+    ...(end.isEstimated && { estimated: true }),
+    ...(end.stopped !== undefined && { stopped: end.stopped }),
+  };
+  return `: turnpike ${JSON.stringify(facts)}\n\n`;
+}
+
+const billedTo = (call: ChatCall, candidate: Candidate): string =>
+  candidate.keySource === "operator" ? `user:${call.caller.user.name}` : "provider-key";
+
+const callsLeft = (remaining: NanoUsd, cost: NanoUsd): string => String(remaining / cost);
+
+function serverTiming(gateway: Gateway, call: ChatCall, { sentAt, answeredAt }: Facts): string {
+  const upstream = answeredAt - sentAt;
+  const own = gateway.clock.elapsed() - call.startedAt - upstream;
+  return `turnpike;dur=${own.toFixed(2)}, upstream;dur=${upstream.toFixed(2)}`;
+}

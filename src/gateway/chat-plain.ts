@@ -1,0 +1,52 @@
+import { loadTokenizer } from "../metering/count-tokens.js";
+import type { Usage } from "../tasks/usage.js";
+import {
+  type ChatJson,
+  mendFinishReasons,
+  missingMembers,
+  outputTextOf,
+  usageOf,
+  usageWithCost,
+} from "../wire/chat-answer.js";
+import { withChanges } from "../wire/json-members.js";
+import { answerHeaders, type Facts } from "./answer-headers.js";
+import { estimateUsage } from "./estimate-usage.js";
+import type { ChatCall, Gateway } from "./parts.js";
+import { settle } from "./settle.js";
+import { adapterFor, type Turn } from "./turn.js";
+
+/** Settles a complete answer and passes it on with its cost. */
+export async function answerPlain(
+  gateway: Gateway,
+  call: ChatCall,
+  { candidate, held, deadline, sentAt }: Turn,
+  facts: Facts,
+  json: ChatJson,
+): Promise<Response> {
+  deadline.end();
+  const usage = usageOf(json) ?? (await countUsage(call, json));
+  const upstreamMs = facts.answeredAt - sentAt;
+  gateway.health.measured(candidate.mapping, usage.outputTokens, upstreamMs, upstreamMs);
+  const cost = await settle(gateway, call, candidate, held, {
+    usage,
+    status: 200,
+    outcome: "served",
+    firstByteMs: Math.round(upstreamMs),
+    attempts: facts.tried.length,
+  });
+  const changes = missingMembers(json, {
+    id: `chatcmpl-${call.id}`,
+    model: candidate.mapping.modelId,
+    object: "chat.completion",
+    createdAt: call.at,
+  });
+  changes.set("usage", usageWithCost(json, usage, cost));
+  const { finishReasons } = adapterFor(gateway, candidate);
+  const body = mendFinishReasons(withChanges(json.text, json.members, changes), finishReasons);
+  return new Response(body, { headers: answerHeaders(gateway, call, { ...facts, cost }) });
+}
+
+async function countUsage(call: ChatCall, json: ChatJson): Promise<Usage> {
+  await loadTokenizer();
+  return estimateUsage(call.request, outputTextOf(json));
+}

@@ -1,0 +1,183 @@
+/** Holding the most a request can cost, clamping it to the balance, or refusing it with reasons. */
+import type { Mapping, Price } from "../catalog/model.js";
+import { nextMonthStart } from "../kernel/clock.js";
+import { RouterError } from "../kernel/errors.js";
+import { SMALLEST_ANSWER_TOKENS } from "../kernel/limits.js";
+import { formatUsd, least, type NanoUsd, nanoUsd } from "../kernel/money.js";
+import { type Bucket, budgetLimit, planGrant } from "../ledger/account.js";
+import type { Hold } from "../ledger/lease-book.js";
+import { mostCost, outputTokensWithin } from "../metering/cost.js";
+import { loadTokenizer } from "../metering/count-tokens.js";
+import type { Candidate } from "../routing/policy.js";
+import type { ChatRequest } from "../tasks/chat-completion.js";
+import { budgetBucketOf, type Caller, fundsBucketOf } from "../tenants/user.js";
+import { estimateInput } from "./estimate-usage.js";
+import type { ChatCall, Gateway } from "./parts.js";
+
+/** How long after its last possible moment a request's hold is released by itself. */
+const HOLD_GRACE_MS = 60_000;
+
+export type Held = {
+  readonly hold: Hold;
+  /** Output tokens, all choices together, that the hold covers. */
+  readonly outputTokens: number;
+  /** The limit per choice that the balance allowed, where it is lower than what was asked for. */
+  readonly clampedTo: number | undefined;
+};
+
+const NO_PRICE: Price = {};
+
+/** The price a candidate is charged at: none with an own key or a free offer. */
+export const chargedPrice = (candidate: Candidate): Price =>
+  candidate.keySource === "operator" && !candidate.mapping.isFree
+    ? (candidate.mapping.price ?? NO_PRICE)
+    : NO_PRICE;
+
+/** The buckets a routed request holds on: the payer's funds, and the token's budget where it has one. */
+export function bucketIdsOf({ user, token }: Caller): readonly string[] {
+  return token.budget ? [fundsBucketOf(user), budgetBucketOf(token)] : [fundsBucketOf(user)];
+}
+
+/** The same with what this month opens by itself, for the store. */
+export function bucketsOf(gateway: Gateway, { user, token }: Caller): readonly Bucket[] {
+  const now = gateway.clock.now();
+  const funds = fundsBucketOf(user);
+  const credit = gateway.plans.get(user.plan)?.monthlyCredit ?? nanoUsd(0n);
+  const buckets: Bucket[] = [{ id: funds, due: planGrant(funds, user.plan, credit, now) }];
+  if (token.budget) {
+    const id = budgetBucketOf(token);
+    buckets.push({ id, due: budgetLimit(id, token.budget, now) });
+  }
+  return buckets;
+}
+
+/** What is free in all of the caller's buckets at once, in this process. */
+export const freeFor = (gateway: Gateway, caller: Caller): NanoUsd =>
+  bucketIdsOf(caller)
+    .map((id) => gateway.book.free(id, gateway.clock.now()))
+    .reduce(least);
+
+/** What the caller could spend, as far as this process knows. */
+export const spendableFor = (gateway: Gateway, caller: Caller): NanoUsd =>
+  bucketIdsOf(caller)
+    .map((id) => nanoUsd(gateway.book.free(id, gateway.clock.now()) + gateway.book.unleased(id)))
+    .reduce(least);
+
+/** Output tokens asked for per choice, or held for where the caller named no limit. */
+export function wantedOutput(gateway: Gateway, request: ChatRequest, mapping: Mapping): number {
+  const most = mapping.maxOutputTokens ?? mapping.contextLength ?? Number.MAX_SAFE_INTEGER;
+  return Math.min(request.maxTokens?.value ?? gateway.limits.outputHorizonTokens, most);
+}
+
+/**
+ * Holds for one candidate. At first the input counts for as many tokens as it has bytes, which costs nothing to
+ * find out; where that does not fit, it is counted. Throws `insufficient_credit` when not even the smallest
+ * useful answer fits.
+ */
+export async function holdFor(
+  gateway: Gateway,
+  call: ChatCall,
+  candidate: Candidate,
+): Promise<Held> {
+  const { request, caller } = call;
+  const price = chargedPrice(candidate);
+  const perChoice = wantedOutput(gateway, request, candidate.mapping);
+  const outputTokens = perChoice * request.choices;
+  const most = mostCost({ inputTokens: request.inputTokensMost, outputTokens }, price);
+  const whole = (hold: Hold): Held => ({ hold, outputTokens, clampedTo: undefined });
+  const atOnce = tryHold(gateway, call, most);
+  if (atOnce) return whole(atOnce);
+
+  await gateway.keeper.cover(bucketsOf(gateway, caller), most);
+  const covered = tryHold(gateway, call, most);
+  if (covered) return whole(covered);
+
+  await loadTokenizer();
+  const inputTokens = Math.min(estimateInput(request), request.inputTokensMost);
+  const counted = tryHold(gateway, call, mostCost({ inputTokens, outputTokens }, price));
+  return counted ? whole(counted) : clamp(gateway, call, candidate, { inputTokens, perChoice });
+}
+
+function clamp(
+  gateway: Gateway,
+  call: ChatCall,
+  candidate: Candidate,
+  wanted: { readonly inputTokens: number; readonly perChoice: number },
+): Held {
+  const { choices } = call.request;
+  const price = chargedPrice(candidate);
+  const available = freeFor(gateway, call.caller);
+  const fits = Math.floor(outputTokensWithin(available, wanted.inputTokens, price) / choices);
+  const smallest = Math.min(wanted.perChoice, SMALLEST_ANSWER_TOKENS);
+  if (fits < smallest) throw refusal(gateway, call, candidate, { ...wanted, smallest, fits });
+  const outputTokens = fits * choices;
+  const hold = tryHold(
+    gateway,
+    call,
+    mostCost({ inputTokens: wanted.inputTokens, outputTokens }, price),
+  );
+  if (!hold) throw refusal(gateway, call, candidate, { ...wanted, smallest, fits });
+  return { hold, outputTokens, clampedTo: fits };
+}
+
+function tryHold(gateway: Gateway, call: ChatCall, amount: NanoUsd): Hold | undefined {
+  const now = gateway.clock.now();
+  const expiresAt = now + gateway.limits.totalMs + HOLD_GRACE_MS;
+  const answer = gateway.book.hold(bucketIdsOf(call.caller), amount, now, expiresAt);
+  return answer.ok ? answer.hold : undefined;
+}
+
+function refusal(
+  gateway: Gateway,
+  call: ChatCall,
+  { mapping }: Candidate,
+  need: { inputTokens: number; smallest: number; fits: number },
+): RouterError {
+  const { caller, request } = call;
+  const price = mapping.price ?? NO_PRICE;
+  const needed = mostCost(
+    { inputTokens: need.inputTokens, outputTokens: need.smallest * request.choices },
+    price,
+  );
+  const available = freeFor(gateway, caller);
+  const tightest = bucketIdsOf(caller).find(
+    (id) => gateway.book.free(id, gateway.clock.now()) === available,
+  );
+  const isBudget = tightest?.startsWith("token:") === true;
+  const resets = new Date(nextMonthStart(gateway.clock.now())).toISOString();
+  const what = isBudget ? `The budget of your token "${caller.token.name}"` : "Your credit";
+  return new RouterError(
+    "insufficient_credit",
+    `${what} does not cover this request: the smallest useful answer of ${mapping.modelId} by ${mapping.provider} needs $${formatUsd(needed)}, $${formatUsd(available)} is left. It resets at ${resets}.`,
+    {
+      extra: {
+        bucket: isBudget ? "token_budget" : "credit",
+        needed_nano_usd: String(needed),
+        available_nano_usd: String(available),
+        resets_at: resets,
+        price: { provider: mapping.provider, ...printPrice(price) },
+        max_tokens_that_fit: need.fits,
+        cheapest_alternative: cheapestAlternative(gateway, need.inputTokens, available),
+      },
+    },
+  );
+}
+
+/** USD per million tokens, as decimal text. */
+export const printPrice = (price: Price): Record<string, string> =>
+  Object.fromEntries(Object.entries(price).map(([unit, each]) => [unit, formatUsd(each)]));
+
+/** The cheapest chat model that the rest of the balance still pays for; null when there is none. */
+function cheapestAlternative(gateway: Gateway, inputTokens: number, available: NanoUsd): unknown {
+  let best: { model: string; cost: NanoUsd } | undefined;
+  for (const model of gateway.catalog.all()) {
+    for (const mapping of model.mappings) {
+      const isReady = gateway.providers.get(mapping.provider)?.key !== undefined;
+      if (!isReady || !mapping.price || mapping.status !== "live") continue;
+      const cost = mostCost({ inputTokens, outputTokens: SMALLEST_ANSWER_TOKENS }, mapping.price);
+      if (!best || cost < best.cost) best = { model: `${model.id}:${mapping.provider}`, cost };
+    }
+  }
+  if (!best || best.cost > available) return null;
+  return { model: best.model, needed_nano_usd: String(best.cost) };
+}

@@ -1,0 +1,145 @@
+/** Keeps the lease book supplied from the store: renews before a lease runs dry, gives back what lies idle. */
+import type { Clock } from "../kernel/clock.js";
+import { RouterError } from "../kernel/errors.js";
+import { IDLE_LEASE_MS, RECALL_WAIT_MS } from "../kernel/limits.js";
+import { type Log, reasonOf } from "../kernel/log.js";
+import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
+import type { Bucket } from "../ledger/account.js";
+import type { LeaseBook } from "../ledger/lease-book.js";
+import type { LedgerStore } from "../ledger/store.js";
+
+const RECALL_POLL_MS = 10;
+const RENEW_PAUSE_MS = 200;
+
+type Parts = {
+  readonly node: string;
+  readonly book: LeaseBook;
+  readonly store: LedgerStore;
+  readonly clock: Clock;
+  readonly log: Log;
+};
+
+export class LeaseKeeper {
+  private readonly parts: Parts;
+  /** Store calls for one bucket go one after the other. */
+  private readonly turns = new Map<string, Promise<unknown>>();
+  private readonly recalledAt = new Map<string, number>();
+  private readonly renewedAt = new Map<string, number>();
+  /** Given back in memory; the store hears of it until it has heard it. */
+  private readonly unreported = new Map<string, NanoUsd>();
+
+  constructor(parts: Parts) {
+    this.parts = parts;
+  }
+
+  /**
+   * Tries to have `amount` free in each bucket. When the store has too little, idle leases of other processes are
+   * asked back first. Returns when that is done or cannot be done; throws when the store cannot be asked.
+   */
+  async cover(buckets: readonly Bucket[], amount: NanoUsd): Promise<void> {
+    const askedAt = this.parts.clock.now();
+    await Promise.all(
+      buckets.map((bucket) => this.inTurn(bucket.id, () => this.coverOne(bucket, amount, askedAt))),
+    );
+  }
+
+  /** Renews in the background when less than half of what is left is at hand. */
+  renewIfLow(bucket: Bucket): void {
+    const { book, clock, log } = this.parts;
+    const now = clock.now();
+    if (book.free(bucket.id, now) >= book.unleased(bucket.id)) return;
+    if ((this.renewedAt.get(bucket.id) ?? 0) + RENEW_PAUSE_MS > now) return;
+    this.renewedAt.set(bucket.id, now);
+    this.inTurn(bucket.id, () => this.take(bucket, ZERO)).catch((thrown) =>
+      log("warn", "lease_renewal_failed", { bucket: bucket.id, reason: reasonOf(thrown) }),
+    );
+  }
+
+  /** Learns from the store what is left of a bucket, and opens what this month brings. */
+  async refresh(bucket: Bucket): Promise<void> {
+    await this.inTurn(bucket.id, () => this.take(bucket, ZERO));
+  }
+
+  /** Another process is short: gives back what nobody here holds. */
+  async answerRecall(bucketId: string, recall: number): Promise<void> {
+    if (!this.parts.book.has(bucketId)) return;
+    await this.giveBack([bucketId]);
+    await this.parts.store.answerRecall(this.parts.node, bucketId, recall);
+  }
+
+  async returnIdle(): Promise<void> {
+    const { book, clock } = this.parts;
+    await this.giveBack(book.idleSince(clock.now() - IDLE_LEASE_MS));
+  }
+
+  async returnAll(): Promise<void> {
+    await this.giveBack(this.parts.book.bucketIds());
+  }
+
+  private async coverOne(bucket: Bucket, amount: NanoUsd, askedAt: number): Promise<void> {
+    const { book, clock } = this.parts;
+    const missing = () => nanoUsd(amount - book.free(bucket.id, clock.now()));
+    while (missing() > 0n) {
+      const before = book.free(bucket.id, clock.now());
+      const othersHold = await this.take(bucket, missing());
+      if (missing() <= 0n) return;
+      if (book.free(bucket.id, clock.now()) > before) continue;
+      // One recall serves everyone who was waiting when it began.
+      if (!othersHold || (this.recalledAt.get(bucket.id) ?? -1) >= askedAt) return;
+      await this.recall(bucket.id);
+    }
+  }
+
+  private async recall(bucketId: string): Promise<void> {
+    const { node, store, clock } = this.parts;
+    const began = clock.now();
+    const recall = await store.askBack(node, bucketId, began);
+    while (clock.now() < began + RECALL_WAIT_MS) {
+      if (await store.isRecallAnswered(node, bucketId, recall)) break;
+      await clock.sleep(RECALL_POLL_MS);
+    }
+    this.recalledAt.set(bucketId, clock.now());
+  }
+
+  /** Returns whether other processes hold a lease on the bucket. */
+  private async take(bucket: Bucket, need: NanoUsd): Promise<boolean> {
+    const { node, book, store, clock } = this.parts;
+    const now = clock.now();
+    const answer = await store.takeLease({ node, bucket, need, now }).catch(storeAway);
+    book.add(bucket.id, answer, now);
+    return answer.othersHold;
+  }
+
+  private async giveBack(bucketIds: readonly string[]): Promise<void> {
+    const { node, book, store } = this.parts;
+    for (const id of bucketIds) {
+      for (const [account, total] of book.giveBack(id)) this.unreported.set(account, total);
+    }
+    if (this.unreported.size === 0) return;
+    const report = new Map(this.unreported);
+    await store.returnLease(node, report);
+    for (const [account, total] of report) {
+      if (this.unreported.get(account) === total) this.unreported.delete(account);
+    }
+  }
+
+  private inTurn<Result>(bucketId: string, work: () => Promise<Result>): Promise<Result> {
+    const before = this.turns.get(bucketId) ?? Promise.resolve();
+    const turn = before.then(work, work);
+    this.turns.set(bucketId, turn);
+    const clear = () => {
+      if (this.turns.get(bucketId) === turn) this.turns.delete(bucketId);
+    };
+    turn.then(clear, clear);
+    return turn;
+  }
+}
+
+function storeAway(cause: unknown): never {
+  throw new RouterError(
+    "store_unavailable",
+    "Your credit cannot be checked right now, because the store does not answer. Try again shortly.",
+    { retryAfterSeconds: 1 },
+    { cause },
+  );
+}

@@ -1,0 +1,54 @@
+import type { Catalog } from "../catalog/catalog.js";
+import type { Clock } from "../kernel/clock.js";
+import type { IdMaker } from "../kernel/ids.js";
+import type { Limits } from "../kernel/limits.js";
+import type { Log } from "../kernel/log.js";
+import type { LeaseBook } from "../ledger/lease-book.js";
+import type { Provider } from "../providers/provider.js";
+import type { Health } from "../routing/health.js";
+import type { ChatRequest } from "../tasks/chat-completion.js";
+import type { Directory } from "../tenants/directory.js";
+import type { Plan } from "../tenants/plan.js";
+import type { Caller } from "../tenants/user.js";
+import type { LeaseKeeper } from "./lease-keeper.js";
+import type { Spool } from "./spool.js";
+
+/** A provider as this installation reaches it. */
+export type ConfiguredProvider = {
+  readonly provider: Provider;
+  /** Replaces the provider's origin; no slash at the end. */
+  readonly baseUrl: string;
+  /** The operator's key, never to be logged or shown. */
+  readonly key: string | undefined;
+};
+
+/** Everything a request meets on its way. */
+export type Gateway = {
+  readonly node: string;
+  readonly catalog: Catalog;
+  readonly providers: ReadonlyMap<string, ConfiguredProvider>;
+  readonly plans: ReadonlyMap<string, Plan>;
+  readonly directory: Directory;
+  readonly book: LeaseBook;
+  readonly keeper: LeaseKeeper;
+  readonly spool: Spool;
+  readonly health: Health;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly newId: IdMaker;
+  readonly log: Log;
+};
+
+/** One chat request on its way. */
+export type ChatCall = {
+  readonly id: string;
+  readonly caller: Caller;
+  readonly request: ChatRequest;
+  /** The caller's own key for the pinned provider, from the header. */
+  readonly headerKey: string | undefined;
+  /** Aborts when the caller hangs up. */
+  readonly signal: AbortSignal;
+  /** When it came in, by `clock.now()` and by `clock.elapsed()`. */
+  readonly at: number;
+  readonly startedAt: number;
+};

@@ -1,0 +1,99 @@
+/** The end of every request: what it used, what that costs, who is charged, and the record of it. */
+import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
+import type { Settlement } from "../ledger/store.js";
+import { costOf } from "../metering/cost.js";
+import type { Candidate } from "../routing/policy.js";
+import { noUsage, type Usage } from "../tasks/usage.js";
+import { bucketsOf, chargedPrice, type Held } from "./funds.js";
+import type { ChatCall, Gateway } from "./parts.js";
+
+export type Ending = {
+  readonly usage: Usage;
+  readonly status: number;
+  readonly outcome: Settlement["outcome"];
+  readonly firstByteMs: number | undefined;
+  readonly attempts: number;
+};
+
+/** HTTP has no status for a caller who hung up; this one is nginx's. */
+export const CALLER_GONE = 499;
+
+/**
+ * Charges what the usage costs and spools it. The promise resolves when the record is in the file, so whoever
+ * sends the last byte waits for it; the cost is known before.
+ */
+export async function settle(
+  gateway: Gateway,
+  call: ChatCall,
+  candidate: Candidate,
+  held: Held,
+  ending: Ending,
+): Promise<NanoUsd> {
+  const cost = costOf(ending.usage, chargedPrice(candidate));
+  await coverExcess(gateway, call, held, cost);
+  const charge = gateway.book.settle(held.hold, cost, gateway.clock.now());
+  for (const bucket of bucketsOf(gateway, call.caller)) gateway.keeper.renewIfLow(bucket);
+  await gateway.spool.settled({
+    ...settlementOf(gateway, call, candidate, ending),
+    cost,
+    debits: charge.debits,
+    overrun: charge.overrun,
+  });
+  return cost;
+}
+
+/** Ends a request that was started but delivered nothing: nothing is charged, the hold goes back. */
+export function settleNothing(
+  gateway: Gateway,
+  call: ChatCall,
+  candidate: Candidate,
+  ending: Omit<Ending, "usage" | "firstByteMs">,
+): Promise<void> {
+  const nothing = { ...ending, usage: noUsage, firstByteMs: undefined };
+  return gateway.spool.settled(settlementOf(gateway, call, candidate, nothing));
+}
+
+/** A cost above its hold is charged as far as the payer's funds go, wherever they are leased. */
+async function coverExcess(
+  gateway: Gateway,
+  call: ChatCall,
+  held: Held,
+  cost: NanoUsd,
+): Promise<void> {
+  if (cost <= held.hold.amount) return;
+  const excess = nanoUsd(cost - held.hold.amount);
+  const buckets = bucketsOf(gateway, call.caller);
+  const now = gateway.clock.now();
+  if (buckets.every(({ id }) => gateway.book.free(id, now) >= excess)) return;
+  // Without the store, what is at hand must do; the rest is counted as overrun.
+  await gateway.keeper.cover(buckets, excess).catch(() => undefined);
+}
+
+function settlementOf(
+  gateway: Gateway,
+  call: ChatCall,
+  { mapping, keySource }: Candidate,
+  ending: Ending,
+): Settlement {
+  return {
+    id: call.id,
+    node: gateway.node,
+    at: call.at,
+    userId: call.caller.user.id,
+    tokenId: call.caller.token.id,
+    model: mapping.modelId,
+    task: mapping.task,
+    provider: mapping.provider,
+    status: ending.status,
+    outcome: ending.outcome,
+    isOwnKey: keySource !== "operator",
+    usage: ending.usage,
+    cost: ZERO,
+    debits: [],
+    overrun: ZERO,
+    durationMs: Math.round(gateway.clock.elapsed() - call.startedAt),
+    firstByteMs: ending.firstByteMs,
+    attempts: ending.attempts,
+    isStream: call.request.isStream,
+  };
+}

@@ -1,0 +1,49 @@
+/**
+ * Counts what a stream has delivered, so that it can be billed when the provider does not say, and stopped
+ * where the money ends. Tokens are only counted when that can matter: no token is shorter than a byte.
+ */
+import { countTokens, loadTokenizer } from "../metering/count-tokens.js";
+import { utf8Of } from "../wire/sse.js";
+
+export class StreamMeter {
+  private readonly parts: string[] = [];
+  private bytes = 0;
+  private countAtBytes: number;
+  private allowed: number;
+
+  /** `allowed` is the output, in tokens, that is paid for. */
+  constructor(allowed: number) {
+    this.allowed = allowed;
+    this.countAtBytes = allowed;
+  }
+
+  /** More was held for. */
+  allow(more: number): void {
+    this.allowed += more;
+    this.countAtBytes += more;
+  }
+
+  /** How many tokens beyond what is paid for it would be to deliver `text` too; 0 or less when it is covered. */
+  async excessWith(text: string): Promise<number> {
+    if (this.bytes + text.length <= this.countAtBytes) return 0;
+    await loadTokenizer();
+    const tokens = countTokens(utf8Of(this.parts.join("") + text));
+    this.countAtBytes = this.bytes + text.length + Math.max(0, this.allowed - tokens);
+    return tokens - this.allowed;
+  }
+
+  /** `text` in the Latin-1 form of `wire/sse`. */
+  deliver(text: string): void {
+    if (text === "") return;
+    this.parts.push(text);
+    this.bytes += text.length;
+  }
+
+  get isEmpty(): boolean {
+    return this.bytes === 0;
+  }
+
+  text(): string {
+    return utf8Of(this.parts.join(""));
+  }
+}

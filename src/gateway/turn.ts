@@ -1,0 +1,26 @@
+import type { ChatAdapter } from "../providers/provider.js";
+import type { Candidate } from "../routing/policy.js";
+import type { Deadline } from "./deadline.js";
+import type { Held } from "./funds.js";
+import type { ConfiguredProvider, Gateway } from "./parts.js";
+
+/** One candidate's turn at a request. */
+export type Turn = {
+  readonly candidate: Candidate;
+  readonly held: Held;
+  readonly deadline: Deadline;
+  /** By `clock.elapsed()`. */
+  readonly sentAt: number;
+};
+
+export function configuredFor(gateway: Gateway, { mapping }: Candidate): ConfiguredProvider {
+  const configured = gateway.providers.get(mapping.provider);
+  if (!configured) throw new Error(`candidate of unknown provider ${mapping.provider}`);
+  return configured;
+}
+
+export function adapterFor(gateway: Gateway, candidate: Candidate): ChatAdapter {
+  const adapter = configuredFor(gateway, candidate).provider.tasks.conversational;
+  if (!adapter) throw new Error(`candidate without a chat route: ${candidate.mapping.provider}`);
+  return adapter;
+}

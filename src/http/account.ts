@@ -1,0 +1,243 @@
+/** /api/turnpike/me…: what users see and change of their own account. */
+import { z } from "zod";
+import { bucketsOf } from "../gateway/funds.js";
+import { nextMonthStart } from "../kernel/clock.js";
+import { badRequest, RouterError } from "../kernel/errors.js";
+import { NAME_CHARS_MAX, PROVIDER_KEY_CHARS_MAX } from "../kernel/limits.js";
+import { parseUsd } from "../kernel/money.js";
+import { printCredit } from "../ledger/credit.js";
+import { USAGE_BY } from "../store/usage.js";
+import { keyContext } from "../tenants/directory.js";
+import { DEFAULT_SCOPES, issueToken } from "../tenants/register.js";
+import { seal } from "../tenants/sealing.js";
+import {
+  type AccessToken,
+  BUDGET_PERIODS,
+  type Caller,
+  fundsBucketOf,
+  SCOPES,
+  type User,
+} from "../tenants/user.js";
+import { authenticate } from "./authenticate.js";
+import { readJson } from "./body.js";
+import { type Handler, json, type Site } from "./parts.js";
+
+export const showMe: Handler = async (site, visit) => {
+  const { user, token } = await authenticate(site, visit, "read");
+  return json({ user: printUser(user), token: printToken(token) });
+};
+
+export const printUser = (user: User) => ({
+  id: user.id,
+  name: user.name,
+  role: user.role,
+  plan: user.plan,
+  created_at: new Date(user.createdAt).toISOString(),
+});
+
+export const printToken = (token: AccessToken) => ({
+  id: token.id,
+  name: token.name,
+  token: token.mask,
+  scopes: token.scopes,
+  created_at: new Date(token.createdAt).toISOString(),
+  expires_at: isoOrNull(token.expiresAt),
+  revoked_at: isoOrNull(token.revokedAt),
+  budget: token.budget
+    ? { amount_nano_usd: String(token.budget.amount), period: token.budget.period }
+    : null,
+});
+
+const isoOrNull = (at: number | undefined): string | null =>
+  at === undefined ? null : new Date(at).toISOString();
+
+export const listTokens: Handler = async (site, visit) => {
+  const { user } = await authenticate(site, visit, "read");
+  const rows = await site.tenants.loadUser(user.id);
+  return json({ tokens: rows?.tokens.map(printToken) ?? [] });
+};
+
+const dollars = z.string().transform((text, context) => {
+  const amount = parseUsd(text);
+  if (amount !== undefined && amount > 0n) return amount;
+  context.addIssue({
+    code: "custom",
+    message: 'must be dollars above zero as decimal text, like "5.00"',
+  });
+  return z.NEVER;
+});
+
+export const tokenSchema = z.strictObject({
+  name: z.string().min(1).max(NAME_CHARS_MAX),
+  scopes: z
+    .array(z.enum(SCOPES))
+    .min(1)
+    .default([...DEFAULT_SCOPES]),
+  expires_at: z.iso.datetime({ offset: true }).optional(),
+  budget: z
+    .strictObject({ amount: dollars, period: z.enum(BUDGET_PERIODS).default("month") })
+    .optional(),
+});
+
+export const createToken: Handler = async (site, visit) => {
+  const caller = await authenticate(site, visit, "write");
+  const wanted = await readJson(visit.request, tokenSchema);
+  const beyond = wanted.scopes.filter((scope) => !caller.token.scopes.includes(scope));
+  if (beyond.length > 0) {
+    throw new RouterError(
+      "forbidden",
+      `This token lacks the scope "${beyond[0]}", so it cannot give it.`,
+    );
+  }
+  const expiresAt = wanted.expires_at === undefined ? undefined : Date.parse(wanted.expires_at);
+  if (expiresAt !== undefined && expiresAt <= visit.at) {
+    throw badRequest('"expires_at" lies in the past.', "expires_at");
+  }
+  const issued = issueToken(caller.user.id, { ...wanted, expiresAt }, visit.at);
+  await site.tenants.addToken(issued.token);
+  await site.reloadUser(caller.user.id);
+  return json({ token: { ...printToken(issued.token), token: issued.secret } }, 201);
+};
+
+export const revokeToken: Handler = async (site, visit) => {
+  const { user } = await authenticate(site, visit, "write");
+  const [tokenId = ""] = visit.rest;
+  if (!(await site.tenants.revokeToken(user.id, tokenId, visit.at))) {
+    throw new RouterError("not_found", "You have no live token with this id.");
+  }
+  await site.reloadUser(user.id);
+  return json({ revoked: tokenId });
+};
+
+export const listProviderKeys: Handler = async (site, visit) => {
+  const { user } = await authenticate(site, visit, "read");
+  const rows = await site.tenants.loadUser(user.id);
+  const keys = rows?.providerKeys ?? [];
+  return json({
+    provider_keys: keys.map((key) => ({
+      provider: key.provider,
+      key: key.mask,
+      created_at: new Date(key.createdAt).toISOString(),
+    })),
+  });
+};
+
+const providerKeySchema = z.strictObject({
+  key: z
+    .string()
+    .max(PROVIDER_KEY_CHARS_MAX)
+    .regex(/^[\x21-\x7e]{8,}$/, "must be at least 8 printable characters without spaces"),
+});
+
+export const putProviderKey: Handler = async (site, visit) => {
+  const { user } = await authenticate(site, visit, "write");
+  const provider = knownProvider(site, visit.rest[0] ?? "");
+  const { key } = await readJson(visit.request, providerKeySchema);
+  const sealed = seal(key, keyContext(user.id, provider), site.masterKey);
+  await site.tenants.putProviderKey({
+    userId: user.id,
+    provider,
+    sealed,
+    mask: maskProviderKey(key),
+    createdAt: visit.at,
+  });
+  await site.reloadUser(user.id);
+  return json({ provider, key: maskProviderKey(key) });
+};
+
+/** Shows the end of a long key, and nothing of a short one. */
+const maskProviderKey = (key: string): string => (key.length >= 20 ? `…${key.slice(-4)}` : "…");
+
+export const deleteProviderKey: Handler = async (site, visit) => {
+  const { user } = await authenticate(site, visit, "write");
+  const [provider = ""] = visit.rest;
+  if (!(await site.tenants.deleteProviderKey(user.id, provider))) {
+    throw new RouterError("not_found", `You have no key for "${provider}".`);
+  }
+  await site.reloadUser(user.id);
+  return json({ deleted: provider });
+};
+
+function knownProvider({ gateway }: Site, id: string): string {
+  if (gateway.providers.has(id)) return id;
+  throw new RouterError(
+    "not_found",
+    `There is no provider "${id}" here. Known: ${[...gateway.providers.keys()].join(", ")}.`,
+  );
+}
+
+export const showPreferences: Handler = async (site, visit) => {
+  const { user } = await authenticate(site, visit, "read");
+  return json({ provider_order: user.providerOrder });
+};
+
+export const putPreferences: Handler = async (site, visit) => {
+  const { user } = await authenticate(site, visit, "write");
+  const schema = z.strictObject({ provider_order: z.array(z.string()).max(100) });
+  const { provider_order: wanted } = await readJson(visit.request, schema);
+  const order = [...new Set(wanted.map((id) => knownProvider(site, id)))];
+  await site.tenants.setProviderOrder(user.id, order);
+  await site.reloadUser(user.id);
+  return json({ provider_order: order });
+};
+
+export const showCredits: Handler = async (site, visit) => {
+  const caller = await authenticate(site, visit, "read");
+  return json(await creditOf(site, caller));
+};
+
+async function creditOf(site: Site, caller: Caller) {
+  const { gateway, ledger } = site;
+  const funds = bucketsOf(gateway, caller).filter(({ id }) => id === fundsBucketOf(caller.user));
+  const [bucket] = funds;
+  if (!bucket) throw new Error("a caller without funds");
+  const now = gateway.clock.now();
+  const view = await ledger.credit(bucket, now);
+  return printCredit(view, gateway.book.heldOn(bucket.id), nextMonthStart(now));
+}
+
+const MONTH_MS = 31 * 86_400_000;
+const REQUESTS_SHOWN = 100;
+
+export const showUsage: Handler = async (site, visit) => {
+  const { user } = await authenticate(site, visit, "read");
+  const asked = visit.url.searchParams.get("by") ?? "model";
+  const by = USAGE_BY.find((name) => name === asked);
+  if (!by) throw badRequest(`"by" must be one of ${USAGE_BY.join(", ")}.`, "by");
+  const rows = await site.usage.summary(user.id, by, visit.at - MONTH_MS, visit.at + 1);
+  return json({
+    rows: rows.map((row) => ({
+      [by]: row.key,
+      requests: row.requests,
+      input_tokens: row.inputTokens,
+      output_tokens: row.outputTokens,
+      own_key: row.isOwnKey,
+      cost_nano_usd: String(row.cost - row.overrun),
+    })),
+    total_cost_nano_usd: String(rows.reduce((sum, row) => sum + row.cost - row.overrun, 0n)),
+  });
+};
+
+export const listRequests: Handler = async (site, visit) => {
+  const { user } = await authenticate(site, visit, "read");
+  const rows = await site.usage.newestRequests(user.id, REQUESTS_SHOWN);
+  return json({
+    requests: rows.map((row) => ({
+      inference_id: row.id,
+      at: new Date(row.at).toISOString(),
+      model: row.model,
+      provider: row.provider,
+      status: row.status,
+      outcome: row.outcome,
+      own_key: row.isOwnKey,
+      input_tokens: row.inputTokens,
+      cached_input_tokens: row.cachedInputTokens,
+      output_tokens: row.outputTokens,
+      reasoning_tokens: row.reasoningTokens,
+      estimated: row.isEstimated,
+      cost_nano_usd: String(row.cost - row.overrun),
+      overrun_nano_usd: String(row.overrun),
+      duration_ms: row.durationMs,
+    })),
+  });
+};

@@ -1,0 +1,52 @@
+import type { z } from "zod";
+import { badRequest, RouterError } from "../kernel/errors.js";
+import { notJson } from "../wire/json-members.js";
+
+/** The body as text, within a limit in bytes that holds however it is sent. */
+export async function readBody(request: Request, bytesMax: number): Promise<string> {
+  const encoding = request.headers.get("content-encoding");
+  if (encoding !== null && encoding.toLowerCase() !== "identity") {
+    throw badRequest(
+      `Content-Encoding "${encoding.slice(0, 40)}" is not accepted; send plain JSON.`,
+      "content-encoding",
+    );
+  }
+  const length = Number(request.headers.get("content-length") ?? Number.NaN);
+  if (length > bytesMax) throw tooLarge(bytesMax);
+  if (length <= bytesMax || !request.body) return request.text();
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of request.body as AsyncIterable<Uint8Array>) {
+    bytes += part.byteLength;
+    if (bytes > bytesMax) throw tooLarge(bytesMax);
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString("utf8");
+}
+
+/** A small JSON body of our own API, checked against its schema. The message names the field. */
+export async function readJson<Schema extends z.ZodType>(
+  request: Request,
+  schema: Schema,
+): Promise<z.output<Schema>> {
+  const text = await readBody(request, OWN_BODY_BYTES_MAX);
+  let value: unknown;
+  try {
+    value = text === "" ? {} : JSON.parse(text);
+  } catch (cause) {
+    throw notJson(cause);
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const field = issue?.path.join(".") ?? "";
+  throw badRequest(
+    field === "" ? String(issue?.message) : `"${field}": ${issue?.message}`,
+    field || undefined,
+  );
+}
+
+const OWN_BODY_BYTES_MAX = 64 * 1024;
+
+const tooLarge = (bytesMax: number): RouterError =>
+  new RouterError("body_too_large", `The body is larger than the limit of ${bytesMax} bytes.`);

@@ -1,0 +1,33 @@
+import { serveChat } from "../gateway/chat.js";
+import { badRequest } from "../kernel/errors.js";
+import { PROVIDER_KEY_CHARS_MAX } from "../kernel/limits.js";
+import { parseChatRequest } from "../wire/chat-request.js";
+import { authenticate } from "./authenticate.js";
+import { readBody } from "./body.js";
+import type { Handler } from "./parts.js";
+
+/** POST /v1/chat/completions */
+export const chatCompletions: Handler = async (site, visit) => {
+  const caller = await authenticate(site, visit, "inference");
+  const { gateway } = site;
+  const text = await readBody(visit.request, gateway.limits.bodyBytesMax);
+  return serveChat(gateway, {
+    id: visit.id,
+    caller,
+    request: parseChatRequest(text),
+    headerKey: providerKeyHeader(visit.request),
+    signal: visit.request.signal,
+    at: visit.at,
+    startedAt: visit.startedAt,
+  });
+};
+
+function providerKeyHeader(request: Request): string | undefined {
+  const key = request.headers.get("x-turnpike-provider-key");
+  if (key === null) return undefined;
+  if (key.length <= PROVIDER_KEY_CHARS_MAX && /^[\x21-\x7e]+$/.test(key)) return key;
+  throw badRequest(
+    `X-Turnpike-Provider-Key must be 1 to ${PROVIDER_KEY_CHARS_MAX} printable characters without spaces.`,
+    "x-turnpike-provider-key",
+  );
+}

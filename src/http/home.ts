@@ -1,0 +1,49 @@
+import { type Handler, json } from "./parts.js";
+
+/** The process runs. */
+export const healthz: Handler = () => json({ status: "ok" });
+
+/** The process can also charge: its store answers. */
+export const readyz: Handler = async (site) =>
+  (await site.isReady())
+    ? json({ status: "ready" })
+    : json({ status: "not ready", reason: "the store does not answer" }, 500);
+
+/** A plain page, until there is a dashboard. */
+export const home: Handler = (site, { url }) => {
+  const rows = [...site.gateway.providers.values()].map(
+    ({ provider, key }) =>
+      `<tr><td>${escapeHtml(provider.name)}</td><td><code>${escapeHtml(provider.id)}</code></td><td>${
+        key !== undefined || !provider.needsKey
+          ? "ready"
+          : `set <code>${provider.keyVariable}</code>`
+      }</td></tr>`,
+  );
+  const html = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Turnpike</title>
+<style>
+  body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1rem; }
+  table { border-collapse: collapse } td, th { text-align: left; padding: .2rem 1rem .2rem 0 }
+  pre { background: #8881; padding: 1rem; overflow-x: auto }
+</style>
+<h1>Turnpike</h1>
+<p>One token and one API for every model on every provider.</p>
+<pre>curl ${escapeHtml(url.origin)}/v1/chat/completions \\
+  -H "Authorization: Bearer $TURNPIKE_TOKEN" -H "Content-Type: application/json" \\
+  -d '{"model": "meta-llama/Llama-3.1-8B-Instruct", "messages": [{"role": "user", "content": "Say hi"}]}'</pre>
+<p>Models: <a href="/v1/models">/v1/models</a></p>
+<table><tr><th>Provider</th><th>Id</th><th>State</th></tr>${rows.join("")}</table>
+</html>`;
+  return new Response(html, {
+    headers: {
+      "content-type": "text/html; charset=utf-8",
+      "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
+    },
+  });
+};
+
+const escapeHtml = (text: string): string =>
+  text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);

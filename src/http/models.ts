@@ -1,0 +1,77 @@
+/** GET /v1/models and /v1/models/{id}: OpenAI's list, with who serves each model at what price. */
+import type { Mapping, Model } from "../catalog/model.js";
+import { RouterError } from "../kernel/errors.js";
+import { type NanoUsd, nanoUsd } from "../kernel/money.js";
+import type { Handler, Site } from "./parts.js";
+import { json } from "./parts.js";
+
+export const listModels: Handler = (site) => {
+  const data = [...site.gateway.catalog.all()].map((model) => printModel(site, model));
+  return json({ object: "list", data: data.filter(({ providers }) => providers.length > 0) });
+};
+
+export const showModel: Handler = (site, { rest }) => {
+  const id = rest.join("/");
+  const model = site.gateway.catalog.model(id);
+  if (model) return json(printModel(site, model));
+  const similar = site.gateway.catalog.similar(id);
+  const hint = similar.length > 0 ? ` Did you mean ${similar.join(" or ")}?` : "";
+  throw new RouterError("model_not_found", `There is no model "${id}".${hint}`, {
+    param: "model",
+    extra: { did_you_mean: similar },
+  });
+};
+
+function printModel(site: Site, model: Model) {
+  const offers = model.mappings.filter((mapping) => isReachable(site, mapping));
+  return {
+    id: model.id,
+    object: "model",
+    created: CREATED,
+    owned_by: model.id.split("/", 1)[0] ?? model.id,
+    task: model.task,
+    architecture: { input_modalities: ["text"], output_modalities: ["text"] },
+    providers: offers.map((mapping) => printOffer(site, mapping)),
+  };
+}
+
+/** OpenAI's clients want a number here; when a model was made is not known. */
+const CREATED = 0;
+
+/** Callers with their own key reach every provider that is known; the others are those with a key of ours. */
+function isReachable({ gateway }: Site, mapping: Mapping): boolean {
+  const configured = gateway.providers.get(mapping.provider);
+  return (
+    configured !== undefined && (configured.key !== undefined || !configured.provider.needsKey)
+  );
+}
+
+function printOffer({ gateway }: Site, mapping: Mapping) {
+  const { throughput } = gateway.health.evidenceOf(mapping);
+  const firstByteMs = gateway.health.firstByteMs(mapping);
+  return {
+    provider: mapping.provider,
+    provider_model: mapping.providerModel,
+    status: mapping.status,
+    ...(mapping.contextLength !== undefined && { context_length: mapping.contextLength }),
+    ...(mapping.price && { pricing: printPricing(mapping) }),
+    is_free: mapping.isFree,
+    ...(mapping.supportsTools !== undefined && { supports_tools: mapping.supportsTools }),
+    ...(mapping.supportsStructuredOutput !== undefined && {
+      supports_structured_output: mapping.supportsStructuredOutput,
+    }),
+    ...(firstByteMs !== undefined && { first_token_latency_ms: Math.round(firstByteMs) }),
+    ...(throughput !== undefined && { throughput: Math.round(throughput * 10) / 10 }),
+    is_model_author: mapping.isModelAuthor ?? false,
+    price_source: mapping.source,
+  };
+}
+
+/** USD per million tokens as numbers, the way other routers list them; billing uses the exact figures. */
+function printPricing({ price = {} }: Mapping): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(price).map(([unit, each]) => [unit, dollars(nanoUsd(each))]),
+  );
+}
+
+const dollars = (amount: NanoUsd): number => Number(amount) / 1e9;

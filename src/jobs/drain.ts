@@ -1,0 +1,90 @@
+/** Moves the spool into the store: of this process as it grows, and of processes that are gone. */
+import { closeSync, openSync, readdirSync, readSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { DRAIN_BATCH } from "../kernel/limits.js";
+import { parseSpoolLine, type Started } from "../ledger/spool-record.js";
+import {
+  type LedgerStore,
+  type Settlement,
+  type SpoolPosition,
+  segmentFile,
+} from "../ledger/store.js";
+
+const READ_BYTES = 512 * 1024;
+const LINE_FEED = 10;
+
+export const spoolStart: SpoolPosition = { segment: 0, offset: 0 };
+
+export type SpoolPage = {
+  readonly settlements: readonly Settlement[];
+  readonly started: readonly Started[];
+  readonly upTo: SpoolPosition;
+  /** Lines that were cut by a crash or damaged. */
+  readonly damaged: number;
+};
+
+/** The next records after `from`; `upTo` equals `from` when there are none. */
+export function readSpool(folder: string, from: SpoolPosition, most = DRAIN_BATCH): SpoolPage {
+  const bytes = readBytes(join(folder, segmentFile(from.segment)), from.offset);
+  const settlements: Settlement[] = [];
+  const started: Started[] = [];
+  let damaged = 0;
+  let done = 0;
+  while (settlements.length < most) {
+    const end = bytes.indexOf(LINE_FEED, done);
+    if (end < 0) break;
+    const record = end > done ? parseSpoolLine(bytes.toString("utf8", done, end)) : "blank";
+    if (record === undefined) damaged++;
+    else if (record !== "blank" && record.kind === "settled") settlements.push(record.settlement);
+    else if (record !== "blank") started.push(record.started);
+    done = end + 1;
+  }
+  // A segment has ended once the next one exists; what is left of a line then stays a torn line.
+  const isAtEnd = done === 0 && exists(join(folder, segmentFile(from.segment + 1)));
+  const upTo = isAtEnd
+    ? { segment: from.segment + 1, offset: 0 }
+    : { segment: from.segment, offset: from.offset + done };
+  return { settlements, started, upTo, damaged };
+}
+
+function readBytes(path: string, offset: number): Buffer {
+  if (!exists(path)) return Buffer.alloc(0);
+  const file = openSync(path, "r");
+  try {
+    const buffer = Buffer.allocUnsafe(READ_BYTES);
+    return buffer.subarray(0, readSync(file, buffer, 0, READ_BYTES, offset));
+  } finally {
+    closeSync(file);
+  }
+}
+
+const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
+
+/** Whether nothing stands after a position. */
+const isEnd = (from: SpoolPosition, to: SpoolPosition): boolean =>
+  from.segment === to.segment && from.offset === to.offset;
+
+/** Applies everything written so far; returns the position reached. Throws when the store does not answer. */
+export async function drainSpool(
+  store: LedgerStore,
+  folder: string,
+  node: string,
+  from: SpoolPosition,
+): Promise<SpoolPosition> {
+  let at = from;
+  for (;;) {
+    const page = readSpool(folder, at);
+    if (isEnd(at, page.upTo)) return at;
+    if (page.settlements.length > 0) {
+      await store.applySettlements({ node, settlements: page.settlements, upTo: page.upTo });
+    }
+    at = page.upTo;
+  }
+}
+
+/** Removes segments that are drained and in which nothing under way has started. */
+export function removeSegmentsBefore(folder: string, segment: number): void {
+  for (const name of readdirSync(folder)) {
+    if (name.endsWith(".spool") && name < segmentFile(segment)) rmSync(join(folder, name));
+  }
+}

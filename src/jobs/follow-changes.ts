@@ -1,0 +1,52 @@
+/** Brings what other processes changed into this one's memory. */
+import type { Log } from "../kernel/log.js";
+import { reasonOf } from "../kernel/log.js";
+
+type Change = {
+  readonly seq: number;
+  readonly topic: string;
+  readonly key: string;
+  readonly node: string;
+};
+
+type Parts = {
+  readonly node: string;
+  readonly log: Log;
+  readonly latest: () => Promise<number>;
+  readonly since: (seq: number) => Promise<readonly Change[]>;
+  readonly watch: (onChange: () => void) => Promise<() => Promise<void>>;
+  readonly reloadUser: (userId: string) => Promise<void>;
+  readonly answerRecall: (bucketId: string, seq: number) => Promise<void>;
+};
+
+/** Follows from now on; returns how to stop. Load everything after calling this, and nothing is missed. */
+export async function followChanges(parts: Parts): Promise<() => Promise<void>> {
+  let seen = await parts.latest();
+  let isBusy = false;
+  let isCalled = false;
+  const catchUp = async (): Promise<void> => {
+    for (const change of await parts.since(seen)) {
+      if (change.topic === "user") await parts.reloadUser(change.key);
+      else if (change.node !== parts.node) await parts.answerRecall(change.key, change.seq);
+      seen = change.seq;
+    }
+  };
+  const onChange = (): void => {
+    isCalled = true;
+    if (isBusy) return;
+    isBusy = true;
+    const work = async () => {
+      while (isCalled) {
+        isCalled = false;
+        await catchUp();
+      }
+    };
+    work()
+      // The store is away; the next call, at the latest the next poll, tries again from where this ended.
+      .catch((thrown) => parts.log("warn", "changes_not_read", { reason: reasonOf(thrown) }))
+      .finally(() => {
+        isBusy = false;
+      });
+  };
+  return parts.watch(onChange);
+}

@@ -1,0 +1,75 @@
+/** What a process left behind when it died: its spool is drained, its open requests closed, its leases given back. */
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Log } from "../kernel/log.js";
+import { ZERO } from "../kernel/money.js";
+import type { Started } from "../ledger/spool-record.js";
+import type { LedgerStore, Settlement } from "../ledger/store.js";
+import { noUsage } from "../tasks/usage.js";
+import { drainSpool, readSpool, spoolStart } from "./drain.js";
+
+/** Tells whether a process's folder is its own still; holding the lock means that it is gone. */
+export type TryLock = (folder: string) => (() => void) | undefined;
+
+export async function recoverDead(
+  root: string,
+  store: LedgerStore,
+  tryLock: TryLock,
+  log: Log,
+): Promise<void> {
+  for (const node of readdirSync(root)) {
+    const folder = join(root, node);
+    const unlock = tryLock(folder);
+    if (!unlock) continue;
+    try {
+      const interrupted = await recoverOne(folder, node, store);
+      log("info", "recovered", { node, interrupted });
+    } finally {
+      unlock();
+    }
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function recoverOne(folder: string, node: string, store: LedgerStore): Promise<number> {
+  const position = (await store.spoolPosition(node)) ?? spoolStart;
+  const reached = await drainSpool(store, folder, node, position);
+  const interrupted = openRequests(folder).map((started) => interruptedSettlement(node, started));
+  if (interrupted.length > 0) {
+    await store.applySettlements({ node, settlements: interrupted, upTo: reached });
+  }
+  await store.closeNode(node);
+  return interrupted.length;
+}
+
+/** Requests with a beginning and no end, in what is left of the spool. */
+function openRequests(folder: string): Started[] {
+  const open = new Map<string, Started>();
+  const first = readdirSync(folder)
+    .filter((name) => name.endsWith(".spool"))
+    .sort()[0];
+  let at = { segment: first === undefined ? 0 : Number.parseInt(first, 10), offset: 0 };
+  for (;;) {
+    const page = readSpool(folder, at);
+    if (page.upTo.segment === at.segment && page.upTo.offset === at.offset)
+      return [...open.values()];
+    for (const started of page.started) open.set(started.id, started);
+    for (const { id } of page.settlements) open.delete(id);
+    at = page.upTo;
+  }
+}
+
+/** Nobody knows what it cost, so it costs nothing. */
+const interruptedSettlement = (node: string, started: Started): Settlement => ({
+  ...started,
+  node,
+  status: 502,
+  outcome: "interrupted",
+  usage: noUsage,
+  cost: ZERO,
+  debits: [],
+  overrun: ZERO,
+  durationMs: 0,
+  firstByteMs: undefined,
+  attempts: 1,
+});

@@ -1,0 +1,25 @@
+import { expect, test } from "bun:test";
+import { formatUsd, parsePricePerMillion, parsePricePerUnit, parseUsd } from "./money.js";
+
+test("dollars are read from decimal text without a float", () => {
+  expect(parseUsd("0.10")).toBe(100_000_000n as never);
+  expect(parseUsd("2")).toBe(2_000_000_000n as never);
+  expect(parseUsd("9007199.254740993")).toBe(9_007_199_254_740_993n as never);
+});
+
+test("signs, exponents, blanks and a tenth decimal are refused", () => {
+  for (const text of ["-1", "+1", "1e3", "", " 1", "1.", ".5", "0.0000000001", "NaN", "1,5"]) {
+    expect(parseUsd(text)).toBeUndefined();
+  }
+});
+
+test("a price per unit is a million times a price per million of the same text", () => {
+  expect(parsePricePerMillion("0.18")).toBe(180_000_000n as never);
+  expect(parsePricePerUnit("0.18")).toBe(180_000_000_000_000n as never);
+});
+
+test("dollars print exactly, with at least two decimals", () => {
+  expect(formatUsd(100_000_000n)).toBe("0.10");
+  expect(formatUsd(1n)).toBe("0.000000001");
+  expect(formatUsd(-2_500_000_000n)).toBe("-2.50");
+});

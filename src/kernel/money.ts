@@ -1,0 +1,46 @@
+declare const unit: unique symbol;
+
+/** A whole number of nano-USD: 1 USD is 1_000_000_000n. */
+export type NanoUsd = bigint & { readonly [unit]: "nano-usd" };
+
+export const nanoUsd = (amount: bigint): NanoUsd => amount as NanoUsd;
+
+export const ZERO = nanoUsd(0n);
+
+/** Nano-USD per million units (tokens, images, seconds…), because one token may cost less than a nano-USD. */
+export type PricePerMillion = bigint & { readonly [unit]: "nano-usd-per-million" };
+
+const NANO_DIGITS = 9;
+const DECIMAL = /^(\d{1,12})(?:\.(\d{1,9}))?$/;
+
+/**
+ * Reads dollars from decimal text ("0.10", "2", "12.000000001") without passing through a float.
+ * Returns undefined for a sign, an exponent, more than 9 decimals or more than 12 whole digits.
+ */
+export function parseUsd(text: string): NanoUsd | undefined {
+  const match = DECIMAL.exec(text);
+  if (!match) return undefined;
+  const [, whole = "0", fraction = ""] = match;
+  return nanoUsd(BigInt(whole + fraction.padEnd(NANO_DIGITS, "0")));
+}
+
+/** Reads a price in USD per million units: the same digits, since nano-USD per million is USD per million × 10⁹. */
+export const parsePricePerMillion = (text: string): PricePerMillion | undefined =>
+  parseUsd(text) as PricePerMillion | undefined;
+
+/** Reads a price in USD per single unit ("0.025" per image). */
+export function parsePricePerUnit(text: string): PricePerMillion | undefined {
+  const perUnit = parseUsd(text);
+  return perUnit === undefined ? undefined : ((perUnit * 1_000_000n) as PricePerMillion);
+}
+
+/** Exact decimal dollars with no trailing zeros beyond the second decimal: "0.10", "0.000123". */
+export function formatUsd(amount: bigint): string {
+  const sign = amount < 0n ? "-" : "";
+  const digits = (amount < 0n ? -amount : amount).toString().padStart(NANO_DIGITS + 1, "0");
+  const whole = digits.slice(0, -NANO_DIGITS);
+  const fraction = digits.slice(-NANO_DIGITS).replace(/0+$/, "").padEnd(2, "0");
+  return `${sign}${whole}.${fraction}`;
+}
+
+export const least = (a: NanoUsd, b: NanoUsd): NanoUsd => (a < b ? a : b);

@@ -1,0 +1,20 @@
+import { type NanoUsd, nanoUsd } from "../kernel/money.js";
+import type { CreditView } from "./store.js";
+
+/** A payer's credit as people and programs see it: amounts as strings of nano-USD. */
+export function printCredit(view: CreditView, held: NanoUsd, resetsAt: number) {
+  const left = view.accounts.reduce((sum, account) => sum + account.left, 0n);
+  return {
+    spendable_nano_usd: String(nanoUsd(left - held)),
+    held_nano_usd: String(held),
+    spent_this_period_nano_usd: String(view.spent),
+    resets_at: new Date(resetsAt).toISOString(),
+    buckets: view.accounts.map((account) => ({
+      kind: account.kind,
+      granted_nano_usd: String(account.granted),
+      left_nano_usd: String(account.left),
+      expires_at:
+        account.expiresAt === undefined ? null : new Date(account.expiresAt).toISOString(),
+    })),
+  };
+}

@@ -1,0 +1,233 @@
+/**
+ * The money a process may spend without asking: its leases, and the holds that requests have on them. All of
+ * it is synchronous, so no two requests can both take the last nano-dollar.
+ */
+import { assert } from "../kernel/errors.js";
+import { least, type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
+import type { Debit, LeaseAnswer } from "./store.js";
+
+type AccountLease = {
+  readonly id: string;
+  readonly expiresAt: number | undefined;
+  /** All that was ever taken of, and given back to, the account by this process. */
+  taken: NanoUsd;
+  returned: NanoUsd;
+  /** Neither held nor charged. */
+  free: NanoUsd;
+};
+
+type BucketLease = {
+  readonly id: string;
+  /** In spending order. */
+  accounts: AccountLease[];
+  /** What the store had left when it was last asked. */
+  unleased: NanoUsd;
+  lastUsedAt: number;
+};
+
+type HeldPart = { readonly account: AccountLease; amount: NanoUsd };
+
+/** A request's claim on every bucket that applies to it. The same amount is held on each. */
+export type Hold = {
+  readonly expiresAt: number;
+  amount: NanoUsd;
+  readonly parts: { readonly bucket: BucketLease; readonly held: HeldPart[] }[];
+  isOpen: boolean;
+};
+
+export type HoldAnswer =
+  | { readonly ok: true; readonly hold: Hold }
+  /** The first bucket that does not cover the amount, and what it has free. */
+  | { readonly ok: false; readonly bucketId: string; readonly available: NanoUsd };
+
+export type Charge = {
+  readonly debits: readonly Debit[];
+  readonly charged: NanoUsd;
+  readonly overrun: NanoUsd;
+};
+
+export class LeaseBook {
+  private readonly buckets = new Map<string, BucketLease>();
+  private readonly openHolds = new Set<Hold>();
+
+  /** Takes in what the store answered for a bucket. */
+  add(bucketId: string, answer: LeaseAnswer, now: number): void {
+    const bucket = this.bucketOf(bucketId, now);
+    const known = new Map(bucket.accounts.map((account) => [account.id, account]));
+    const accounts: AccountLease[] = [];
+    for (const slice of answer.slices) {
+      const account = known.get(slice.account) ?? {
+        ...emptyLease,
+        id: slice.account,
+        expiresAt: slice.expiresAt,
+      };
+      known.delete(slice.account);
+      account.free = nanoUsd(account.free + slice.taken - account.taken);
+      account.taken = slice.taken;
+      accounts.push(account);
+    }
+    bucket.accounts = [...accounts, ...[...known.values()].filter(isInUse)];
+    bucket.unleased = answer.unleased;
+  }
+
+  /** Holds `amount` on every bucket, or on none. */
+  hold(bucketIds: readonly string[], amount: NanoUsd, now: number, expiresAt: number): HoldAnswer {
+    for (const id of bucketIds) {
+      const available = this.free(id, now);
+      if (available < amount) return { ok: false, bucketId: id, available };
+    }
+    const hold: Hold = { expiresAt, amount: ZERO, parts: [], isOpen: true };
+    for (const id of bucketIds) {
+      hold.parts.push({ bucket: this.bucketOf(id, now), held: [] });
+    }
+    grow(hold, amount, now);
+    this.openHolds.add(hold);
+    return { ok: true, hold };
+  }
+
+  /** Adds up to `more` to a hold, the same on every bucket; returns how much that was. */
+  extend(hold: Hold, more: NanoUsd, now: number): NanoUsd {
+    if (!hold.isOpen) return ZERO;
+    const possible = hold.parts.reduce((most, part) => least(most, freeOf(part.bucket, now)), more);
+    grow(hold, possible, now);
+    return possible;
+  }
+
+  /** Charges `cost` as far as the hold and what is free beside it go, and releases the rest. */
+  settle(hold: Hold, cost: NanoUsd, now: number): Charge {
+    if (cost > hold.amount) this.extend(hold, nanoUsd(cost - hold.amount), now);
+    const charged = least(cost, hold.amount);
+    const debits = hold.parts.flatMap((part) => take(part.held, charged));
+    this.close(hold);
+    return { debits, charged, overrun: nanoUsd(cost - charged) };
+  }
+
+  release(hold: Hold): void {
+    this.close(hold);
+  }
+
+  /** The last net: releases holds that nobody settled in time. Returns how many. */
+  releaseExpired(now: number): number {
+    let count = 0;
+    for (const hold of this.openHolds) {
+      if (hold.expiresAt > now) continue;
+      this.close(hold);
+      count++;
+    }
+    return count;
+  }
+
+  free(bucketId: string, now: number): NanoUsd {
+    const bucket = this.buckets.get(bucketId);
+    return bucket ? freeOf(bucket, now) : ZERO;
+  }
+
+  /** What nobody had leased when the store was last asked. */
+  unleased(bucketId: string): NanoUsd {
+    return this.buckets.get(bucketId)?.unleased ?? ZERO;
+  }
+
+  has(bucketId: string): boolean {
+    return this.buckets.has(bucketId);
+  }
+
+  /** Buckets nobody has held on since `before`, and that have something to give back. */
+  idleSince(before: number): string[] {
+    return [...this.buckets.values()]
+      .filter((bucket) => bucket.lastUsedAt < before && bucket.accounts.some((a) => a.free > 0n))
+      .map((bucket) => bucket.id);
+  }
+
+  /**
+   * Gives up all that is free in a bucket: from here on it cannot be held. Returns, by account, what was given
+   * back all told, for the store to be told until it has heard it.
+   */
+  giveBack(bucketId: string): Map<string, NanoUsd> {
+    const totals = new Map<string, NanoUsd>();
+    for (const account of this.buckets.get(bucketId)?.accounts ?? []) {
+      if (account.free === 0n) continue;
+      account.returned = nanoUsd(account.returned + account.free);
+      account.free = ZERO;
+      totals.set(account.id, account.returned);
+    }
+    return totals;
+  }
+
+  /** All buckets with a lease. */
+  bucketIds(): string[] {
+    return [...this.buckets.keys()];
+  }
+
+  /** Held at this moment on a bucket. */
+  heldOn(bucketId: string): NanoUsd {
+    let sum = 0n;
+    for (const hold of this.openHolds) {
+      if (hold.parts.some((part) => part.bucket.id === bucketId)) sum += hold.amount;
+    }
+    return nanoUsd(sum);
+  }
+
+  private close(hold: Hold): void {
+    for (const part of hold.parts) {
+      for (const { account, amount } of part.held) account.free = nanoUsd(account.free + amount);
+    }
+    hold.parts.length = 0;
+    hold.amount = ZERO;
+    hold.isOpen = false;
+    this.openHolds.delete(hold);
+  }
+
+  private bucketOf(id: string, now: number): BucketLease {
+    let bucket = this.buckets.get(id);
+    if (!bucket) {
+      bucket = { id, accounts: [], unleased: ZERO, lastUsedAt: now };
+      this.buckets.set(id, bucket);
+    }
+    return bucket;
+  }
+}
+
+const emptyLease = { taken: ZERO, returned: ZERO, free: ZERO };
+
+const isLive = (account: AccountLease, now: number): boolean =>
+  account.expiresAt === undefined || account.expiresAt > now;
+
+/** An account the store no longer lists is kept while something of it is still out. */
+const isInUse = (account: AccountLease): boolean => account.taken > account.returned;
+
+function freeOf(bucket: BucketLease, now: number): NanoUsd {
+  let sum = 0n;
+  for (const account of bucket.accounts) if (isLive(account, now)) sum += account.free;
+  return nanoUsd(sum);
+}
+
+function grow(hold: Hold, amount: NanoUsd, now: number): void {
+  for (const part of hold.parts) {
+    part.bucket.lastUsedAt = now;
+    let left: bigint = amount;
+    for (const account of part.bucket.accounts) {
+      if (left === 0n) break;
+      if (account.free === 0n || !isLive(account, now)) continue;
+      const some = nanoUsd(account.free < left ? account.free : left);
+      account.free = nanoUsd(account.free - some);
+      part.held.push({ account, amount: some });
+      left -= some;
+    }
+    assert(left === 0n, "a hold grew by more than its bucket had free");
+  }
+  hold.amount = nanoUsd(hold.amount + amount);
+}
+
+/** Charges `amount` to held parts in spending order; what stays in them is released afterwards. */
+function take(held: HeldPart[], amount: NanoUsd): Debit[] {
+  const debits = new Map<string, NanoUsd>();
+  let left: bigint = amount;
+  for (const part of held) {
+    if (left === 0n) break;
+    const some = least(part.amount, nanoUsd(left));
+    part.amount = nanoUsd(part.amount - some);
+    debits.set(part.account.id, nanoUsd((debits.get(part.account.id) ?? 0n) + some));
+    left -= some;
+  }
+  return [...debits].map(([account, amount]) => ({ account, amount }));
+}

@@ -1,0 +1,121 @@
+import { least, type NanoUsd, nanoUsd } from "../kernel/money.js";
+import type { Usage } from "../tasks/usage.js";
+import type { Bucket, Opening } from "./account.js";
+
+/** A slice of one account set aside for one process. `taken` is the sum of all its slices of that account. */
+export type LeaseSlice = {
+  readonly account: string;
+  readonly expiresAt: number | undefined;
+  readonly taken: NanoUsd;
+};
+
+export type LeaseAnswer = {
+  /** In spending order: what expires first is spent first. */
+  readonly slices: readonly LeaseSlice[];
+  /** What is left in the bucket that no process has leased. */
+  readonly unleased: NanoUsd;
+  /** Whether another process holds a lease on the bucket, which could be asked back. */
+  readonly othersHold: boolean;
+};
+
+/** What a process takes: what it needs, and half of the rest, so that it need not ask for every request. */
+export const leaseSize = (left: NanoUsd, need: NanoUsd): NanoUsd =>
+  least(left, nanoUsd(need + (left > need ? (left - need) / 2n : 0n)));
+
+/** What one settled request moves, and what is kept of it. Never a prompt, a body or a key. */
+export type Settlement = {
+  readonly id: string;
+  /** The process whose lease it was charged to. */
+  readonly node: string;
+  readonly at: number;
+  readonly userId: string;
+  readonly tokenId: string;
+  readonly model: string;
+  readonly task: string;
+  readonly provider: string;
+  /** HTTP status the caller saw; 499 for a caller who hung up. */
+  readonly status: number;
+  readonly outcome: "served" | "stopped" | "aborted" | "cut" | "failed" | "interrupted";
+  /** Forwarded with the caller's own provider key: nothing is charged. */
+  readonly isOwnKey: boolean;
+  readonly usage: Usage;
+  /** The exact cost of the usage. */
+  readonly cost: NanoUsd;
+  /** What each account was charged; each bucket's debits sum to `cost - overrun`. */
+  readonly debits: readonly Debit[];
+  /** The part of the cost that no hold and no remaining lease covered. */
+  readonly overrun: NanoUsd;
+  readonly durationMs: number;
+  readonly firstByteMs: number | undefined;
+  readonly attempts: number;
+  readonly isStream: boolean;
+};
+
+export type Debit = { readonly account: string; readonly amount: NanoUsd };
+
+/** What the ledger asks of storage. All of it is atomic, and safe to repeat when an answer got lost. */
+export type LedgerStore = {
+  /**
+   * Opens what is due, then sets aside `leaseSize` more of the bucket for `node`. One transaction; the guard is in
+   * the statement that adds to `leased`.
+   */
+  readonly takeLease: (request: {
+    readonly node: string;
+    readonly bucket: Bucket;
+    readonly need: NanoUsd;
+    readonly now: number;
+  }) => Promise<LeaseAnswer>;
+  /** States how much `node` has given back of each account, all told. */
+  readonly returnLease: (node: string, returned: ReadonlyMap<string, NanoUsd>) => Promise<void>;
+  /** Asks all other processes to give back what they do not use of a bucket; names the request. */
+  readonly askBack: (node: string, bucketId: string, at: number) => Promise<number>;
+  readonly answerRecall: (node: string, bucketId: string, recall: number) => Promise<void>;
+  /** Whether every other process with a lease on the bucket has answered. */
+  readonly isRecallAnswered: (node: string, bucketId: string, recall: number) => Promise<boolean>;
+  /** Applies settlements, each at most once, and tells the spool position up to which that is done. */
+  readonly applySettlements: (batch: SettlementBatch) => Promise<{ readonly applied: number }>;
+  /** How far the spool of `node` was applied. */
+  readonly spoolPosition: (node: string) => Promise<SpoolPosition | undefined>;
+  /** Gives back everything a process that is gone had leased; its spool must have been applied first. */
+  readonly closeNode: (node: string) => Promise<void>;
+  readonly openNode: (node: string, at: number) => Promise<void>;
+  /** Adds a grant outside the plan. Opening the same id twice does nothing. */
+  readonly grant: (opening: Opening) => Promise<void>;
+  /** Moves what is left of expired, unleased grants to the expired account. Returns how many. */
+  readonly expireGrants: (now: number) => Promise<number>;
+  readonly credit: (bucket: Bucket, now: number) => Promise<CreditView>;
+  /** Replays the whole ledger. */
+  readonly audit: () => Promise<AuditReport>;
+};
+
+/** A byte of the spool: the files of a process are numbered, each is read from its beginning. */
+export type SpoolPosition = { readonly segment: number; readonly offset: number };
+
+export const segmentFile = (segment: number): string => `${String(segment).padStart(8, "0")}.spool`;
+
+export type SettlementBatch = {
+  readonly node: string;
+  readonly settlements: readonly Settlement[];
+  readonly upTo: SpoolPosition;
+};
+
+/** What the store knows of a bucket; what is held lives in the memory of the processes that lease it. */
+export type CreditView = {
+  readonly accounts: readonly {
+    readonly id: string;
+    readonly kind: string;
+    readonly granted: NanoUsd;
+    readonly left: NanoUsd;
+    readonly leased: NanoUsd;
+    readonly expiresAt: number | undefined;
+  }[];
+  readonly spent: NanoUsd;
+};
+
+export type AuditReport = {
+  readonly balanced: boolean;
+  readonly transfers: number;
+  readonly accounts: number;
+  /** The first things found wrong, in words. */
+  readonly faults: readonly string[];
+};

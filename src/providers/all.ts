@@ -1,0 +1,16 @@
+export { baseten } from "./baseten.js";
+export { cerebras } from "./cerebras.js";
+export { cohere } from "./cohere.js";
+export { deepinfra } from "./deepinfra.js";
+export { featherlessAi } from "./featherless-ai.js";
+export { fireworksAi } from "./fireworks-ai.js";
+export { groq } from "./groq.js";
+export { hfInference } from "./hf-inference.js";
+export { novita } from "./novita.js";
+export { nscale } from "./nscale.js";
+export { openai } from "./openai.js";
+export { ovhcloud } from "./ovhcloud.js";
+export { publicai } from "./publicai.js";
+export { scaleway } from "./scaleway.js";
+export { together } from "./together.js";
+export { zaiOrg } from "./zai-org.js";

@@ -1,0 +1,57 @@
+import type {
+  BodyChanges,
+  ChatRequest,
+  ResponseFormat,
+  ResponseFormatForm,
+} from "../../tasks/chat-completion.js";
+import type { ChatAdapter } from "../provider.js";
+
+type Options = Partial<Omit<ChatAdapter, "changes" | "path">> & {
+  readonly path: string | ChatAdapter["path"];
+  /** The forms of a JSON schema it understands; others are rewritten into the first. */
+  readonly schemaForms?: readonly SchemaForm[];
+};
+
+type SchemaForm = Exclude<ResponseFormatForm, "text" | "json_object" | "other">;
+
+/** OpenAI Chat Completions, in request, answer and stream. */
+export function openAiChat(options: Options): ChatAdapter {
+  const { path, schemaForms = ["openai_schema"], leaveOut = [] } = options;
+  return {
+    path: typeof path === "string" ? () => path : path,
+    changes: (request) => {
+      const changes: BodyChanges = new Map();
+      rewriteSchema(request, schemaForms, changes);
+      for (const name of leaveOut) if (request.members.has(name)) changes.set(name, undefined);
+      return changes;
+    },
+    leaveOut,
+    usageInStream: options.usageInStream ?? "on_request",
+    maxTokensName: options.maxTokensName ?? "max_tokens",
+    finishReasons: options.finishReasons ?? {},
+    hasEmptyIds: options.hasEmptyIds ?? false,
+  };
+}
+
+function rewriteSchema(
+  { responseFormat }: ChatRequest,
+  accepted: readonly SchemaForm[],
+  changes: BodyChanges,
+): void {
+  const [preferred] = accepted;
+  if (!responseFormat || !preferred || !isSchemaForm(responseFormat.form)) return;
+  if (accepted.includes(responseFormat.form)) return;
+  changes.set("response_format", JSON.stringify(WRITERS[preferred](responseFormat)));
+}
+
+const isSchemaForm = (form: ResponseFormatForm): form is SchemaForm => form in WRITERS;
+
+const WRITERS: Readonly<Record<SchemaForm, (format: ResponseFormat) => object>> = {
+  openai_schema: ({ schema, name = "answer", strict }) => ({
+    type: "json_schema",
+    json_schema: { name, schema, ...(strict !== undefined && { strict }) },
+  }),
+  flat_schema: ({ schema }) => ({ type: "json_schema", schema }),
+  object_schema: ({ schema }) => ({ type: "json_object", schema }),
+  object_value: ({ schema }) => ({ type: "json_object", value: schema }),
+};

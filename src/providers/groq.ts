@@ -1,0 +1,14 @@
+import { openAiChat } from "./families/openai-chat.js";
+import { bearer, type Provider } from "./provider.js";
+
+export const groq = {
+  id: "groq",
+  name: "Groq",
+  origin: "https://api.groq.com",
+  auth: bearer,
+  keyVariable: "GROQ_API_KEY",
+  needsKey: true,
+  tasks: {
+    conversational: openAiChat({ path: "/openai/v1/chat/completions" }),
+  },
+} as const satisfies Provider;

@@ -1,0 +1,90 @@
+import type { Mapping } from "../catalog/model.js";
+
+/** How to order the providers of a model. */
+export type Policy =
+  | { readonly kind: "fastest" | "cheapest" | "preferred" }
+  | { readonly kind: "provider"; readonly provider: string };
+
+/** Whose key a candidate would be called with. Calls with the caller's own are forwarded free of charge. */
+export type KeySource = "operator" | "stored" | "header";
+
+export type Candidate = {
+  readonly mapping: Mapping;
+  readonly keySource: KeySource;
+  /** What this request is expected to cost there, in nano-USD; 0 with the caller's own key. */
+  readonly expectedCost: bigint;
+};
+
+/** What live traffic says of a mapping. Undefined where nothing was measured yet. */
+export type Evidence = {
+  /** Output tokens per second. */
+  readonly throughput: number | undefined;
+  /** Until when it should be left alone, in ms UTC; 0 for a healthy one. */
+  readonly restsUntil: number;
+};
+
+export type Preferences = {
+  /** Provider ids, best first. */
+  readonly order: readonly string[];
+};
+
+const SUFFIX_POLICIES = ["fastest", "cheapest", "preferred"] as const;
+
+/** Reads what follows the colon of a model id: one of the policies, else a provider's id. */
+export function parsePolicy(suffix: string | undefined): Policy {
+  if (suffix === undefined) return { kind: "fastest" };
+  const kind = SUFFIX_POLICIES.find((name) => name === suffix);
+  return kind ? { kind } : { kind: "provider", provider: suffix };
+}
+
+/** The policy as `X-Turnpike-Route` names it. */
+export const policyName = (policy: Policy): string =>
+  policy.kind === "provider" ? policy.provider : policy.kind;
+
+/**
+ * The order in which to try candidates: by the policy, those that rest last. They are tried all the same when
+ * nothing better is left, since a wrong guess about a provider's health must not refuse a request.
+ */
+export function order(
+  candidates: readonly Candidate[],
+  policy: Policy,
+  preferences: Preferences,
+  evidenceOf: (mapping: Mapping) => Evidence,
+  now: number,
+): readonly Candidate[] {
+  const compare = COMPARE[policy.kind](preferences, evidenceOf);
+  return candidates
+    .map((candidate, place) => ({
+      candidate,
+      place,
+      rests: evidenceOf(candidate.mapping).restsUntil > now,
+    }))
+    .sort(
+      (a, b) =>
+        Number(a.rests) - Number(b.rests) || compare(a.candidate, b.candidate) || a.place - b.place,
+    )
+    .map(({ candidate }) => candidate);
+}
+
+type Comparison = (a: Candidate, b: Candidate) => number;
+type Comparator = (
+  preferences: Preferences,
+  evidenceOf: (mapping: Mapping) => Evidence,
+) => Comparison;
+
+const COMPARE: Readonly<Record<Policy["kind"], Comparator>> = {
+  // What was never measured goes first: one request later it has been.
+  fastest: (_, evidenceOf) => (a, b) => {
+    const [fast, faster] = [a, b].map((c) => evidenceOf(c.mapping).throughput ?? Infinity);
+    return fast === faster ? 0 : (faster ?? 0) - (fast ?? 0);
+  },
+  cheapest: () => (a, b) =>
+    a.expectedCost === b.expectedCost ? 0 : a.expectedCost < b.expectedCost ? -1 : 1,
+  preferred: (preferences) => (a, b) => rank(preferences, a) - rank(preferences, b),
+  provider: () => () => 0,
+};
+
+function rank(preferences: Preferences, candidate: Candidate): number {
+  const place = preferences.order.indexOf(candidate.mapping.provider);
+  return place < 0 ? preferences.order.length : place;
+}

@@ -1,0 +1,114 @@
+import { type Kysely, sql } from "kysely";
+import { ALLOWANCE, OVERRUN } from "../ledger/account.js";
+import type { AuditReport } from "../ledger/store.js";
+import type { Schema } from "./schema.js";
+
+const PAGE = 20_000;
+const FAULTS_SHOWN = 10;
+/** Only these may owe: money and allowances come out of them without limit. */
+const MAY_BE_NEGATIVE: ReadonlySet<string> = new Set(["outside", ALLOWANCE, OVERRUN]);
+
+/** Replays every transfer and compares what comes out with what the accounts and leases say. */
+export async function auditLedger(db: Kysely<Schema>): Promise<AuditReport> {
+  // One snapshot, so that what is written meanwhile cannot look like a fault.
+  return db
+    .transaction()
+    .setIsolationLevel("repeatable read")
+    .setAccessMode("read only")
+    .execute(async (tx) => {
+      const faults: string[] = [];
+      const { balances, count } = await replay(tx, faults);
+      const accounts = await checkAccounts(tx, balances, faults);
+      await checkRequests(tx, faults);
+      return {
+        balanced: faults.length === 0,
+        transfers: count,
+        accounts,
+        faults: faults.slice(0, FAULTS_SHOWN),
+      };
+    });
+}
+
+async function replay(db: Kysely<Schema>, faults: string[]) {
+  const balances = new Map<string, bigint>();
+  const add = (account: string, amount: bigint) =>
+    balances.set(account, (balances.get(account) ?? 0n) + amount);
+  let count = 0;
+  let after = "";
+  for (;;) {
+    const page = await db
+      .selectFrom("transfers")
+      .select(["id", "debit", "credit", "amount"])
+      .where("id", ">", after)
+      .orderBy("id")
+      .limit(PAGE)
+      .execute();
+    for (const { id, debit, credit, amount } of page) {
+      if (amount <= 0n) faults.push(`transfer ${id}: the amount is ${amount}`);
+      if (debit === credit) faults.push(`transfer ${id}: ${debit} pays itself`);
+      add(debit, -amount);
+      add(credit, amount);
+    }
+    count += page.length;
+    const last = page.at(-1);
+    if (!last) return { balances, count };
+    after = last.id;
+  }
+}
+
+async function checkAccounts(
+  db: Kysely<Schema>,
+  replayed: ReadonlyMap<string, bigint>,
+  faults: string[],
+): Promise<number> {
+  const accounts = await db.selectFrom("accounts").selectAll().orderBy("id").execute();
+  const leases = await db
+    .selectFrom("leases")
+    .select(["account", sql<bigint>`cast(sum(taken - returned - settled) as bigint)`.as("out")])
+    .groupBy("account")
+    .execute();
+  const leased = new Map(leases.map((lease) => [lease.account, lease.out]));
+  let sum = 0n;
+  for (const account of accounts) {
+    sum += account.balance;
+    const moved = replayed.get(account.id) ?? 0n;
+    const out = leased.get(account.id) ?? 0n;
+    if (account.balance !== moved) {
+      faults.push(`account ${account.id}: says ${account.balance}, its transfers say ${moved}`);
+    }
+    if (account.leased !== out) {
+      faults.push(`account ${account.id}: ${account.leased} leased, its leases say ${out}`);
+    }
+    if (account.leased < 0n || account.leased > account.balance) {
+      if (!MAY_BE_NEGATIVE.has(account.id)) {
+        faults.push(`account ${account.id}: ${account.leased} leased of ${account.balance}`);
+      }
+    }
+  }
+  if (sum !== 0n) faults.push(`all balances sum to ${sum}, not 0`);
+  const existing = new Set(accounts.map((account) => account.id));
+  for (const id of replayed.keys()) {
+    if (!existing.has(id)) faults.push(`account ${id} is missing`);
+  }
+  return accounts.length;
+}
+
+/** Every request's money side moved exactly its cost, and an own-key request moved nothing. */
+async function checkRequests(db: Kysely<Schema>, faults: string[]): Promise<void> {
+  const requests = await db
+    .selectFrom("requests")
+    .select(
+      sql<bigint>`cast(coalesce(sum(case when own_key = 0 then cost else 0 end), 0) as bigint)`.as(
+        "cost",
+      ),
+    )
+    .executeTakeFirstOrThrow();
+  const owed = await db
+    .selectFrom("transfers")
+    .select(sql<bigint>`cast(coalesce(sum(amount), 0) as bigint)`.as("amount"))
+    .where("credit", "like", "provider:%")
+    .executeTakeFirstOrThrow();
+  if (requests.cost !== owed.amount) {
+    faults.push(`requests cost ${requests.cost}, providers were credited ${owed.amount}`);
+  }
+}

@@ -1,0 +1,69 @@
+import type { Transaction } from "kysely";
+import type { Database } from "./database.js";
+import type { Schema } from "./schema.js";
+
+/** What other processes must hear of: a user's rows changed, or a bucket's idle leases are asked back. */
+export type ChangeTopic = "user" | "recall";
+
+export type Change = {
+  readonly seq: number;
+  readonly topic: ChangeTopic;
+  readonly key: string;
+  /** The process that made it. */
+  readonly node: string;
+};
+
+/** Changes this old have been seen by every process that is alive. */
+const KEPT_MS = 3_600_000;
+
+export async function recordChange(
+  database: Database,
+  tx: Transaction<Schema>,
+  change: { topic: ChangeTopic; key: string; node: string; at: number },
+): Promise<number> {
+  await database.lockChanges(tx);
+  const row = await tx
+    .insertInto("changes")
+    .values(change)
+    .returning("seq")
+    .executeTakeFirstOrThrow();
+  await database.announce(tx);
+  return Number(row.seq);
+}
+
+/** Follows the changes of every process, from now on. */
+export function changeFeed(database: Database) {
+  return {
+    latest: async (): Promise<number> => {
+      const row = await database.db
+        .selectFrom("changes")
+        .select((e) => e.fn.max("seq").as("seq"))
+        .executeTakeFirst();
+      return Number(row?.seq ?? 0n);
+    },
+    since: async (seq: number): Promise<readonly Change[]> => {
+      const rows = await database.db
+        .selectFrom("changes")
+        .select(["seq", "topic", "key", "node"])
+        .where("seq", ">", BigInt(seq) as never)
+        .orderBy("seq")
+        .execute();
+      return rows.map((row) => ({
+        ...row,
+        seq: Number(row.seq),
+        topic: row.topic as ChangeTopic,
+      }));
+    },
+    forget: async (now: number): Promise<void> => {
+      await database.transact(async (tx) => {
+        await tx
+          .deleteFrom("changes")
+          .where("at", "<", BigInt(now - KEPT_MS))
+          .execute();
+      });
+    },
+    watch: database.watch,
+  };
+}
+
+export type ChangeFeed = ReturnType<typeof changeFeed>;

@@ -1,0 +1,50 @@
+import type { Kysely, Transaction } from "kysely";
+import type { Schema } from "./schema.js";
+
+/** One open store. Everything else in this folder is written once, against this. */
+export type Database = {
+  readonly engine: "sqlite" | "postgres";
+  readonly db: Kysely<Schema>;
+  /** Runs `work` in a write transaction, again when it lost a race with another one. */
+  readonly transact: <Result>(
+    work: (tx: Transaction<Schema>) => Promise<Result>,
+  ) => Promise<Result>;
+  readonly lockMigrations: (tx: Transaction<Schema>) => Promise<void>;
+  /** Makes changes become visible in the order of their numbers. */
+  readonly lockChanges: (tx: Transaction<Schema>) => Promise<void>;
+  /** Wakes the watchers of other processes once the transaction commits. */
+  readonly announce: (tx: Transaction<Schema>) => Promise<void>;
+  /** Adds rows in bulk, skipping those whose key exists; returns the keys (`id`) of those added. */
+  readonly insertNew: (
+    tx: Transaction<Schema>,
+    table: "requests" | "transfers",
+    rows: readonly BulkRow[],
+  ) => Promise<readonly string[]>;
+  /** Calls back soon after any process changed something; the callback reads what. Returns how to stop. */
+  readonly watch: (onChange: () => void) => Promise<() => Promise<void>>;
+  readonly close: () => Promise<void>;
+};
+
+export type BulkRow = Readonly<Record<string, string | number | bigint | null>>;
+
+const TRIES = 40;
+const FIRST_PAUSE_MS = 2;
+const LONGEST_PAUSE_MS = 250;
+
+/** Repeats `attempt` while it fails for having lost a race; anything else is thrown at once. */
+export async function retryRaces<Result>(
+  attempt: () => Promise<Result>,
+  isLostRace: (thrown: unknown) => boolean,
+): Promise<Result> {
+  let pauseMs = FIRST_PAUSE_MS;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await attempt();
+    } catch (thrown) {
+      if (tries >= TRIES || !isLostRace(thrown)) throw thrown;
+      // Unequal pauses keep two processes from losing to each other again and again.
+      await Bun.sleep(pauseMs * (0.5 + Math.random()));
+      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+    }
+  }
+}

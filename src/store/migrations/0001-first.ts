@@ -1,0 +1,167 @@
+import { type CreateTableBuilder, sql, type Transaction } from "kysely";
+import type { Database } from "../database.js";
+import type { Schema } from "../schema.js";
+
+type Column = "text" | "bigint" | "text?" | "bigint?";
+
+export async function first(tx: Transaction<Schema>, engine: Database["engine"]): Promise<void> {
+  await table(tx, "users", ["id"], {
+    id: "text",
+    name: "text",
+    role: "text",
+    plan: "text",
+    provider_order: "text",
+    created_at: "bigint",
+    disabled_at: "bigint?",
+  });
+  await unique(tx, "users", ["name"]);
+  await table(tx, "tokens", ["id"], {
+    id: "text",
+    user_id: "text",
+    name: "text",
+    hash: "text",
+    mask: "text",
+    scopes: "text",
+    created_at: "bigint",
+    expires_at: "bigint?",
+    revoked_at: "bigint?",
+    budget_nano_usd: "bigint?",
+    budget_period: "text?",
+  });
+  await unique(tx, "tokens", ["hash"]);
+  await index(tx, "tokens", ["user_id"]);
+  await table(tx, "provider_keys", ["user_id", "provider"], {
+    user_id: "text",
+    provider: "text",
+    sealed: "text",
+    mask: "text",
+    created_at: "bigint",
+  });
+  await ledgerTables(tx);
+  await usageTables(tx);
+  await changesTable(tx, engine);
+}
+
+async function ledgerTables(tx: Transaction<Schema>): Promise<void> {
+  await table(tx, "accounts", ["id"], {
+    id: "text",
+    kind: "text",
+    grant_kind: "text?",
+    bucket: "text?",
+    granted: "bigint",
+    balance: "bigint",
+    leased: "bigint",
+    opened_at: "bigint",
+    expires_at: "bigint?",
+  });
+  await index(tx, "accounts", ["bucket"]);
+  await table(tx, "transfers", ["id"], {
+    id: "text",
+    debit: "text",
+    credit: "text",
+    amount: "bigint",
+    code: "text",
+    at: "bigint",
+  });
+  await table(tx, "nodes", ["id"], {
+    id: "text",
+    opened_at: "bigint",
+    segment: "bigint",
+    offset: "bigint",
+  });
+  await table(tx, "leases", ["node", "account"], {
+    node: "text",
+    account: "text",
+    bucket: "text",
+    taken: "bigint",
+    returned: "bigint",
+    settled: "bigint",
+    recall_answered: "bigint",
+  });
+  await index(tx, "leases", ["bucket"]);
+}
+
+async function usageTables(tx: Transaction<Schema>): Promise<void> {
+  await table(tx, "requests", ["id"], {
+    id: "text",
+    node: "text",
+    at: "bigint",
+    user_id: "text",
+    token_id: "text",
+    model: "text",
+    task: "text",
+    provider: "text",
+    status: "bigint",
+    outcome: "text",
+    own_key: "bigint",
+    input_tokens: "bigint",
+    cached_input_tokens: "bigint",
+    output_tokens: "bigint",
+    reasoning_tokens: "bigint",
+    estimated: "bigint",
+    cost: "bigint",
+    overrun: "bigint",
+    duration_ms: "bigint",
+    first_byte_ms: "bigint?",
+    attempts: "bigint",
+    stream: "bigint",
+  });
+  await index(tx, "requests", ["user_id", "at"]);
+  const key = ["hour", "user_id", "token_id", "model", "provider", "own_key"];
+  await table(tx, "usage_hourly", key, {
+    hour: "bigint",
+    user_id: "text",
+    token_id: "text",
+    model: "text",
+    provider: "text",
+    own_key: "bigint",
+    requests: "bigint",
+    input_tokens: "bigint",
+    output_tokens: "bigint",
+    cost: "bigint",
+    overrun: "bigint",
+  });
+  await index(tx, "usage_hourly", ["user_id", "hour"]);
+}
+
+/** The order of changes is what other processes follow, so its numbers must never be used twice. */
+async function changesTable(tx: Transaction<Schema>, engine: Database["engine"]): Promise<void> {
+  const seq =
+    engine === "sqlite"
+      ? sql`seq integer primary key autoincrement`
+      : sql`seq bigint generated always as identity primary key`;
+  await sql`create table changes (${seq}, topic text not null, key text not null, node text not null, at bigint not null)`.execute(
+    tx,
+  );
+}
+
+async function table(
+  tx: Transaction<Schema>,
+  name: string,
+  key: readonly string[],
+  columns: Readonly<Record<string, Column>>,
+): Promise<void> {
+  let builder: CreateTableBuilder<string, string> = tx.schema.createTable(name);
+  for (const [column, type] of Object.entries(columns)) {
+    const isOptional = type.endsWith("?");
+    builder = builder.addColumn(column, type.startsWith("text") ? "text" : "bigint", (c) =>
+      isOptional ? c : c.notNull(),
+    );
+  }
+  await builder.addPrimaryKeyConstraint(`${name}_key`, key as string[]).execute();
+}
+
+const index = (tx: Transaction<Schema>, on: string, columns: string[]): Promise<void> =>
+  tx.schema
+    .createIndex(`${on}_by_${columns.join("_")}`)
+    .on(on)
+    .columns(columns)
+    .execute();
+
+const unique = (tx: Transaction<Schema>, on: string, columns: string[]): Promise<void> =>
+  tx.schema
+    .createIndex(`${on}_one_${columns.join("_")}`)
+    .unique()
+    .on(on)
+    .columns(columns)
+    .execute();

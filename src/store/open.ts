@@ -1,0 +1,11 @@
+import type { Database } from "./database.js";
+import { migrate } from "./migrations/index.js";
+import { openPostgres } from "./postgres/open.js";
+import { openSqlite } from "./sqlite/open.js";
+
+/** `postgres://…` or the path of an SQLite file; made and brought up to date as needed. */
+export async function openStore(place: string): Promise<Database> {
+  const database = /^postgres(ql)?:\/\//.test(place) ? openPostgres(place) : openSqlite(place);
+  await migrate(database);
+  return database;
+}

@@ -1,0 +1,112 @@
+import { CompiledQuery, Kysely, PostgresDialect, sql, type Transaction } from "kysely";
+import pg from "pg";
+import { type BulkRow, type Database, retryRaces } from "../database.js";
+import type { Schema } from "../schema.js";
+
+const CONNECTIONS_MAX = 8;
+const CONNECT_MS = 3_000;
+/** No statement of ours takes long; one that does is stuck behind a lost connection. */
+const STATEMENT_MS = 30_000;
+/** Changes are notified; this catches those sent while the listener was reconnecting. */
+const POLL_MS = 500;
+const RECONNECT_MS = 250;
+const CHANNEL = "turnpike_changes";
+const INT8 = 20;
+/** Arbitrary, ours: advisory locks share one space per database. */
+const MIGRATION_LOCK = 7_411_070_001n;
+const CHANGES_LOCK = 7_411_070_002n;
+
+export function openPostgres(url: string): Database {
+  const pool = new pg.Pool({ ...settings(url), max: CONNECTIONS_MAX });
+  // A connection that breaks while idle is replaced at the next query; without a listener it would end us.
+  pool.on("error", () => {});
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  return {
+    engine: "postgres",
+    db,
+    transact: (work) => retryRaces(() => db.transaction().execute(work), isLostRace),
+    lockMigrations: (tx) => lock(tx, MIGRATION_LOCK),
+    lockChanges: (tx) => lock(tx, CHANGES_LOCK),
+    announce,
+    insertNew,
+    watch: (onChange) => watch(url, onChange),
+    close: () => db.destroy(),
+  };
+}
+
+async function announce(tx: Transaction<Schema>): Promise<void> {
+  await sql`select pg_notify(${CHANNEL}, '')`.execute(tx);
+}
+
+const settings = (url: string): pg.ClientConfig => ({
+  connectionString: url,
+  connectionTimeoutMillis: CONNECT_MS,
+  query_timeout: STATEMENT_MS,
+  keepAlive: true,
+  types: {
+    getTypeParser: ((oid: number, format: "text") =>
+      oid === INT8 ? BigInt : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+  },
+});
+
+async function lock(tx: Transaction<Schema>, name: bigint): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${name})`.execute(tx);
+}
+
+/** Serialization failure, deadlock: the transaction was undone and may simply be run again. */
+const isLostRace = (thrown: unknown): boolean =>
+  thrown instanceof Error && "code" in thrown && ["40001", "40P01"].includes(String(thrown.code));
+
+async function insertNew(
+  tx: Transaction<Schema>,
+  table: string,
+  rows: readonly BulkRow[],
+): Promise<readonly string[]> {
+  const sample = rows[0];
+  if (!sample) return [];
+  const columns = Object.keys(sample);
+  const arrays = columns.map((name, i) => `$${i + 1}::${isText(rows, name) ? "text" : "bigint"}[]`);
+  const query = CompiledQuery.raw(
+    `insert into ${table} (${columns.map((name) => `"${name}"`).join(",")})
+     select * from unnest(${arrays.join(",")}) on conflict do nothing returning id`,
+    columns.map((name) => rows.map((row) => row[name])),
+  );
+  const result = await tx.executeQuery<{ id: string }>(query as CompiledQuery<{ id: string }>);
+  return result.rows.map((row) => row.id);
+}
+
+const isText = (rows: readonly BulkRow[], column: string): boolean =>
+  rows.some((row) => typeof row[column] === "string");
+
+async function watch(url: string, onChange: () => void): Promise<() => Promise<void>> {
+  let isStopped = false;
+  let client: pg.Client | undefined;
+  const listen = async (): Promise<void> => {
+    while (!isStopped) {
+      const fresh = new pg.Client(settings(url));
+      const broken = new Promise<void>((resolve) => {
+        fresh.on("error", () => resolve());
+        fresh.on("end", () => resolve());
+      });
+      try {
+        await fresh.connect();
+        client = fresh;
+        fresh.on("notification", onChange);
+        await fresh.query(`listen ${CHANNEL}`);
+        onChange();
+        await broken;
+      } catch {
+        // The store is away: the poll goes on, and the next round tries to listen again.
+      }
+      if (!isStopped) await Bun.sleep(RECONNECT_MS);
+    }
+  };
+  const listening = listen();
+  const timer = setInterval(onChange, POLL_MS);
+  return async () => {
+    isStopped = true;
+    clearInterval(timer);
+    await client?.end();
+    await listening;
+  };
+}

@@ -1,0 +1,124 @@
+/**
+ * The tables as Kysely sees them, the same on both engines. Every whole number is a bigint on the way out,
+ * because money does not fit a double; the functions of this folder turn times and counts into numbers.
+ */
+import type { ColumnType } from "kysely";
+
+type Whole = ColumnType<bigint, bigint | number, bigint | number>;
+type MaybeWhole = ColumnType<bigint | null, bigint | number | null, bigint | number | null>;
+
+export type Schema = {
+  users: {
+    id: string;
+    name: string;
+    role: string;
+    plan: string;
+    /** Space-separated. */
+    provider_order: string;
+    created_at: Whole;
+    disabled_at: MaybeWhole;
+  };
+  tokens: {
+    id: string;
+    user_id: string;
+    name: string;
+    hash: string;
+    mask: string;
+    /** Space-separated. */
+    scopes: string;
+    created_at: Whole;
+    expires_at: MaybeWhole;
+    revoked_at: MaybeWhole;
+    budget_nano_usd: MaybeWhole;
+    budget_period: string | null;
+  };
+  provider_keys: {
+    user_id: string;
+    provider: string;
+    sealed: string;
+    mask: string;
+    created_at: Whole;
+  };
+  accounts: {
+    id: string;
+    kind: string;
+    grant_kind: string | null;
+    bucket: string | null;
+    granted: Whole;
+    /** Credits less debits; includes what is leased. */
+    balance: Whole;
+    leased: Whole;
+    opened_at: Whole;
+    expires_at: MaybeWhole;
+  };
+  transfers: {
+    id: string;
+    debit: string;
+    credit: string;
+    amount: Whole;
+    code: string;
+    at: Whole;
+  };
+  /** Every process that ever leased, with how far its spool was applied. */
+  nodes: {
+    id: string;
+    opened_at: Whole;
+    segment: Whole;
+    offset: Whole;
+  };
+  /** Sums since the process began, so that repeating a statement changes nothing. */
+  leases: {
+    node: string;
+    account: string;
+    bucket: string;
+    taken: Whole;
+    returned: Whole;
+    settled: Whole;
+    recall_answered: Whole;
+  };
+  requests: {
+    id: string;
+    node: string;
+    at: Whole;
+    user_id: string;
+    token_id: string;
+    model: string;
+    task: string;
+    provider: string;
+    status: Whole;
+    outcome: string;
+    own_key: Whole;
+    input_tokens: Whole;
+    cached_input_tokens: Whole;
+    output_tokens: Whole;
+    reasoning_tokens: Whole;
+    estimated: Whole;
+    cost: Whole;
+    overrun: Whole;
+    duration_ms: Whole;
+    first_byte_ms: MaybeWhole;
+    attempts: Whole;
+    stream: Whole;
+  };
+  usage_hourly: {
+    hour: Whole;
+    user_id: string;
+    token_id: string;
+    model: string;
+    provider: string;
+    own_key: Whole;
+    requests: Whole;
+    input_tokens: Whole;
+    output_tokens: Whole;
+    cost: Whole;
+    overrun: Whole;
+  };
+  changes: {
+    seq: ColumnType<bigint, never, never>;
+    topic: string;
+    key: string;
+    node: string;
+    at: Whole;
+  };
+  schema_version: { version: Whole };
+};

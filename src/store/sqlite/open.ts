@@ -1,0 +1,124 @@
+import { Database as SqliteFile } from "bun:sqlite";
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  Kysely,
+  SqliteAdapter,
+  type SqliteDialectConfig,
+  SqliteDriver,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  type Transaction,
+  type TransactionSettings,
+} from "kysely";
+import { type BulkRow, type Database, retryRaces } from "../database.js";
+import type { Schema } from "../schema.js";
+
+/** How often another process's changes are looked for: one pragma on an open file, about 2 µs. */
+const WATCH_MS = 50;
+/** Rows of one statement, largest first: few shapes of statement, so that each is compiled once. */
+const CHUNKS = [128, 16, 1];
+
+export function openSqlite(path: string): Database {
+  const file = new SqliteFile(path, { create: true, safeIntegers: true });
+  file.run("pragma journal_mode = wal");
+  file.run("pragma synchronous = normal");
+  file.run("pragma foreign_keys = on");
+  // Waiting inside SQLite blocks the event loop, so we wait outside it instead: see `retryRaces`.
+  file.run("pragma busy_timeout = 0");
+  const db = new Kysely<Schema>({
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      createDriver: () => new ImmediateDriver(driverConfig(file)),
+      createIntrospector: (open) => new SqliteIntrospector(open),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+    },
+  });
+  return {
+    engine: "sqlite",
+    db,
+    transact: (work) => retryRaces(() => db.transaction().execute(work), isBusy),
+    // A write transaction is alone as it is.
+    lockMigrations: async () => {},
+    lockChanges: async () => {},
+    // Watchers see that the file changed.
+    announce: async () => {},
+    insertNew,
+    watch: (onChange) => watch(file, onChange),
+    close: () => db.destroy(),
+  };
+}
+
+/**
+ * Kysely's driver hands its one connection to one transaction at a time. What it lacks is `immediate`: a
+ * transaction that reads first and writes later would otherwise fail when another process wrote in between.
+ */
+class ImmediateDriver extends SqliteDriver {
+  override async beginTransaction(
+    connection: DatabaseConnection,
+    settings?: TransactionSettings,
+  ): Promise<void> {
+    const begin = settings?.accessMode === "read only" ? "begin" : "begin immediate";
+    await connection.executeQuery(CompiledQuery.raw(begin));
+  }
+}
+
+const driverConfig = (file: SqliteFile): SqliteDialectConfig => ({
+  database: {
+    prepare: (text) => {
+      const statement = file.query(text);
+      const bind = (parameters: readonly unknown[]) => parameters as never;
+      return {
+        reader: Reflect.get(statement, "reader") === true,
+        all: (parameters) => statement.all(bind(parameters)),
+        run: (parameters) => statement.run(bind(parameters)),
+        iterate: (parameters) => statement.iterate(bind(parameters)),
+      };
+    },
+    close: () => file.close(),
+  },
+});
+
+const isBusy = (thrown: unknown): boolean =>
+  thrown instanceof Error && "code" in thrown && String(thrown.code).startsWith("SQLITE_BUSY");
+
+async function insertNew(
+  tx: Transaction<Schema>,
+  table: string,
+  rows: readonly BulkRow[],
+): Promise<readonly string[]> {
+  const added: string[] = [];
+  let done = 0;
+  for (const size of CHUNKS) {
+    while (rows.length - done >= size) {
+      const chunk = rows.slice(done, done + size);
+      const result = await tx.executeQuery<{ id: string }>(insertChunk(table, chunk));
+      for (const row of result.rows) added.push(row.id);
+      done += size;
+    }
+  }
+  return added;
+}
+
+function insertChunk(table: string, rows: readonly BulkRow[]): CompiledQuery<{ id: string }> {
+  const columns = Object.keys(rows[0] ?? {});
+  const marks = `(${columns.map(() => "?").join(",")})`;
+  const values = rows.map(() => marks).join(",");
+  return CompiledQuery.raw(
+    `insert into ${table} (${columns.join(",")}) values ${values} on conflict do nothing returning id`,
+    rows.flatMap((row) => columns.map((column) => row[column])),
+  ) as CompiledQuery<{ id: string }>;
+}
+
+/** `data_version` moves when another connection commits; our own changes are told by whoever makes them. */
+async function watch(file: SqliteFile, onChange: () => void): Promise<() => Promise<void>> {
+  const version = file.query<{ data_version: bigint }, []>("pragma data_version");
+  let seen = version.get()?.data_version;
+  const timer = setInterval(() => {
+    const now = version.get()?.data_version;
+    if (now === seen) return;
+    seen = now;
+    onChange();
+  }, WATCH_MS);
+  return async () => clearInterval(timer);
+}

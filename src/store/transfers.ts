@@ -1,0 +1,50 @@
+import { sql, type Transaction } from "kysely";
+import type { Transfer } from "../ledger/account.js";
+import type { Database } from "./database.js";
+import type { Schema } from "./schema.js";
+
+/** Writes transfers that are not there yet. */
+export async function insertTransfers(
+  database: Database,
+  tx: Transaction<Schema>,
+  transfers: readonly Transfer[],
+): Promise<void> {
+  await database.insertNew(
+    tx,
+    "transfers",
+    transfers.map((t) => ({
+      id: t.id,
+      debit: t.debit,
+      credit: t.credit,
+      amount: t.amount,
+      code: t.code,
+      at: t.at,
+    })),
+  );
+}
+
+/** Moves what new transfers say, one statement per account, in the order of ids so that nobody deadlocks. */
+export async function moveBalances(
+  tx: Transaction<Schema>,
+  transfers: readonly Transfer[],
+): Promise<void> {
+  const sums = new Map<string, bigint>();
+  const add = (account: string, amount: bigint) =>
+    sums.set(account, (sums.get(account) ?? 0n) + amount);
+  for (const transfer of transfers) {
+    add(transfer.debit, -transfer.amount);
+    add(transfer.credit, transfer.amount);
+  }
+  for (const [id, sum] of [...sums].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    await tx
+      .insertInto("accounts")
+      .values({ id, kind: kindOf(id), granted: 0n, balance: sum, leased: 0n, opened_at: 0 })
+      .onConflict((conflict) =>
+        conflict.column("id").doUpdateSet({ balance: sql`accounts.balance + excluded.balance` }),
+      )
+      .execute();
+  }
+}
+
+/** Accounts that nobody opens are named for what they are: `overrun`, `provider:together`. */
+const kindOf = (id: string): string => id.split(":", 1)[0] ?? id;

@@ -1,0 +1,58 @@
+/** A chat request as everyone downstream sees it: checked once, its text kept for passing on. */
+export type ChatRequest = {
+  /** The body as it came. */
+  readonly text: string;
+  /** Without a `:suffix`. */
+  readonly model: string;
+  /** What stood after the colon, if anything. */
+  readonly suffix: string | undefined;
+  readonly isStream: boolean;
+  /** Whether the caller asked for usage at the end of the stream. */
+  readonly wantsUsage: boolean;
+  readonly maxTokens: { readonly name: MaxTokensName; readonly value: number } | undefined;
+  /** `n`. */
+  readonly choices: number;
+  readonly usesTools: boolean;
+  readonly responseFormat: ResponseFormat | undefined;
+  /** No tokenizer makes more tokens of the input than this. */
+  readonly inputTokensMost: number;
+  /** Where the top-level members stand in the text. */
+  readonly members: Members;
+};
+
+/** A member of a JSON object as a place in its text. */
+export type Member = {
+  /** From the quote of the name to the end of the value. */
+  readonly start: number;
+  readonly valueStart: number;
+  readonly end: number;
+};
+
+export type Members = ReadonlyMap<string, Member>;
+
+export type MaxTokensName = "max_tokens" | "max_completion_tokens";
+
+/** The ways in which clients write that an answer must be JSON; all but the first two carry a schema. */
+export type ResponseFormatForm =
+  | "text"
+  | "json_object"
+  /** OpenAI: `{type: "json_schema", json_schema: {name, schema, strict}}` */
+  | "openai_schema"
+  /** Together: `{type: "json_schema", schema}` */
+  | "flat_schema"
+  /** Cohere, Fireworks: `{type: "json_object", schema}` */
+  | "object_schema"
+  /** TGI, and Python's huggingface_hub to any base_url: `{type: "json_object", value: schema}` */
+  | "object_value"
+  /** Something else, passed on for the provider to judge. */
+  | "other";
+
+export type ResponseFormat = {
+  readonly form: ResponseFormatForm;
+  readonly schema: unknown;
+  readonly name: string | undefined;
+  readonly strict: boolean | undefined;
+};
+
+/** Changes to the body's top-level members: new JSON text, or undefined to leave the member out. */
+export type BodyChanges = Map<string, string | undefined>;

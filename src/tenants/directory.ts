@@ -1,0 +1,79 @@
+import { hashToken, isWellFormed } from "./access-token.js";
+import { type MasterKey, unseal } from "./sealing.js";
+import type { TenantRows } from "./store.js";
+import type { AccessToken, Caller, User } from "./user.js";
+
+/** Why a token is not good. The caller hears only "invalid"; the operator's log may say more. */
+export type Refusal = "malformed" | "unknown" | "revoked" | "expired" | "disabled";
+
+export type Identified =
+  | { readonly ok: true; readonly caller: Caller }
+  | { readonly ok: false; readonly why: Refusal; readonly hash: string };
+
+/** Every user, token and provider key in memory, so that a request never waits for the store to be known. */
+export class Directory {
+  private readonly users = new Map<string, User>();
+  private readonly tokensByHash = new Map<string, AccessToken>();
+  private readonly hashesByUser = new Map<string, readonly string[]>();
+  private readonly providerKeys = new Map<string, string>();
+  private readonly masterKey: MasterKey;
+  private readonly presetTokenHash: string | undefined;
+
+  /** `presetToken` is the operator's own choice of the owner's token, which need not carry our checksum. */
+  constructor(masterKey: MasterKey, presetToken?: string) {
+    this.masterKey = masterKey;
+    this.presetTokenHash = presetToken === undefined ? undefined : hashToken(presetToken);
+  }
+
+  /** Takes in these rows, and forgets whatever else it knew of the users among them. */
+  load(rows: TenantRows): void {
+    for (const user of rows.users) this.forget(user.id);
+    for (const user of rows.users) this.users.set(user.id, user);
+    for (const token of rows.tokens) {
+      this.tokensByHash.set(token.hash, token);
+      const hashes = this.hashesByUser.get(token.userId) ?? [];
+      this.hashesByUser.set(token.userId, [...hashes, token.hash]);
+    }
+    for (const key of rows.providerKeys) {
+      const context = keyContext(key.userId, key.provider);
+      this.providerKeys.set(context, unseal(key.sealed, context, this.masterKey));
+    }
+  }
+
+  identify(token: string, now: number): Identified {
+    const hash = hashToken(token);
+    if (!isWellFormed(token) && hash !== this.presetTokenHash) {
+      return { ok: false, why: "malformed", hash };
+    }
+    const found = this.tokensByHash.get(hash);
+    if (!found) return { ok: false, why: "unknown", hash };
+    if (found.revokedAt !== undefined) return { ok: false, why: "revoked", hash };
+    if (found.expiresAt !== undefined && found.expiresAt <= now) {
+      return { ok: false, why: "expired", hash };
+    }
+    const user = this.users.get(found.userId);
+    if (!user || user.disabledAt !== undefined) return { ok: false, why: "disabled", hash };
+    return { ok: true, caller: { user, token: found } };
+  }
+
+  /** The user's own key for a provider, in clear; never to be logged or shown. */
+  providerKey(userId: string, provider: string): string | undefined {
+    if (this.providerKeys.size === 0) return undefined;
+    return this.providerKeys.get(keyContext(userId, provider));
+  }
+
+  user(userId: string): User | undefined {
+    return this.users.get(userId);
+  }
+
+  private forget(userId: string): void {
+    for (const hash of this.hashesByUser.get(userId) ?? []) this.tokensByHash.delete(hash);
+    this.hashesByUser.delete(userId);
+    for (const context of this.providerKeys.keys()) {
+      if (context.startsWith(`${userId}/`)) this.providerKeys.delete(context);
+    }
+  }
+}
+
+/** What a sealed key is bound to. */
+export const keyContext = (userId: string, provider: string): string => `${userId}/${provider}`;

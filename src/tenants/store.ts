@@ -1,0 +1,24 @@
+import type { AccessToken, StoredProviderKey, User } from "./user.js";
+
+/** What tenants ask of storage. Every write also records a change, so that other processes reload. */
+export type TenantStore = {
+  readonly loadAll: () => Promise<TenantRows>;
+  /** One user with everything that is theirs; undefined when there is none. */
+  readonly loadUser: (userId: string) => Promise<TenantRows | undefined>;
+  readonly findUserByName: (name: string) => Promise<User | undefined>;
+  readonly findTokenByHash: (hash: string) => Promise<AccessToken | undefined>;
+  readonly addUser: (user: User, token: AccessToken) => Promise<"added" | "name_taken">;
+  readonly setPlan: (userId: string, plan: string) => Promise<void>;
+  readonly setProviderOrder: (userId: string, order: readonly string[]) => Promise<void>;
+  readonly addToken: (token: AccessToken) => Promise<void>;
+  /** False when the user has no such live token. */
+  readonly revokeToken: (userId: string, tokenId: string, at: number) => Promise<boolean>;
+  readonly putProviderKey: (key: StoredProviderKey) => Promise<void>;
+  readonly deleteProviderKey: (userId: string, provider: string) => Promise<boolean>;
+};
+
+export type TenantRows = {
+  readonly users: readonly User[];
+  readonly tokens: readonly AccessToken[];
+  readonly providerKeys: readonly StoredProviderKey[];
+};

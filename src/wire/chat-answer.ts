@@ -1,0 +1,108 @@
+import { formatUsd, type NanoUsd } from "../kernel/money.js";
+import type { BodyChanges, Members } from "../tasks/chat-completion.js";
+import type { Usage } from "../tasks/usage.js";
+import { membersOf } from "./json-members.js";
+import { parseUsage, printUsage } from "./usage.js";
+
+/** A provider's plain answer, or one event of its stream, as places in its text. */
+export type ChatJson = { readonly text: string; readonly members: Members };
+
+/** Throws for text that is not a JSON object. */
+export const readChatJson = (text: string): ChatJson => ({ text, members: membersOf(text) });
+
+/** The text of a member's value; undefined when it is missing or null. */
+export function memberText({ text, members }: ChatJson, name: string): string | undefined {
+  const member = members.get(name);
+  if (!member) return undefined;
+  const value = text.slice(member.valueStart, member.end);
+  return value === "null" ? undefined : value;
+}
+
+/** What the provider counted, if it did. */
+export function usageOf(json: ChatJson): Usage | undefined {
+  const text = memberText(json, "usage");
+  return text === undefined ? undefined : parseUsage(JSON.parse(text));
+}
+
+/**
+ * What clients insist on and some providers leave out. `id` of ours stands in for a missing or empty one.
+ * `object` is "chat.completion" or "chat.completion.chunk".
+ */
+export function missingMembers(
+  json: ChatJson,
+  fill: { id: string; model: string; object: string; createdAt: number },
+): BodyChanges {
+  const changes: BodyChanges = new Map();
+  const id = memberText(json, "id");
+  if (id === undefined || id === '""') changes.set("id", JSON.stringify(fill.id));
+  if (memberText(json, "model") === undefined) changes.set("model", JSON.stringify(fill.model));
+  if (memberText(json, "created") === undefined) {
+    changes.set("created", String(Math.floor(fill.createdAt / 1000)));
+  }
+  if (memberText(json, "object") !== JSON.stringify(fill.object)) {
+    changes.set("object", JSON.stringify(fill.object));
+  }
+  return changes;
+}
+
+/** The provider's usage object, or ours where it sent none, with what it cost. */
+export function usageWithCost(json: ChatJson | undefined, usage: Usage, cost: NanoUsd): string {
+  const given = json && !usage.estimated ? memberText(json, "usage") : undefined;
+  const text = (given ?? printUsage(usage)).trimEnd();
+  const comma = /^\{\s*\}$/.test(text) ? "" : ",";
+  return `${text.slice(0, -1)}${comma}"cost":${formatUsd(cost)},"cost_nano_usd":"${cost}"}`;
+}
+
+/** Turns a provider's own finish reasons into OpenAI's. Inside a string the quotes would be escaped. */
+export function mendFinishReasons(text: string, reasons: Readonly<Record<string, string>>): string {
+  return text.replace(/("finish_reason"\s*:\s*")(\w+)(")/g, (whole, before, reason, after) => {
+    const known = reasons[reason];
+    return known === undefined ? whole : before + known + after;
+  });
+}
+
+/** All text that the choices of a plain answer hold, for counting. */
+export function outputTextOf(json: ChatJson): string {
+  const parts: string[] = [];
+  const collect = (value: unknown, name: string): void => {
+    if (typeof value === "string" && OUTPUT_MEMBERS.has(name)) parts.push(value);
+    else if (Array.isArray(value)) for (const entry of value) collect(entry, name);
+    else if (value && typeof value === "object") {
+      for (const [inner, entry] of Object.entries(value)) collect(entry, inner);
+    }
+  };
+  collect(JSON.parse(memberText(json, "choices") ?? "[]"), "");
+  return parts.join("");
+}
+
+/** Where generated text stands: in messages and deltas, tool calls included. */
+const OUTPUT_MEMBERS = new Set([
+  "content",
+  "reasoning_content",
+  "reasoning",
+  "arguments",
+  "refusal",
+]);
+
+/** The provider's own words about what went wrong, from any of the shapes in use; at most 1,000 characters. */
+export function errorMessageOf(text: string): string | undefined {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const found = messageIn(body);
+  return found?.slice(0, 1_000);
+}
+
+function messageIn(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  if (Array.isArray(value)) return messageIn(value[0]);
+  if (!value || typeof value !== "object") return undefined;
+  for (const name of ["error", "message", "detail", "msg"]) {
+    const inner = messageIn(Reflect.get(value, name));
+    if (inner !== undefined && inner !== "") return inner;
+  }
+  return undefined;
+}

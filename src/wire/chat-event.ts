@@ -1,0 +1,138 @@
+/** One event of a chat stream: what it says, and what of it the caller should see. */
+
+import type { NanoUsd } from "../kernel/money.js";
+import type { Usage } from "../tasks/usage.js";
+import {
+  type ChatJson,
+  memberText,
+  mendFinishReasons,
+  missingMembers,
+  readChatJson,
+  usageWithCost,
+} from "./chat-answer.js";
+import { withChanges } from "./json-members.js";
+import { dataOf, eventOf } from "./sse.js";
+import { parseUsage } from "./usage.js";
+
+export type ChatEvent =
+  | { readonly kind: "silent" }
+  | { readonly kind: "done" }
+  | { readonly kind: "error"; readonly data: string }
+  | {
+      readonly kind: "chunk";
+      /** The whole event as the caller gets it; empty when there is nothing in it for the caller. */
+      readonly text: string;
+      /** The generated text in it. */
+      readonly output: string;
+      readonly isFinish: boolean;
+      readonly usage: Usage | undefined;
+      /** The payload as it came. */
+      readonly data: string;
+    };
+
+export type EventQuirks = {
+  readonly finishReasons: Readonly<Record<string, string>>;
+  readonly hasEmptyIds: boolean;
+  /** For chunks that lack what clients insist on. */
+  readonly fill: {
+    readonly id: string;
+    readonly model: string;
+    readonly object: string;
+    readonly createdAt: number;
+  };
+};
+
+/** Reads one event, in Latin-1. Throws SyntaxError when its payload is not JSON. */
+export function readChatEvent(event: string, quirks: EventQuirks): ChatEvent {
+  const data = dataOf(event);
+  if (data === "") return { kind: "silent" };
+  if (data === "[DONE]") return { kind: "done" };
+  const chunk = JSON.parse(data) as Chunk;
+  if (!Array.isArray(chunk.choices)) {
+    if (chunk.error != null) return { kind: "error", data };
+    if (chunk.usage == null) return { kind: "silent" };
+  } else if (chunk.error != null && chunk.choices.length === 0) {
+    return { kind: "error", data };
+  }
+  const choices = chunk.choices ?? [];
+  const isForCaller = choices.length > 0 || chunk.usage == null;
+  return {
+    kind: "chunk",
+    text: isForCaller ? callersText(event, data, chunk, quirks) : "",
+    output: choices.map(outputOf).join(""),
+    isFinish: choices.some((choice) => choice.finish_reason != null),
+    usage: parseUsage(chunk.usage),
+    data,
+  };
+}
+
+type Chunk = {
+  readonly id?: unknown;
+  readonly choices?: readonly Choice[];
+  readonly usage?: unknown;
+  readonly error?: unknown;
+};
+
+type Choice = { readonly delta?: Delta | null; readonly finish_reason?: unknown };
+
+type Delta = {
+  readonly content?: unknown;
+  readonly reasoning_content?: unknown;
+  readonly reasoning?: unknown;
+  readonly refusal?: unknown;
+  readonly tool_calls?: readonly ToolCallDelta[] | null;
+};
+
+type ToolCallDelta = {
+  readonly function?: { readonly name?: unknown; readonly arguments?: unknown } | null;
+};
+
+/** Some providers write reasoning under both of its names; it counts once. */
+function outputOf({ delta }: Choice): string {
+  if (!delta) return "";
+  let text = textOf(delta.reasoning_content) || textOf(delta.reasoning);
+  text += textOf(delta.content) + textOf(delta.refusal);
+  for (const call of delta.tool_calls ?? []) {
+    text += textOf(call.function?.name) + textOf(call.function?.arguments);
+  }
+  return text;
+}
+
+const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
+
+/** Untouched but for a usage the caller gets at the end or not at all, and the provider's quirks. */
+function callersText(event: string, data: string, chunk: Chunk, quirks: EventQuirks): string {
+  let text = data;
+  if (chunk.usage != null || (quirks.hasEmptyIds && !chunk.id)) {
+    const json = readChatJson(text);
+    const changes = quirks.hasEmptyIds ? missingMembers(json, quirks.fill) : new Map();
+    if (chunk.usage != null) changes.set("usage", undefined);
+    text = withChanges(text, json.members, changes);
+  }
+  text = mendFinishReasons(text, quirks.finishReasons);
+  return text === data && isCanonical(event) ? event : eventOf(text);
+}
+
+/** One `data: ` line and one blank line, as all clients read it. */
+const isCanonical = (event: string): boolean =>
+  event.startsWith("data: ") && event.endsWith("\n\n") && event.indexOf("\n") === event.length - 2;
+
+/** The event that ends a stream for a caller who asked for usage: OpenAI's, with no choices in it. */
+export function usageEvent(lastData: string, usage: Usage, cost: NanoUsd): string {
+  const json: ChatJson = readChatJson(lastData);
+  const hasNoChoices = memberText(json, "choices") === "[]";
+  const changes = new Map([["usage", usageWithCost(json, usage, cost)]]);
+  if (!hasNoChoices) changes.set("choices", "[]");
+  return eventOf(withChanges(lastData, json.members, changes));
+}
+
+/** The event that ends a stream which ran out of money: the finish reason clients know, and the true one. */
+export function stoppedEvent(lastData: string, message: string): string {
+  const json = readChatJson(lastData);
+  const changes = new Map<string, string | undefined>([
+    ["choices", '[{"index":0,"delta":{},"finish_reason":"length"}]'],
+    ["turnpike", JSON.stringify({ stopped: "insufficient_credit", message })],
+    ["usage", undefined],
+  ]);
+  return eventOf(withChanges(lastData, json.members, changes));
+}

@@ -1,0 +1,199 @@
+import { badRequest } from "../kernel/errors.js";
+import {
+  CHOICES_MAX,
+  IMAGE_TOKENS_MAX,
+  MAX_TOKENS_MAX,
+  MESSAGES_MAX,
+  NAME_CHARS_MAX,
+} from "../kernel/limits.js";
+import type {
+  ChatRequest,
+  MaxTokensName,
+  ResponseFormat,
+  ResponseFormatForm,
+} from "../tasks/chat-completion.js";
+import { membersOf, notJson } from "./json-members.js";
+
+type Json = Readonly<Record<string, unknown>>;
+
+const MODEL_CHARS_MAX = 256;
+
+/** Checks a chat body and finds in it what routing and metering need. Throws a RouterError naming the field. */
+export function parseChatRequest(text: string): ChatRequest {
+  const members = membersOf(text);
+  const body = parseJson(text);
+  checkTypes(body);
+  const media = checkMessages(body.messages);
+  const { model, suffix } = splitModel(body.model);
+  return {
+    text,
+    model,
+    suffix,
+    isStream: body.stream === true,
+    wantsUsage: asObject(body.stream_options)?.include_usage === true,
+    maxTokens: readMaxTokens(body),
+    choices: typeof body.n === "number" ? body.n : 1,
+    usesTools: Array.isArray(body.tools) && body.tools.length > 0,
+    responseFormat: readResponseFormat(body.response_format),
+    inputTokensMost: Buffer.byteLength(text) - media.imageChars + media.images * IMAGE_TOKENS_MAX,
+    members,
+  };
+}
+
+function parseJson(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch (cause) {
+    throw notJson(cause);
+  }
+}
+
+function splitModel(model: unknown): { model: string; suffix: string | undefined } {
+  if (typeof model !== "string" || model === "") {
+    throw badRequest(
+      '"model" must be a model id like "meta-llama/Llama-3.1-8B-Instruct".',
+      "model",
+    );
+  }
+  if (model.length > MODEL_CHARS_MAX) {
+    throw badRequest(`"model" is longer than ${MODEL_CHARS_MAX} characters.`, "model");
+  }
+  const colon = model.lastIndexOf(":");
+  if (colon < 0) return { model, suffix: undefined };
+  return { model: model.slice(0, colon), suffix: model.slice(colon + 1) };
+}
+
+type Check = { readonly expected: string; readonly accepts: (value: unknown) => boolean };
+
+const bool: Check = { expected: "true or false", accepts: (v) => typeof v === "boolean" };
+const number: Check = { expected: "a number", accepts: (v) => typeof v === "number" };
+const object: Check = { expected: "an object", accepts: (v) => asObject(v) !== undefined };
+const array: Check = { expected: "an array", accepts: Array.isArray };
+const wholeFrom = (least: number, most: number): Check => ({
+  expected: `a whole number from ${least} to ${most}`,
+  accepts: (v) => typeof v === "number" && Number.isInteger(v) && v >= least && v <= most,
+});
+
+/** Members we read, or whose wrong type no provider could mean otherwise. All may be null or absent. */
+const CHECKS: Readonly<Record<string, Check>> = {
+  stream: bool,
+  stream_options: object,
+  max_tokens: wholeFrom(1, MAX_TOKENS_MAX),
+  max_completion_tokens: wholeFrom(1, MAX_TOKENS_MAX),
+  n: wholeFrom(1, CHOICES_MAX),
+  temperature: number,
+  top_p: number,
+  presence_penalty: number,
+  frequency_penalty: number,
+  logprobs: bool,
+  top_logprobs: wholeFrom(0, CHOICES_MAX),
+  tools: array,
+  response_format: object,
+  stop: {
+    expected: "a string or an array of strings",
+    accepts: (v) =>
+      typeof v === "string" || (Array.isArray(v) && v.every((s) => typeof s === "string")),
+  },
+  provider: object,
+};
+
+function checkTypes(body: Json): void {
+  for (const name in CHECKS) {
+    const value = body[name];
+    const check = CHECKS[name];
+    if (value === undefined || value === null || !check || check.accepts(value)) continue;
+    throw badRequest(`"${name}" must be ${check.expected}.`, name);
+  }
+  if (body.max_tokens != null && body.max_completion_tokens != null) {
+    throw badRequest('Give "max_tokens" or "max_completion_tokens", not both.', "max_tokens");
+  }
+}
+
+/** Base64 of images would count for far more tokens than images do, so it is told apart. */
+type Media = { images: number; imageChars: number };
+
+function checkMessages(messages: unknown): Media {
+  if (!Array.isArray(messages) || messages.length === 0) {
+    throw badRequest('"messages" must be an array of at least one message.', "messages");
+  }
+  if (messages.length > MESSAGES_MAX) {
+    throw badRequest(
+      `"messages" has ${messages.length} entries; the limit is ${MESSAGES_MAX}.`,
+      "messages",
+    );
+  }
+  const media: Media = { images: 0, imageChars: 0 };
+  for (let i = 0; i < messages.length; i++) checkMessage(messages[i], `messages[${i}]`, media);
+  return media;
+}
+
+function checkMessage(value: unknown, at: string, media: Media): void {
+  const message = asObject(value);
+  if (!message) throw badRequest(`"${at}" must be an object.`, at);
+  if (typeof message.role !== "string" || message.role.length > NAME_CHARS_MAX) {
+    throw badRequest(`"${at}.role" must be a string like "user".`, `${at}.role`);
+  }
+  const { content } = message;
+  if (content == null || typeof content === "string") return;
+  if (!Array.isArray(content)) {
+    throw badRequest(`"${at}.content" must be a string or an array of parts.`, `${at}.content`);
+  }
+  for (let i = 0; i < content.length; i++) {
+    const part = asObject(content[i]);
+    if (!part || typeof part.type !== "string") {
+      const where = `${at}.content[${i}]`;
+      throw badRequest(`"${where}" must be an object with a "type".`, where);
+    }
+    const url = asObject(part.image_url)?.url ?? part.image_url;
+    if (typeof url !== "string") continue;
+    media.images++;
+    media.imageChars += url.length;
+  }
+}
+
+function readMaxTokens(body: Json): ChatRequest["maxTokens"] {
+  for (const name of ["max_tokens", "max_completion_tokens"] satisfies MaxTokensName[]) {
+    const value = body[name];
+    if (typeof value === "number") return { name, value };
+  }
+  return undefined;
+}
+
+function readResponseFormat(value: unknown): ResponseFormat | undefined {
+  const format = asObject(value);
+  if (!format) return undefined;
+  const wrapped = asObject(format.json_schema);
+  const found = (form: ResponseFormatForm, schema?: unknown): ResponseFormat => ({
+    form,
+    schema,
+    name: typeof wrapped?.name === "string" ? wrapped.name : undefined,
+    strict: typeof wrapped?.strict === "boolean" ? wrapped.strict : undefined,
+  });
+  if (format.type === "text") return found("text");
+  if (format.type === "json_schema") {
+    if (wrapped) return found("openai_schema", wrapped.schema);
+    return format.schema === undefined ? found("other") : found("flat_schema", format.schema);
+  }
+  if (format.type !== "json_object" && format.type !== "json") return found("other");
+  if (format.value !== undefined) return found("object_value", format.value);
+  return format.schema === undefined ? found("json_object") : found("object_schema", format.schema);
+}
+
+const asObject = (value: unknown): Json | undefined =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Json)
+    : undefined;
+
+/** All text of a chat body that a model reads, for counting when nobody else has counted. */
+export function inputTextOf(text: string): string {
+  const body = parseJson(text);
+  const parts: string[] = [];
+  const collect = (value: unknown): void => {
+    if (typeof value === "string") parts.push(value.startsWith("data:") ? "" : value);
+    else if (Array.isArray(value)) value.forEach(collect);
+    else if (value && typeof value === "object") Object.values(value).forEach(collect);
+  };
+  collect(body.messages);
+  if (body.tools) parts.push(JSON.stringify(body.tools));
+  return parts.join("\n");
+}

@@ -1,0 +1,73 @@
+/**
+ * Splits a byte stream of server-sent events into whole events, whatever way the network cut it. Text is kept
+ * as Latin-1 (one character a byte), so that nothing is decoded that only passes through.
+ */
+import { EVENT_BYTES_MAX } from "../kernel/limits.js";
+
+export class EventSplitter {
+  private rest = "";
+
+  /** The events completed by these bytes, each with its blank line; throws when one outgrows the limit. */
+  push(chunk: Uint8Array): string[] {
+    const text = this.rest + latin1(chunk);
+    const events: string[] = [];
+    let start = 0;
+    for (let end = endOfEvent(text, 0); end > 0; end = endOfEvent(text, start)) {
+      events.push(text.slice(start, end));
+      start = end;
+    }
+    this.rest = text.slice(start);
+    if (this.rest.length > EVENT_BYTES_MAX) {
+      throw new RangeError(`an event is longer than ${EVENT_BYTES_MAX} bytes`);
+    }
+    return events;
+  }
+
+  /** What came after the last blank line. Some servers end a stream without one. */
+  end(): string {
+    const last = this.rest;
+    this.rest = "";
+    return last;
+  }
+}
+
+/** Just after the next blank line, or 0. A line ends with LF or CRLF. */
+function endOfEvent(text: string, from: number): number {
+  let at = text.indexOf("\n", from);
+  while (at >= 0) {
+    const next = text.charCodeAt(at + 1);
+    if (next === LF) return at + 2;
+    if (next === CR && text.charCodeAt(at + 2) === LF) return at + 3;
+    at = text.indexOf("\n", at + 1);
+  }
+  return 0;
+}
+
+const LF = 10;
+const CR = 13;
+
+/** The payload of an event: its `data` lines joined. Empty for comments and other fields. */
+export function dataOf(event: string): string {
+  if (event.startsWith("data: ") && event.indexOf("\n") >= event.length - 2) {
+    return event.slice(6).trimEnd();
+  }
+  return event
+    .split(/\r?\n/)
+    .filter((line) => line.startsWith("data:"))
+    .map((line) => line.slice(line.startsWith("data: ") ? 6 : 5))
+    .join("\n");
+}
+
+/** One event around a payload. */
+export const eventOf = (data: string): string => `data: ${data}\n\n`;
+
+export const latin1 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+
+export const latin1Bytes = (text: string): Uint8Array => Buffer.from(text, "latin1");
+
+/** Latin-1 text as the UTF-8 it stands for. */
+export const utf8Of = (text: string): string => Buffer.from(text, "latin1").toString("utf8");
+
+/** UTF-8 text in the Latin-1 form of this file. */
+export const latin1Of = (text: string): string => Buffer.from(text, "utf8").toString("latin1");

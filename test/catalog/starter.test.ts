@@ -1,0 +1,89 @@
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { buildStarter, STARTER_FILE } from "../../scripts/build-catalog.js";
+import { modelSchema } from "../../src/catalog/entry.js";
+
+/** Every provider with a chat route. */
+const CHAT_PROVIDERS =
+  "baseten cerebras cohere deepinfra featherless-ai fireworks-ai groq hf-inference novita nscale openai ovhcloud publicai scaleway together zai-org".split(
+    " ",
+  );
+
+const text = readFileSync(STARTER_FILE, "utf8");
+const catalog = JSON.parse(text) as ReturnType<typeof buildStarter>["catalog"];
+const offers = catalog.models.flatMap((model) =>
+  model.providers.map((offer) => ({ ...offer, model: model.id })),
+);
+const page = readFileSync(new URL("../../docs/catalog.md", import.meta.url), "utf8");
+
+/** The rows of the docs table of providers without a starter model. */
+const without = (page.split("## Providers without a starter model")[1]?.split("\n## ")[0] ?? "")
+  .split("\n")
+  .flatMap((line) => /^\| `([\w-]+)` \|/.exec(line)?.[1] ?? []);
+
+test("the committed starter catalog is what the script makes", () => {
+  expect(buildStarter().text).toBe(text);
+});
+
+test("making it twice gives the same text", () => {
+  expect(buildStarter().text).toBe(buildStarter().text);
+});
+
+test("every model is one the catalog can read", () => {
+  for (const model of catalog.models) expect(modelSchema.safeParse(model).error).toBeUndefined();
+});
+
+test("every price is decimal text, not negative, with at most nine decimals", () => {
+  for (const { model, provider, price } of offers) {
+    expect({ model, provider, units: Object.keys(price).slice(0, 2) }).toEqual({
+      model,
+      provider,
+      units: ["input", "output"],
+    });
+    for (const amount of Object.values(price)) {
+      expect(amount).toMatch(/^(0|[1-9]\d*)(\.\d{0,8}[1-9])?$/);
+    }
+  }
+});
+
+test("no price of a million tokens is above 100 dollars and no cached one above its input", () => {
+  for (const { price } of offers) {
+    expect(Math.max(Number(price.input), Number(price.output))).toBeLessThanOrEqual(100);
+    expect(Number(price.cached_input ?? price.input)).toBeLessThanOrEqual(Number(price.input));
+  }
+});
+
+test("a reply never needs more than the context holds", () => {
+  for (const { context_length, max_output_tokens } of offers) {
+    if (context_length !== undefined && max_output_tokens !== undefined) {
+      expect(max_output_tokens).toBeLessThanOrEqual(context_length);
+    }
+  }
+});
+
+test("every offer says where it was read and on which day", () => {
+  for (const { source, read } of offers) {
+    expect(source).not.toBe("");
+    expect(read).toMatch(/^\d{4}-\d{2}-\d{2}$/);
+    expect(read <= catalog.read).toBe(true);
+  }
+});
+
+test("every offer is of a known chat provider", () => {
+  for (const { provider } of offers) expect(CHAT_PROVIDERS).toContain(provider);
+});
+
+test("a provider offers a model once", () => {
+  const pairs = offers.map(({ model, provider }) => `${model} ${provider}`);
+  expect(new Set(pairs).size).toBe(pairs.length);
+  expect(new Set(catalog.models.map((model) => model.id)).size).toBe(catalog.models.length);
+});
+
+test("a provider has a starter model or the docs say that it has none", () => {
+  const served = new Set(offers.map(({ provider }) => provider));
+  expect(CHAT_PROVIDERS.filter((provider) => !served.has(provider))).toEqual(without.toSorted());
+});
+
+test("the file stays small", () => {
+  expect(text.length).toBeLessThan(400_000);
+});

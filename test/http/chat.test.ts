@@ -1,0 +1,95 @@
+import { afterEach, expect, test } from "bun:test";
+import { chat, type TestApp, testApp } from "../support/app.js";
+import {
+  chunk,
+  DONE,
+  type FakeProvider,
+  fakeProvider,
+  plainAnswer,
+  streamed,
+  usageChunk,
+  yamlFor,
+} from "../support/provider.js";
+
+let app: TestApp;
+let provider: FakeProvider;
+
+afterEach(async () => {
+  await app.stop();
+  await provider.stop();
+});
+
+const ask = { model: "org/model", messages: [{ role: "user", content: "hi" }], max_tokens: 50 };
+
+test("a plain answer carries its exact cost, and the books agree", async () => {
+  provider = fakeProvider(() => plainAnswer({ prompt: 1000, completion: 500 }));
+  app = await testApp({ yaml: yamlFor({ local: provider.origin }) });
+  const ada = await app.addUser("ada");
+  const response = await app.answer(chat(ada.token, ask));
+  expect(response.status).toBe(200);
+  expect(response.headers.get("x-turnpike-cost-nano-usd")).toBe("2000000");
+  expect(response.headers.get("x-inference-provider")).toBe("local");
+  expect(response.headers.get("x-turnpike-route")).toBe("policy=fastest; tried=local:200");
+  expect(response.headers.get("x-turnpike-billed-to")).toBe("user:ada");
+  const body = await response.json();
+  expect(body.usage).toMatchObject({ prompt_tokens: 1000, cost: 0.002, cost_nano_usd: "2000000" });
+  expect(await app.left(ada)).toBe(100_000_000n - 2_000_000n);
+  expect(await app.site.ledger.audit()).toMatchObject({ balanced: true });
+});
+
+test("only the model changes on the way to the provider", async () => {
+  provider = fakeProvider(() => plainAnswer());
+  app = await testApp({ yaml: yamlFor({ local: provider.origin }) });
+  const ada = await app.addUser("ada");
+  const text =
+    '{"messages":[{"role":"user","content":"h\\u0069"}],  "seed":12345678901234567890,"model":"org/model:local"}';
+  await app.answer(chat(ada.token, text));
+  expect(provider.received[0]?.body).toBe(text.replace("org/model:local", "upstream-model"));
+  expect(provider.received[0]?.headers.authorization).toBe("Bearer key-of-local");
+});
+
+test("a stream passes on as it is, its usage asked for by us and hidden from a caller who did not ask", async () => {
+  const events = [chunk("Hel"), chunk("lo", "stop")];
+  provider = fakeProvider(() => streamed([...events, usageChunk(10, 2), DONE]));
+  app = await testApp({ yaml: yamlFor({ local: provider.origin }) });
+  const ada = await app.addUser("ada");
+  const response = await app.answer(chat(ada.token, { ...ask, stream: true }));
+  const text = await response.text();
+  expect(JSON.parse(provider.received[0]?.body ?? "").stream_options).toEqual({
+    include_usage: true,
+  });
+  expect(text.startsWith(events.join(""))).toBe(true);
+  expect(text).not.toContain('"usage"');
+  const comment = /^: turnpike (.*)$/m.exec(text)?.[1] ?? "";
+  expect(JSON.parse(comment)).toMatchObject({ cost_nano_usd: "14000", provider: "local" });
+  expect(text.endsWith(DONE)).toBe(true);
+  expect(await app.left(ada)).toBe(100_000_000n - 14_000n);
+});
+
+test("a caller who asked for usage gets it with its cost", async () => {
+  provider = fakeProvider(() => streamed([chunk("Hi", "stop"), usageChunk(10, 1), DONE]));
+  app = await testApp({ yaml: yamlFor({ local: provider.origin }) });
+  const ada = await app.addUser("ada");
+  const body = { ...ask, stream: true, stream_options: { include_usage: true } };
+  const text = await (await app.answer(chat(ada.token, body))).text();
+  expect(text).toContain('"cost":0.000012,"cost_nano_usd":"12000"');
+});
+
+test("a request that the balance cannot cover is refused with everything needed to act on it", async () => {
+  provider = fakeProvider(() => plainAnswer());
+  app = await testApp({
+    yaml: yamlFor({ local: provider.origin }, { input: "1000000", output: "1000000" }),
+  });
+  const ada = await app.addUser("ada");
+  const response = await app.answer(chat(ada.token, ask));
+  expect(response.status).toBe(402);
+  const { error } = await response.json();
+  expect(error).toMatchObject({
+    code: "insufficient_credit",
+    bucket: "credit",
+    available_nano_usd: "100000000",
+  });
+  expect(BigInt(error.needed_nano_usd)).toBeGreaterThan(100_000_000n);
+  expect(error.resets_at).toMatch(/^\d{4}-\d\d-01T00:00:00\.000Z$/);
+  expect(provider.received).toEqual([]);
+});

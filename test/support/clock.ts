@@ -1,0 +1,29 @@
+import type { Clock } from "../../src/kernel/clock.js";
+
+/** A clock that moves only when told; sleepers wake as it passes them. */
+export function manualClock(start = Date.UTC(2026, 0, 15, 12)) {
+  let now = start;
+  const sleepers = new Set<{ until: number; wake: () => void }>();
+  const clock: Clock = {
+    now: () => now,
+    elapsed: () => now,
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        const sleeper = { until: now + ms, wake: resolve };
+        sleepers.add(sleeper);
+        signal?.addEventListener("abort", () => {
+          sleepers.delete(sleeper);
+          resolve();
+        });
+      }),
+  };
+  const advance = (ms: number): void => {
+    now += ms;
+    for (const sleeper of sleepers) {
+      if (sleeper.until > now) continue;
+      sleepers.delete(sleeper);
+      sleeper.wake();
+    }
+  };
+  return { clock, advance, setTime: (at: number) => advance(at - now) };
+}
