@@ -1,7 +1,7 @@
 /** Passes a stream on as it comes, event by event, and settles what it delivered, however it ends. */
 import { EVENT_BYTES_MAX } from "../kernel/limits.js";
 import { reasonOf } from "../kernel/log.js";
-import { type NanoUsd, nanoUsd } from "../kernel/money.js";
+import type { NanoUsd } from "../kernel/money.js";
 import { mostCost } from "../metering/cost.js";
 import { loadTokenizer } from "../metering/count-tokens.js";
 import { noUsage, type Usage } from "../tasks/usage.js";
@@ -16,7 +16,7 @@ import { eventOf, latin1Bytes, latin1Of } from "../wire/sse.js";
 import { answerHeaders, closingComment, type Facts } from "./answer-headers.js";
 import { TimeLimitError } from "./deadline.js";
 import { estimateUsage } from "./estimate-usage.js";
-import { bucketsOf, chargedPrice } from "./funds.js";
+import { chargedPrice, coverAndTake, extendHold } from "./funds.js";
 import type { ChatCall, Gateway } from "./parts.js";
 import { type StreamStart, streamErrorMessage } from "./send.js";
 import { CALLER_GONE, settle } from "./settle.js";
@@ -140,11 +140,16 @@ class ChatRelay {
   /** The caller's share of some events; with the end of the stream, if this is it. */
   private async pass(events: readonly string[], isLast: boolean): Promise<string> {
     let text = "";
-    for (const raw of events) {
-      const event = readChatEvent(raw, this.quirks);
+    for (let i = 0; i < events.length; i++) {
+      const event = this.readEvent(events[i] ?? "");
       if (event.kind === "silent") continue;
       if (event.kind === "done") return text + (await this.complete());
-      if (event.kind === "error") throw new StreamError(streamErrorMessage(event.data));
+      if (event.kind === "broken") {
+        if (text === "") throw event.reason;
+        // What came before it goes out first: it is settled as delivered. This is read again next.
+        this.waiting = events.slice(i);
+        return text;
+      }
       if (!(await this.isPaidFor(event.output))) return text + (await this.stop());
       text += this.take(event);
     }
@@ -153,6 +158,16 @@ class ChatRelay {
     // The rest goes out first, so that what was delivered and what is settled are the same.
     if (text !== "") return text;
     throw new StreamError("the provider's stream broke off before its end");
+  }
+
+  private readEvent(raw: string): Exclude<ChatEvent, { kind: "error" }> | BrokenEvent {
+    try {
+      const event = readChatEvent(raw, this.quirks);
+      if (event.kind !== "error") return event;
+      return { kind: "broken", reason: new StreamError(streamErrorMessage(event.data)) };
+    } catch (reason) {
+      return { kind: "broken", reason };
+    }
   }
 
   private take(event: Extract<ChatEvent, { kind: "chunk" }>): string {
@@ -170,20 +185,18 @@ class ChatRelay {
 
   /** Holds for `least` more tokens of output, or for a good deal more where the balance allows. */
   private async growHold(least: number): Promise<boolean> {
-    const { book, keeper, clock } = this.gateway;
+    const { caller } = this.call;
     const { hold } = this.turn.held;
     const price = chargedPrice(this.turn.candidate);
-    const costFor = (outputTokens: number): NanoUsd =>
-      mostCost({ inputTokens: 0, outputTokens }, price);
-    const buckets = bucketsOf(this.gateway, this.call.caller);
-    for (const tokens of [Math.max(least, GROWTH_TOKENS), least]) {
-      const amount = costFor(tokens);
-      const isAtHand = () => buckets.every(({ id }) => book.free(id, clock.now()) >= amount);
+    for (const outputTokens of [Math.max(least, GROWTH_TOKENS), least]) {
+      const amount = mostCost({ inputTokens: 0, outputTokens }, price);
+      const extend = () => extendHold(this.gateway, caller, hold, amount);
       // Without the store, only what is at hand can be held.
-      if (!isAtHand()) await keeper.cover(buckets, amount).catch(() => undefined);
-      if (!isAtHand()) continue;
-      book.extend(hold, nanoUsd(amount), clock.now());
-      this.meter.allow(tokens);
+      const isExtended =
+        extend() ??
+        (await coverAndTake(this.gateway, caller, amount, extend).catch(() => undefined));
+      if (!isExtended) continue;
+      this.meter.allow(outputTokens);
       return true;
     }
     return false;
@@ -203,7 +216,10 @@ class ChatRelay {
     const usage = this.call.request.wantsUsage ? this.usageText(cost) : "";
     const last = this.lastData === "" ? "{}" : this.lastData;
     return (
-      stoppedEvent(last, OUT_OF_CREDIT) + usage + this.comment(cost, "insufficient_credit") + DONE
+      stoppedEvent(last, this.quirks.fill, OUT_OF_CREDIT) +
+      usage +
+      this.comment(cost, "insufficient_credit") +
+      DONE
     );
   }
 
@@ -268,7 +284,7 @@ class ChatRelay {
 
   private usageText(cost: NanoUsd): string {
     const last = this.lastData === "" ? "{}" : this.lastData;
-    return usageEvent(last, this.usage ?? noUsage, cost);
+    return usageEvent(last, this.quirks.fill, this.usage ?? noUsage, cost);
   }
 
   private comment(cost: NanoUsd, stopped?: string): string {
@@ -285,6 +301,9 @@ class ChatRelay {
 
 /** The provider's own words about why its stream failed. */
 class StreamError extends Error {}
+
+/** An event that ends the stream: it reports an error, or is none. */
+type BrokenEvent = { readonly kind: "broken"; readonly reason: unknown };
 
 function explain(reason: unknown): string {
   if (reason instanceof StreamError || reason instanceof TimeLimitError) return reason.message;

@@ -99,6 +99,7 @@ function sendTurn(
     requestId: call.id,
     deadline,
     limits: gateway.limits,
+    clock: gateway.clock,
   });
 }
 

@@ -85,17 +85,60 @@ export async function holdFor(
   const outputTokens = perChoice * request.choices;
   const most = mostCost({ inputTokens: request.inputTokensMost, outputTokens }, price);
   const whole = (hold: Hold): Held => ({ hold, outputTokens, clampedTo: undefined });
+  if (most === 0n) await learnBalance(gateway, caller);
   const atOnce = tryHold(gateway, call, most);
   if (atOnce) return whole(atOnce);
 
-  await gateway.keeper.cover(bucketsOf(gateway, caller), most);
-  const covered = tryHold(gateway, call, most);
+  const covered = await coverAndTake(gateway, caller, most, () => tryHold(gateway, call, most));
   if (covered) return whole(covered);
 
   await loadTokenizer();
   const inputTokens = Math.min(estimateInput(request), request.inputTokensMost);
   const counted = tryHold(gateway, call, mostCost({ inputTokens, outputTokens }, price));
   return counted ? whole(counted) : clamp(gateway, call, candidate, { inputTokens, perChoice });
+}
+
+/** What costs nothing needs no cover, but its answer says what is left, so the store is asked once. */
+async function learnBalance(gateway: Gateway, caller: Caller): Promise<void> {
+  for (const bucket of bucketsOf(gateway, caller)) {
+    if (gateway.book.has(bucket.id)) continue;
+    // Without the store the answer is as good, and the balance in it is 0.
+    await gateway.keeper.refresh(bucket).catch(() => undefined);
+  }
+}
+
+/**
+ * Has the caller's buckets covered, and takes of them. What was covered may by then be another request's, so this
+ * goes on as long as the store has more; every further round means that someone was served. Undefined when there
+ * is not enough; throws when the store cannot be asked.
+ */
+export async function coverAndTake<Taken>(
+  gateway: Gateway,
+  caller: Caller,
+  amount: NanoUsd,
+  take: () => Taken | undefined,
+): Promise<Taken | undefined> {
+  const { book, keeper, clock } = gateway;
+  const buckets = bucketsOf(gateway, caller);
+  const isStoreEmpty = ({ id }: Bucket): boolean =>
+    book.free(id, clock.now()) >= amount || book.unleased(id) === 0n;
+  for (;;) {
+    await keeper.cover(buckets, amount);
+    const taken = take();
+    if (taken !== undefined || buckets.every(isStoreEmpty)) return taken;
+  }
+}
+
+/** Adds all of `amount` to a hold where that is at hand; undefined where it is not. */
+export function extendHold(
+  gateway: Gateway,
+  caller: Caller,
+  hold: Hold,
+  amount: NanoUsd,
+): true | undefined {
+  if (freeFor(gateway, caller) < amount) return undefined;
+  gateway.book.extend(hold, amount, gateway.clock.now());
+  return true;
 }
 
 function clamp(

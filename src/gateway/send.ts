@@ -1,5 +1,6 @@
 /** One attempt at one provider: send, wait within the limits, judge what comes back. */
 
+import type { Clock } from "../kernel/clock.js";
 import { RouterError } from "../kernel/errors.js";
 import type { Limits } from "../kernel/limits.js";
 import type { Auth } from "../providers/provider.js";
@@ -20,6 +21,7 @@ export type Attempt = {
   readonly requestId: string;
   readonly deadline: Deadline;
   readonly limits: Limits;
+  readonly clock: Clock;
 };
 
 export type StreamStart = {
@@ -137,7 +139,7 @@ function judgeFirstEvent(data: string, start: StreamStart): Outcome {
 async function judgeStatus(attempt: Attempt, response: Response): Promise<Failure> {
   const { status } = response;
   const why = String(status);
-  const retryAfterMs = parseRetryAfter(response.headers.get("retry-after"));
+  const retryAfterMs = parseRetryAfter(response.headers.get("retry-after"), attempt.clock.now());
   if (status === 429 || status >= 500) {
     attempt.deadline.abort(new Error("refused"));
     return { kind: "failed", why, ...(retryAfterMs !== undefined && { retryAfterMs }) };
@@ -166,15 +168,19 @@ async function readText(attempt: Attempt, response: Response): Promise<string> {
   const { deadline, limits } = attempt;
   if (!response.body) return "";
   deadline.allow(limits.chunkGapMs, "gap between chunks");
-  const length = Number(response.headers.get("content-length") ?? Number.NaN);
+  // Some compress against our wish; then the length is not that of the text.
+  const length = response.headers.has("content-encoding")
+    ? Number.NaN
+    : Number(response.headers.get("content-length") ?? Number.NaN);
   if (length <= SMALL_BODY_BYTES) return response.text();
   const parts: Uint8Array[] = [];
   let bytes = 0;
   for await (const part of response.body as AsyncIterable<Uint8Array>) {
     bytes += part.byteLength;
     if (bytes > limits.answerBytesMax) {
-      deadline.abort(new Error("too large"));
-      throw new Error("too_large");
+      const tooLarge = new Error("too_large");
+      deadline.abort(tooLarge);
+      throw tooLarge;
     }
     parts.push(part);
     deadline.allow(limits.chunkGapMs, "gap between chunks");
@@ -189,11 +195,11 @@ const whatKind = (response: Response): string =>
   response.headers.get("content-type")?.startsWith("text/html") ? "html" : "malformed";
 
 /** Seconds, or an HTTP date. */
-export function parseRetryAfter(value: string | null): number | undefined {
+export function parseRetryAfter(value: string | null, now: number): number | undefined {
   if (value === null) return undefined;
   if (/^\d+(\.\d+)?$/.test(value.trim())) return Math.ceil(Number(value) * 1000);
   const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
 function whyOf(reason: unknown): string {

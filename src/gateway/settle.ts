@@ -4,7 +4,7 @@ import type { Settlement } from "../ledger/store.js";
 import { costOf } from "../metering/cost.js";
 import type { Candidate } from "../routing/policy.js";
 import { noUsage, type Usage } from "../tasks/usage.js";
-import { bucketsOf, chargedPrice, type Held } from "./funds.js";
+import { bucketsOf, chargedPrice, coverAndTake, extendHold, type Held } from "./funds.js";
 import type { ChatCall, Gateway } from "./parts.js";
 
 export type Ending = {
@@ -19,8 +19,8 @@ export type Ending = {
 export const CALLER_GONE = 499;
 
 /**
- * Charges what the usage costs and spools it. The promise resolves when the record is in the file, so whoever
- * sends the last byte waits for it; the cost is known before.
+ * Charges what the usage costs, as far as the payer's funds go, and spools it. Resolves to what was charged once
+ * the record is in the file, so whoever sends the last byte waits for it.
  */
 export async function settle(
   gateway: Gateway,
@@ -39,7 +39,7 @@ export async function settle(
     debits: charge.debits,
     overrun: charge.overrun,
   });
-  return cost;
+  return charge.charged;
 }
 
 /** Ends a request that was started but delivered nothing: nothing is charged, the hold goes back. */
@@ -62,11 +62,9 @@ async function coverExcess(
 ): Promise<void> {
   if (cost <= held.hold.amount) return;
   const excess = nanoUsd(cost - held.hold.amount);
-  const buckets = bucketsOf(gateway, call.caller);
-  const now = gateway.clock.now();
-  if (buckets.every(({ id }) => gateway.book.free(id, now) >= excess)) return;
+  const extend = () => extendHold(gateway, call.caller, held.hold, excess);
   // Without the store, what is at hand must do; the rest is counted as overrun.
-  await gateway.keeper.cover(buckets, excess).catch(() => undefined);
+  if (!extend()) await coverAndTake(gateway, call.caller, excess, extend).catch(() => undefined);
 }
 
 function settlementOf(

@@ -1,5 +1,5 @@
 /** Every route of the service, and the way from a request to its handler. */
-import { RouterError } from "../kernel/errors.js";
+import { badRequest, RouterError } from "../kernel/errors.js";
 import * as account from "./account.js";
 import * as admin from "./admin.js";
 import { chatCompletions } from "./chat.js";
@@ -59,19 +59,25 @@ const OPEN = ROUTES.filter(({ path }) => path.includes("*"));
 /** Answers any request; never throws. */
 export async function answer(site: Site, request: Request): Promise<Response> {
   const { gateway } = site;
-  const url = new URL(request.url);
+  const id = gateway.newId();
+  // Bun gives the path alone where the Host header names no host.
+  const url = URL.parse(request.url);
+  if (!url) {
+    const error = badRequest("The Host header names no host.", "host");
+    return errorResponse(error, { dialect: "openai", id, log: gateway.log });
+  }
   const visit: Visit = {
     request,
     url,
     rest: [],
-    id: gateway.newId(),
+    id,
     at: gateway.clock.now(),
     startedAt: gateway.clock.elapsed(),
   };
   try {
     return await dispatch(site, visit);
   } catch (thrown) {
-    return errorResponse(thrown, { dialect: dialectOf(url), id: visit.id, log: gateway.log });
+    return errorResponse(thrown, { dialect: dialectOf(url), id, log: gateway.log });
   }
 }
 

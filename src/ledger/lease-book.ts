@@ -144,8 +144,10 @@ export class LeaseBook {
    */
   giveBack(bucketId: string): Map<string, NanoUsd> {
     const totals = new Map<string, NanoUsd>();
-    for (const account of this.buckets.get(bucketId)?.accounts ?? []) {
-      if (account.free === 0n) continue;
+    const bucket = this.buckets.get(bucketId);
+    for (const account of bucket?.accounts ?? []) {
+      if (!bucket || account.free === 0n) continue;
+      bucket.unleased = nanoUsd(bucket.unleased + account.free);
       account.returned = nanoUsd(account.returned + account.free);
       account.free = ZERO;
       totals.set(account.id, account.returned);

@@ -1,19 +1,13 @@
 import { sql, type Transaction } from "kysely";
 import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
-import {
-  type Bucket,
-  EXPIRED,
-  type Opening,
-  openingTransfer,
-  type Transfer,
-} from "../ledger/account.js";
+import { type Bucket, EXPIRED, type Opening, openingTransfer, type Transfer } from "../ledger/account.js";
 import { type CreditView, type LeaseAnswer, type LedgerStore, leaseSize } from "../ledger/store.js";
 import { auditLedger } from "./audit.js";
 import { recordChange } from "./changes.js";
 import type { Database } from "./database.js";
 import type { Schema } from "./schema.js";
 import { applySettlements } from "./settlements.js";
-import { insertTransfers, moveBalances } from "./transfers.js";
+import { post } from "./transfers.js";
 
 type Tx = Transaction<Schema>;
 
@@ -37,9 +31,8 @@ export function ledgerStore(database: Database): LedgerStore {
 
     returnLease: (node, returned) =>
       database.transact(async (tx) => {
-        for (const [account, total] of [...returned].sort()) {
-          await giveBack(tx, node, account, total);
-        }
+        await lockAccounts(database, tx, [...returned.keys()]);
+        for (const [account, total] of returned) await giveBack(tx, node, account, total);
       }),
 
     askBack: (node, bucketId, at) =>
@@ -86,7 +79,7 @@ export function ledgerStore(database: Database): LedgerStore {
           .execute();
       }),
 
-    closeNode: (node) => database.transact((tx) => closeNode(tx, node)),
+    closeNode: (node) => database.transact((tx) => closeNode(database, tx, node)),
 
     grant: (opening) =>
       database.transact(async (tx) => {
@@ -137,12 +130,20 @@ async function open(database: Database, tx: Tx, opening: Opening): Promise<void>
   if (added.length > 0) await post(database, tx, [openingTransfer(opening)]);
 }
 
-async function post(database: Database, tx: Tx, transfers: readonly Transfer[]): Promise<void> {
-  await insertTransfers(database, tx, transfers);
-  await moveBalances(tx, transfers);
+/** As JavaScript orders them, whatever the database was set to: `moveBalances` locks accounts in that order. */
+const byId = sql`id collate "C"`;
+
+/**
+ * Whoever changes what is leased locks the accounts first, then the leases. On SQLite a write transaction is
+ * alone as it is.
+ */
+async function lockAccounts(database: Database, tx: Tx, ids: readonly string[]): Promise<void> {
+  if (database.engine === "sqlite" || ids.length === 0) return;
+  const query = tx.selectFrom("accounts").select("id").where("id", "in", ids);
+  await query.orderBy(byId).forUpdate().execute();
 }
 
-/** What can be leased of a bucket's accounts, in spending order; locked in the order of their ids. */
+/** What can be leased of a bucket's accounts, in spending order. */
 async function spendable(
   database: Database,
   tx: Tx,
@@ -153,13 +154,16 @@ async function spendable(
     .selectFrom("accounts")
     .select(["id", "balance", "leased", "opened_at", "expires_at"])
     .where("bucket", "=", bucketId)
-    .where((e) => e.or([e("expires_at", "is", null), e("expires_at", ">", BigInt(now))]))
-    .orderBy("id");
-  const rows = await (database.engine === "postgres" ? query.forUpdate() : query).execute();
+    .where((e) => e.or([e("expires_at", "is", null), e("expires_at", ">", BigInt(now))]));
+  const rows = await locking(database, query).execute();
   return rows.map((row) => ({ ...row, left: row.balance - row.leased })).sort(bySpendingOrder);
 }
 
-type Dated = { readonly opened_at: bigint; readonly expires_at: bigint | null };
+type Dated = {
+  readonly id: string;
+  readonly opened_at: bigint;
+  readonly expires_at: bigint | null;
+};
 
 /** What expires first is spent first; then what is older. */
 function bySpendingOrder(a: Dated, b: Dated): number {
@@ -168,7 +172,8 @@ function bySpendingOrder(a: Dated, b: Dated): number {
     if (b.expires_at === null) return -1;
     return a.expires_at < b.expires_at ? -1 : 1;
   }
-  return Number(a.opened_at - b.opened_at);
+  if (a.opened_at !== b.opened_at) return a.opened_at < b.opened_at ? -1 : 1;
+  return a.id < b.id ? -1 : 1;
 }
 
 async function take(
@@ -214,13 +219,13 @@ async function leaseAnswer(
   const rows = await tx
     .selectFrom("leases")
     .innerJoin("accounts", "accounts.id", "leases.account")
-    .select(["leases.node", "account", "taken", "returned", "settled", "expires_at", "opened_at"])
+    .select(["node", "accounts.id", "taken", "returned", "settled", "expires_at", "opened_at"])
     .where("leases.bucket", "=", bucketId)
     .execute();
   const mine = rows.filter((row) => row.node === node).sort(bySpendingOrder);
   return {
     slices: mine.map((row) => ({
-      account: row.account,
+      account: row.id,
       expiresAt: row.expires_at === null ? undefined : Number(row.expires_at),
       taken: nanoUsd(row.taken),
     })),
@@ -252,28 +257,27 @@ async function giveBack(tx: Tx, node: string, account: string, total: bigint): P
     .execute();
 }
 
-async function closeNode(tx: Tx, node: string): Promise<void> {
-  const leases = await tx
+async function closeNode(database: Database, tx: Tx, node: string): Promise<void> {
+  const query = tx
     .selectFrom("leases")
     .select(["account", "taken", "settled"])
-    .where("node", "=", node)
-    .orderBy("account")
-    .execute();
-  for (const lease of leases) {
+    .where("node", "=", node);
+  const accounts = (await query.execute()).map(({ account }) => account);
+  await lockAccounts(database, tx, accounts);
+  for (const lease of await query.execute()) {
     await giveBack(tx, node, lease.account, lease.taken - lease.settled);
   }
   await tx.deleteFrom("leases").where("node", "=", node).execute();
 }
 
 async function expireGrants(database: Database, tx: Tx, now: number): Promise<number> {
-  const rows = await tx
+  const query = tx
     .selectFrom("accounts")
     .select(["id", "balance", "leased"])
     .where("kind", "=", "grant")
     .where("expires_at", "<=", BigInt(now))
-    .where(sql<bigint>`balance - leased`, ">", 0n)
-    .orderBy("id")
-    .execute();
+    .where(sql<bigint>`balance - leased`, ">", 0n);
+  const rows = await locking(database, query).execute();
   const transfers = rows.map((row): Transfer => {
     const amount = nanoUsd(row.balance - row.leased);
     // What a lease gives back later expires later, under an id of its own.

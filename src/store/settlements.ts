@@ -3,7 +3,7 @@ import { destinationOf, OVERRUN, providerAccount, type Transfer } from "../ledge
 import type { Settlement, SettlementBatch } from "../ledger/store.js";
 import type { BulkRow, Database } from "./database.js";
 import type { Schema } from "./schema.js";
-import { insertTransfers, moveBalances } from "./transfers.js";
+import { post } from "./transfers.js";
 
 type Tx = Transaction<Schema>;
 
@@ -16,10 +16,9 @@ export function applySettlements(
 ): Promise<{ readonly applied: number }> {
   return database.transact(async (tx) => {
     const added = new Set(await database.insertNew(tx, "requests", batch.settlements.map(toRow)));
-    const fresh = batch.settlements.filter((settlement) => added.has(settlement.id));
-    const transfers = fresh.flatMap(transfersOf);
-    await insertTransfers(database, tx, transfers);
-    await moveBalances(tx, transfers);
+    // A spool that failed in the middle of a write holds some records twice; `delete` lets in the first.
+    const fresh = batch.settlements.filter((settlement) => added.delete(settlement.id));
+    await post(database, tx, fresh.flatMap(transfersOf));
     await settleLeases(tx, fresh);
     await rollUp(tx, fresh);
     await tx
@@ -33,14 +32,14 @@ export function applySettlements(
 
 function transfersOf(settlement: Settlement): Transfer[] {
   const { id, at, provider, overrun } = settlement;
-  const transfers = settlement.debits.map(({ account, amount }): Transfer => {
+  const transfers = settlement.debits.map(({ account, amount }, i): Transfer => {
     const credit = destinationOf(account, provider);
-    return { id: `${id}:${account}`, debit: account, credit, amount, code: "settle", at };
+    return { id: `${id}/${i}`, debit: account, credit, amount, code: "settle", at };
   });
   if (overrun > 0n) {
     const credit = providerAccount(provider);
     transfers.push({
-      id: `${id}:overrun`,
+      id: `${id}/overrun`,
       debit: OVERRUN,
       credit,
       amount: overrun,

@@ -3,28 +3,29 @@ import type { Transfer } from "../ledger/account.js";
 import type { Database } from "./database.js";
 import type { Schema } from "./schema.js";
 
-/** Writes transfers that are not there yet. */
-export async function insertTransfers(
+/** Writes transfers and moves what they say; one that is there already moves nothing. */
+export async function post(
   database: Database,
   tx: Transaction<Schema>,
   transfers: readonly Transfer[],
 ): Promise<void> {
-  await database.insertNew(
+  const rows = transfers.map((t) => ({
+    id: t.id,
+    debit: t.debit,
+    credit: t.credit,
+    amount: t.amount,
+    code: t.code,
+    at: t.at,
+  }));
+  const added = new Set(await database.insertNew(tx, "transfers", rows));
+  await moveBalances(
     tx,
-    "transfers",
-    transfers.map((t) => ({
-      id: t.id,
-      debit: t.debit,
-      credit: t.credit,
-      amount: t.amount,
-      code: t.code,
-      at: t.at,
-    })),
+    transfers.filter(({ id }) => added.has(id)),
   );
 }
 
-/** Moves what new transfers say, one statement per account, in the order of ids so that nobody deadlocks. */
-export async function moveBalances(
+/** One statement per account, in the order of ids so that nobody deadlocks. */
+async function moveBalances(
   tx: Transaction<Schema>,
   transfers: readonly Transfer[],
 ): Promise<void> {

@@ -90,10 +90,11 @@ export function errorMessageOf(text: string): string | undefined {
   try {
     body = JSON.parse(text);
   } catch {
-    return undefined;
+    // Text Generation Inference writes some of its refusals in plain text; pages of HTML say nothing to anyone.
+    body = /^\s*</.test(text) ? undefined : text.trim();
   }
   const found = messageIn(body);
-  return found?.slice(0, 1_000);
+  return found?.slice(0, 1_000) || undefined;
 }
 
 function messageIn(value: unknown): string | undefined {

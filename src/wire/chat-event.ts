@@ -33,21 +33,24 @@ export type ChatEvent =
 export type EventQuirks = {
   readonly finishReasons: Readonly<Record<string, string>>;
   readonly hasEmptyIds: boolean;
-  /** For chunks that lack what clients insist on. */
-  readonly fill: {
-    readonly id: string;
-    readonly model: string;
-    readonly object: string;
-    readonly createdAt: number;
-  };
+  readonly fill: Fill;
 };
 
-/** Reads one event, in Latin-1. Throws SyntaxError when its payload is not JSON. */
+/** For chunks that lack what clients insist on. */
+type Fill = {
+  readonly id: string;
+  readonly model: string;
+  readonly object: string;
+  readonly createdAt: number;
+};
+
+/** Reads one event, in Latin-1. Throws SyntaxError when its payload is not JSON, or null. */
 export function readChatEvent(event: string, quirks: EventQuirks): ChatEvent {
   const data = dataOf(event);
   if (data === "") return { kind: "silent" };
   if (data === "[DONE]") return { kind: "done" };
-  const chunk = JSON.parse(data) as Chunk;
+  const chunk = JSON.parse(data) as Chunk | null;
+  if (chunk === null) throw new SyntaxError("an event is null");
   if (!Array.isArray(chunk.choices)) {
     if (chunk.error != null) return { kind: "error", data };
     if (chunk.usage == null) return { kind: "silent" };
@@ -60,7 +63,7 @@ export function readChatEvent(event: string, quirks: EventQuirks): ChatEvent {
     kind: "chunk",
     text: isForCaller ? callersText(event, data, chunk, quirks) : "",
     output: choices.map(outputOf).join(""),
-    isFinish: choices.some((choice) => choice.finish_reason != null),
+    isFinish: choices.some((choice) => choice?.finish_reason != null),
     usage: parseUsage(chunk.usage),
     data,
   };
@@ -68,7 +71,7 @@ export function readChatEvent(event: string, quirks: EventQuirks): ChatEvent {
 
 type Chunk = {
   readonly id?: unknown;
-  readonly choices?: readonly Choice[];
+  readonly choices?: readonly (Choice | null)[];
   readonly usage?: unknown;
   readonly error?: unknown;
 };
@@ -88,7 +91,8 @@ type ToolCallDelta = {
 };
 
 /** Some providers write reasoning under both of its names; it counts once. */
-function outputOf({ delta }: Choice): string {
+function outputOf(choice: Choice | null): string {
+  const delta = choice?.delta;
   if (!delta) return "";
   let text = textOf(delta.reasoning_content) || textOf(delta.reasoning);
   text += textOf(delta.content) + textOf(delta.refusal);
@@ -118,21 +122,20 @@ const isCanonical = (event: string): boolean =>
   event.startsWith("data: ") && event.endsWith("\n\n") && event.indexOf("\n") === event.length - 2;
 
 /** The event that ends a stream for a caller who asked for usage: OpenAI's, with no choices in it. */
-export function usageEvent(lastData: string, usage: Usage, cost: NanoUsd): string {
+export function usageEvent(lastData: string, fill: Fill, usage: Usage, cost: NanoUsd): string {
   const json: ChatJson = readChatJson(lastData);
   const hasNoChoices = memberText(json, "choices") === "[]";
-  const changes = new Map([["usage", usageWithCost(json, usage, cost)]]);
+  const changes = missingMembers(json, fill).set("usage", usageWithCost(json, usage, cost));
   if (!hasNoChoices) changes.set("choices", "[]");
   return eventOf(withChanges(lastData, json.members, changes));
 }
 
 /** The event that ends a stream which ran out of money: the finish reason clients know, and the true one. */
-export function stoppedEvent(lastData: string, message: string): string {
+export function stoppedEvent(lastData: string, fill: Fill, message: string): string {
   const json = readChatJson(lastData);
-  const changes = new Map<string, string | undefined>([
-    ["choices", '[{"index":0,"delta":{},"finish_reason":"length"}]'],
-    ["turnpike", JSON.stringify({ stopped: "insufficient_credit", message })],
-    ["usage", undefined],
-  ]);
+  const changes = missingMembers(json, fill)
+    .set("choices", '[{"index":0,"delta":{},"finish_reason":"length"}]')
+    .set("turnpike", JSON.stringify({ stopped: "insufficient_credit", message }))
+    .set("usage", undefined);
   return eventOf(withChanges(lastData, json.members, changes));
 }

@@ -7,7 +7,7 @@ import { type Config, loadConfig } from "../../src/config/config.js";
 import { type Clock, systemClock } from "../../src/kernel/clock.js";
 import { newId } from "../../src/kernel/ids.js";
 import { type Log, type LogFacts, noLog } from "../../src/kernel/log.js";
-import { parseUsd } from "../../src/kernel/money.js";
+import { nanoUsd, parseUsd } from "../../src/kernel/money.js";
 import { extraGrant } from "../../src/ledger/account.js";
 import { issueToken, registerUser } from "../../src/tenants/register.js";
 import { type Budget, fundsBucketOf, type Scope, type User } from "../../src/tenants/user.js";
@@ -106,12 +106,24 @@ export async function testApp(options: TestAppOptions = {}) {
       const view = await app.site.ledger.credit({ id: fundsBucketOf(user), due: [] }, clock.now());
       return view.accounts.reduce((sum, account) => sum + account.left, 0n);
     },
+    /** What is still under way for a user, and whether the books agree; `AT_REST` once all has ended. */
+    state: async ({ user }: TestUser) => {
+      await app.drain();
+      const { gateway, ledger } = app.site;
+      return {
+        held: gateway.book.heldOn(fundsBucketOf(user)),
+        openRequests: gateway.spool.openRequests(),
+        balanced: (await ledger.audit()).balanced,
+      };
+    },
     stop: async (): Promise<void> => {
       await app.stop();
       folder?.remove();
     },
   };
 }
+
+export const AT_REST = { held: nanoUsd(0n), openRequests: 0, balanced: true };
 
 export type TestApp = Awaited<ReturnType<typeof testApp>>;
 
@@ -134,4 +146,27 @@ export function recordingLog() {
   const lines: { level: string; event: string; facts: LogFacts | undefined }[] = [];
   const log: Log = (level, event, facts) => lines.push({ level, event, facts });
   return { log, lines };
+}
+
+/** A request to one of our own routes, with a token where there is one. */
+export const call = (
+  method: string,
+  path: string,
+  token?: string,
+  body?: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Request =>
+  new Request(`http://turnpike.test${path}`, {
+    method,
+    headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...headers },
+    ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+  });
+
+/** Waits for something that happens by itself, up to a second. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    if (await condition()) return;
+    await Bun.sleep(5);
+  }
+  throw new Error("waited a second in vain");
 }

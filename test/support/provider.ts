@@ -103,10 +103,11 @@ export function streamed(
   return new Response(body, { headers: { "content-type": "text/event-stream" } });
 }
 
-/** A turnpike.yaml with one own server, `local`, that serves `org/model` at $1 and $2 per million tokens. */
+/** A turnpike.yaml whose own servers all serve `org/model`, by default at $1 and $2 per million tokens. */
 export const yamlFor = (
   origins: Readonly<Record<string, string>>,
   price: Readonly<Record<string, string>> = { input: "1", output: "2" },
+  more: Readonly<Record<string, unknown>> = {},
 ): string =>
   JSON.stringify({
     allow_literal_keys: true,
@@ -127,4 +128,5 @@ export const yamlFor = (
         })),
       },
     ],
+    ...more,
   });
