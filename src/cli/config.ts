@@ -15,13 +15,17 @@ export const config = command("config", "print the effective configuration, secr
 const MASK = "********";
 const masked = (secret: string | undefined): string | null => (secret === undefined ? null : MASK);
 
+/** Without what stands before the host, and without the values of the query: both can be passwords. */
+const maskedUrl = (url: string): string =>
+  url.replace(/\/\/.*@/, `//${MASK}@`).replace(/=[^&#]*/g, `=${MASK}`);
+
 function printable(from: Config) {
   const [, own = []] = from.models;
   return {
     host: from.host,
     port: from.port,
     data: from.dataFolder,
-    database_url: from.databaseUrl?.replace(/\/\/[^@/]*@/, `//${MASK}@`) ?? null,
+    database_url: from.databaseUrl === undefined ? null : maskedUrl(from.databaseUrl),
     secret: masked(from.secret),
     owner_token: masked(from.ownerToken),
     workers: from.workers,
@@ -42,7 +46,7 @@ function printable(from: Config) {
     providers: Object.fromEntries(
       [...from.providers].map(([id, { baseUrl, key }]) => [
         id,
-        { base_url: baseUrl, api_key: masked(key) },
+        { base_url: maskedUrl(baseUrl), api_key: masked(key) },
       ]),
     ),
     models: { own: own.map((model) => model.id), starter: from.models[0]?.length ?? 0 },

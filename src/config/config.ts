@@ -10,8 +10,9 @@ import * as providersById from "../providers/all.js";
 import { openAiCompatible } from "../providers/openai-compatible.js";
 import type { Provider } from "../providers/provider.js";
 import { builtInPlans, type Plan } from "../tenants/plan.js";
+import { parseMasterKey } from "../tenants/sealing.js";
 import { ConfigError, readConfigText } from "./read-file.js";
-import { snakeCase, type WrittenConfig } from "./schema.js";
+import { REFERENCE, snakeCase, type WrittenConfig } from "./schema.js";
 
 export type Config = {
   readonly host: string;
@@ -53,13 +54,13 @@ export function loadConfig(flags: Flags, env: Environment): Config {
   const { written, file } = findFile(flags, env);
   const warnings: string[] = [];
   return {
-    host: flags.host ?? env.TURNPIKE_HOST ?? written.host ?? "127.0.0.1",
-    port: flags.port ?? wholeNumber(env, "TURNPIKE_PORT", 65_535) ?? written.port ?? 7070,
-    dataFolder: resolve(flags.data ?? env.TURNPIKE_DATA ?? written.data ?? ".turnpike"),
+    host: flags.host ?? (env.TURNPIKE_HOST || written.host) ?? "127.0.0.1",
+    port: flags.port ?? wholeNumber(env, "TURNPIKE_PORT", 0, 65_535) ?? written.port ?? 7070,
+    dataFolder: resolve(flags.data ?? (env.TURNPIKE_DATA || written.data) ?? ".turnpike"),
     databaseUrl: databaseUrl(env) ?? written.database_url,
-    workers: wholeNumber(env, "TURNPIKE_WORKERS", 64) ?? written.workers ?? 1,
+    workers: wholeNumber(env, "TURNPIKE_WORKERS", 1, 64) ?? written.workers ?? 1,
     durability: written.durability ?? "relaxed",
-    secret: env.TURNPIKE_SECRET || undefined,
+    secret: secret(env),
     ownerToken: ownerToken(env),
     limits: limitsOf(written),
     plans: plansOf(written),
@@ -73,7 +74,7 @@ export function loadConfig(flags: Flags, env: Environment): Config {
 }
 
 function findFile(flags: Flags, env: Environment): { written: WrittenConfig; file: string } {
-  const named = flags.config ?? env.TURNPIKE_CONFIG;
+  const named = flags.config ?? (env.TURNPIKE_CONFIG || undefined);
   const file = named ?? "turnpike.yaml";
   if (!existsSync(file)) {
     if (named !== undefined)
@@ -83,13 +84,24 @@ function findFile(flags: Flags, env: Environment): { written: WrittenConfig; fil
   return { written: readConfigText(readFileSync(file, "utf8"), file), file };
 }
 
-function wholeNumber(env: Environment, name: string, most: number): number | undefined {
+/** Here and below, an empty variable is as good as none. */
+function wholeNumber(
+  env: Environment,
+  name: string,
+  least: number,
+  most: number,
+): number | undefined {
   const text = env[name];
   if (text === undefined || text === "") return undefined;
-  if (!/^\d+$/.test(text) || Number(text) > most) {
-    throw new ConfigError(`${name}: expected a whole number from 0 to ${most}, not "${text}"`);
-  }
-  return Number(text);
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new ConfigError(`${name}: expected a whole number from ${least} to ${most}, not "${text}"`);
+}
+
+function secret({ TURNPIKE_SECRET: text }: Environment): string | undefined {
+  if (text === undefined || text === "") return undefined;
+  if (parseMasterKey(text)) return text;
+  throw new ConfigError("TURNPIKE_SECRET: expected 64 hex characters");
 }
 
 function databaseUrl({ DATABASE_URL: url }: Environment): string | undefined {
@@ -149,44 +161,15 @@ function providersOf(
       settings.delete(id);
       continue;
     }
-    const key = keyOf(id, entry.api_key, written.allow_literal_keys, file, env, warnings);
+    const name = REFERENCE.exec(entry.api_key ?? "")?.[1];
+    if (name !== undefined && !env[name]) {
+      warnings.push(`${file}: providers.${id}.api_key: ${name} is not set; ${id} has no key`);
+    }
+    const key = name === undefined ? entry.api_key : env[name] || undefined;
     const known = settings.get(id);
-    if (entry.type === undefined && !known) {
-      throw new ConfigError(
-        `${file}: providers.${id}: no built-in provider has this name; for a server of your own add "type: openai-compatible"`,
-      );
-    }
-    if (entry.type !== undefined && entry.base_url === undefined) {
-      throw new ConfigError(
-        `${file}: providers.${id}: an openai-compatible provider needs a base_url`,
-      );
-    }
     const baseUrl = entry.base_url ?? known?.baseUrl ?? "";
     const provider = entry.type ? openAiCompatible(id, baseUrl) : known?.provider;
     if (provider) settings.set(id, { provider, baseUrl, key: key ?? known?.key });
   }
   return settings;
-}
-
-const REFERENCE = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
-
-function keyOf(
-  id: string,
-  text: string | undefined,
-  mayBeLiteral: boolean,
-  file: string,
-  env: Environment,
-  warnings: string[],
-): string | undefined {
-  if (text === undefined) return undefined;
-  const name = REFERENCE.exec(text)?.[1];
-  if (name !== undefined) {
-    if (!env[name])
-      warnings.push(`${file}: providers.${id}.api_key: ${name} is not set; ${id} has no key`);
-    return env[name] || undefined;
-  }
-  if (mayBeLiteral) return text;
-  throw new ConfigError(
-    `${file}: providers.${id}.api_key: expected an environment reference like \${${id.toUpperCase().replaceAll("-", "_")}_API_KEY}; to write keys into this file set "allow_literal_keys: true"`,
-  );
 }

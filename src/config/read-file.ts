@@ -1,8 +1,11 @@
 /** Reads `turnpike.yaml`, and says of every mistake on which line it is and what was expected. */
 import { type Document, isMap, isPair, isScalar, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
+import { priceSchema } from "../catalog/entry.js";
 import { nearest } from "../catalog/nearest.js";
-import { configSchema, type WrittenConfig } from "./schema.js";
+import { defaultLimits } from "../kernel/limits.js";
+import { reasonOf } from "../kernel/log.js";
+import { configSchema, snakeCase, type WrittenConfig } from "./schema.js";
 
 /** Something in the configuration that stops the start; the message is for the operator. */
 export class ConfigError extends Error {}
@@ -16,7 +19,7 @@ export function readConfigText(text: string, file: string): WrittenConfig {
     const { line } = lines.linePos(syntax.pos[0]);
     throw new ConfigError(`${file}:${line}: ${syntax.message.split("\n")[0]}`);
   }
-  const result = configSchema.safeParse(document.toJS() ?? {});
+  const result = configSchema.safeParse(valueOf(document, file) ?? {});
   if (result.success) return result.data;
   const messages = result.error.issues.flatMap((issue) =>
     mistakesOf(issue).map(({ path, message }) => {
@@ -25,6 +28,15 @@ export function readConfigText(text: string, file: string): WrittenConfig {
     }),
   );
   throw new ConfigError(messages.join("\n"));
+}
+
+/** Throws for aliases that would unfold into a flood. */
+function valueOf(document: Document, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (cause) {
+    throw new ConfigError(`${file}: ${reasonOf(cause)}`, { cause });
+  }
 }
 
 type Mistake = { readonly path: readonly PropertyKey[]; readonly message: string };
@@ -41,8 +53,11 @@ function mistakesOf(issue: z.core.$ZodIssue): Mistake[] {
 
 const KNOWN_KEYS = [
   ...Object.keys(configSchema.shape),
+  ...Object.keys(defaultLimits).map(snakeCase),
+  ...Object.keys(priceSchema.shape),
   ..."type api_key base_url enabled provider provider_model status price context_length".split(" "),
   ..."monthly_credit monthly_credit_per_seat extra_usage price_per_seat id task".split(" "),
+  ..."max_output_tokens supports_tools supports_structured_output is_free".split(" "),
 ];
 
 function unknownKey(key: string): string {

@@ -3,7 +3,10 @@ import { z } from "zod";
 import { modelSchema } from "../catalog/entry.js";
 import { defaultLimits, type Limits } from "../kernel/limits.js";
 import { parseUsd } from "../kernel/money.js";
+import * as providersById from "../providers/all.js";
 import { EXTRA_USAGE } from "../tenants/plan.js";
+
+const builtInIds = new Set<string>(Object.values(providersById).map(({ id }) => id));
 
 /** First segments of our own paths, which no provider may be called. */
 export const RESERVED_IDS: readonly string[] = [
@@ -61,7 +64,7 @@ const limitsSchema = z.strictObject(
   Object.fromEntries(limitNames.map((name) => [snakeCase(name), z.int().positive().optional()])),
 );
 
-export const configSchema = z.strictObject({
+const writtenSchema = z.strictObject({
   host: z.string().min(1).optional(),
   port: z.int().min(0).max(65_535).optional(),
   data: z.string().min(1).optional(),
@@ -78,4 +81,45 @@ export const configSchema = z.strictObject({
   limits: limitsSchema.default({}),
 });
 
-export type WrittenConfig = z.output<typeof configSchema>;
+export const configSchema = writtenSchema.superRefine((written, context) => {
+  for (const [id, entry] of Object.entries(written.providers)) {
+    const [key, message] = mistakeIn(id, entry, written.allow_literal_keys) ?? [];
+    if (message === undefined) continue;
+    context.addIssue({
+      code: "custom",
+      path: ["providers", id, ...(key ? [key] : [])],
+      message,
+    });
+  }
+});
+
+/** A key as a name in the environment. */
+export const REFERENCE = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
+
+type ProviderEntry = z.output<typeof providerSchema>;
+
+/** What is wrong with a provider's entry as a whole, and at which of its keys. */
+function mistakeIn(
+  id: string,
+  { enabled, type, base_url, api_key }: ProviderEntry,
+  mayBeLiteral: boolean,
+): readonly [key: string, message: string] | undefined {
+  if (!enabled) return undefined;
+  if (type === undefined && !builtInIds.has(id)) {
+    return [
+      "",
+      'no built-in provider has this name; for a server of your own add "type: openai-compatible"',
+    ];
+  }
+  if (type !== undefined && base_url === undefined) {
+    return ["", "an openai-compatible provider needs a base_url"];
+  }
+  if (api_key === undefined || mayBeLiteral || REFERENCE.test(api_key)) return undefined;
+  const variable = `${id.toUpperCase().replaceAll("-", "_")}_API_KEY`;
+  return [
+    "api_key",
+    `expected an environment reference like \${${variable}}; to write keys into this file set "allow_literal_keys: true"`,
+  ];
+}
+
+export type WrittenConfig = z.output<typeof writtenSchema>;

@@ -120,6 +120,7 @@ function factsOf(gateway: Gateway, call: ChatCall, route: Route, trail: Trail, t
 function noteStart(gateway: Gateway, call: ChatCall, { mapping, keySource }: Candidate): void {
   gateway.spool.started({
     id: call.id,
+    node: gateway.node,
     at: call.at,
     userId: call.caller.user.id,
     tokenId: call.caller.token.id,

@@ -1,5 +1,10 @@
-/** Time limits of one attempt: an abort signal with a timer that can be set anew for each phase. */
+/**
+ * Time limits of one attempt: an abort signal with a limit that can be set anew for each phase. All limits are
+ * watched by one timer, because every chunk of every stream sets one and nearly none is ever reached.
+ */
 import type { Clock } from "../kernel/clock.js";
+
+const LOOK_EVERY_MS = 10;
 
 export type LimitName = "connect" | "first byte" | "answer" | "gap between chunks" | "total";
 
@@ -14,14 +19,29 @@ export class TimeLimitError extends Error {
   }
 }
 
+const running = new Set<Deadline>();
+let watching: ReturnType<typeof setInterval> | undefined;
+
+function watch(deadline: Deadline): void {
+  running.add(deadline);
+  watching ??= setInterval(() => {
+    for (const each of running) each.look();
+    if (running.size > 0) return;
+    clearInterval(watching);
+    watching = undefined;
+  }, LOOK_EVERY_MS);
+}
+
 export class Deadline {
   private readonly controller = new AbortController();
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private readonly endsAt: number;
   private readonly clock: Clock;
-  private readonly totalMs: number;
   private readonly caller: AbortSignal;
-  private readonly onCallerGone = () => this.controller.abort(this.caller.reason);
+  private readonly endsAt: number;
+  private readonly totalMs: number;
+  private phase: LimitName = "total";
+  private phaseMs = 0;
+  private phaseEndsAt = Number.POSITIVE_INFINITY;
+  private readonly onCallerGone = () => this.abort(this.caller.reason);
 
   /** `caller` aborts all of it; `endsAt`, by `clock.elapsed()`, is when the whole request must be over. */
   constructor(clock: Clock, caller: AbortSignal, endsAt: number, totalMs: number) {
@@ -30,7 +50,10 @@ export class Deadline {
     this.endsAt = endsAt;
     this.totalMs = totalMs;
     if (caller.aborted) this.onCallerGone();
-    else caller.addEventListener("abort", this.onCallerGone, { once: true });
+    else {
+      caller.addEventListener("abort", this.onCallerGone);
+      watch(this);
+    }
   }
 
   get signal(): AbortSignal {
@@ -39,11 +62,16 @@ export class Deadline {
 
   /** Gives the next phase `ms`, or what is left of the total. */
   allow(ms: number, limit: LimitName): void {
-    clearTimeout(this.timer);
-    const left = this.endsAt - this.clock.elapsed();
-    const [wait, name, limitMs] =
-      left < ms ? [left, "total" as const, this.totalMs] : [ms, limit, ms];
-    this.timer = setTimeout(() => this.abort(new TimeLimitError(name, limitMs)), wait);
+    this.phase = limit;
+    this.phaseMs = ms;
+    this.phaseEndsAt = this.clock.elapsed() + ms;
+  }
+
+  /** Stops the attempt when its time is up. */
+  look(): void {
+    const now = this.clock.elapsed();
+    if (now >= this.endsAt) this.abort(new TimeLimitError("total", this.totalMs));
+    else if (now >= this.phaseEndsAt) this.abort(new TimeLimitError(this.phase, this.phaseMs));
   }
 
   /** Stops the attempt: its connection is closed at once. */
@@ -54,7 +82,7 @@ export class Deadline {
 
   /** No limit is watched any longer. */
   end(): void {
-    clearTimeout(this.timer);
+    running.delete(this);
     this.caller.removeEventListener("abort", this.onCallerGone);
   }
 }

@@ -43,13 +43,18 @@ export class LeaseKeeper {
     );
   }
 
-  /** Renews in the background when less than half of what is left is at hand. */
-  renewIfLow(bucket: Bucket): void {
-    const { book, clock, log } = this.parts;
+  /** Whether less than half of what is left is at hand, and it was not just asked for. */
+  isLow(bucketId: string): boolean {
+    const { book, clock } = this.parts;
     const now = clock.now();
-    if (book.free(bucket.id, now) >= book.unleased(bucket.id)) return;
-    if ((this.renewedAt.get(bucket.id) ?? 0) + RENEW_PAUSE_MS > now) return;
-    this.renewedAt.set(bucket.id, now);
+    if (book.free(bucketId, now) >= book.unleased(bucketId)) return false;
+    return (this.renewedAt.get(bucketId) ?? 0) + RENEW_PAUSE_MS <= now;
+  }
+
+  /** Takes more in the background. */
+  renew(bucket: Bucket): void {
+    const { clock, log } = this.parts;
+    this.renewedAt.set(bucket.id, clock.now());
     this.inTurn(bucket.id, () => this.take(bucket, ZERO)).catch((thrown) =>
       log("warn", "lease_renewal_failed", { bucket: bucket.id, reason: reasonOf(thrown) }),
     );

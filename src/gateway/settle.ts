@@ -4,7 +4,14 @@ import type { Settlement } from "../ledger/store.js";
 import { costOf } from "../metering/cost.js";
 import type { Candidate } from "../routing/policy.js";
 import { noUsage, type Usage } from "../tasks/usage.js";
-import { bucketsOf, chargedPrice, coverAndTake, extendHold, type Held } from "./funds.js";
+import {
+  bucketIdsOf,
+  bucketsOf,
+  chargedPrice,
+  coverAndTake,
+  extendHold,
+  type Held,
+} from "./funds.js";
 import type { ChatCall, Gateway } from "./parts.js";
 
 export type Ending = {
@@ -30,9 +37,11 @@ export async function settle(
   ending: Ending,
 ): Promise<NanoUsd> {
   const cost = costOf(ending.usage, chargedPrice(candidate));
-  await coverExcess(gateway, call, held, cost);
+  if (cost > held.hold.amount) await coverExcess(gateway, call, held, cost);
   const charge = gateway.book.settle(held.hold, cost, gateway.clock.now());
-  for (const bucket of bucketsOf(gateway, call.caller)) gateway.keeper.renewIfLow(bucket);
+  for (const id of bucketIdsOf(call.caller)) {
+    if (gateway.keeper.isLow(id)) renew(gateway, call, id);
+  }
   await gateway.spool.settled({
     ...settlementOf(gateway, call, candidate, ending),
     cost,
@@ -53,6 +62,11 @@ export function settleNothing(
   return gateway.spool.settled(settlementOf(gateway, call, candidate, nothing));
 }
 
+function renew(gateway: Gateway, call: ChatCall, bucketId: string): void {
+  const bucket = bucketsOf(gateway, call.caller).find(({ id }) => id === bucketId);
+  if (bucket) gateway.keeper.renew(bucket);
+}
+
 /** A cost above its hold is charged as far as the payer's funds go, wherever they are leased. */
 async function coverExcess(
   gateway: Gateway,
@@ -60,7 +74,6 @@ async function coverExcess(
   held: Held,
   cost: NanoUsd,
 ): Promise<void> {
-  if (cost <= held.hold.amount) return;
   const excess = nanoUsd(cost - held.hold.amount);
   const extend = () => extendHold(gateway, call.caller, held.hold, excess);
   // Without the store, what is at hand must do; the rest is counted as overrun.

@@ -8,7 +8,7 @@ import { parseUsd } from "../kernel/money.js";
 import { printCredit } from "../ledger/credit.js";
 import { USAGE_BY } from "../store/usage.js";
 import { keyContext } from "../tenants/directory.js";
-import { DEFAULT_SCOPES, issueToken } from "../tenants/register.js";
+import { DEFAULT_SCOPES, issueToken, type NewToken } from "../tenants/register.js";
 import { seal } from "../tenants/sealing.js";
 import {
   type AccessToken,
@@ -82,22 +82,27 @@ export const tokenSchema = z.strictObject({
 export const createToken: Handler = async (site, visit) => {
   const caller = await authenticate(site, visit, "write");
   const wanted = await readJson(visit.request, tokenSchema);
-  const beyond = wanted.scopes.filter((scope) => !caller.token.scopes.includes(scope));
-  if (beyond.length > 0) {
-    throw new RouterError(
-      "forbidden",
-      `This token lacks the scope "${beyond[0]}", so it cannot give it.`,
-    );
-  }
   const expiresAt = wanted.expires_at === undefined ? undefined : Date.parse(wanted.expires_at);
   if (expiresAt !== undefined && expiresAt <= visit.at) {
     throw badRequest('"expires_at" lies in the past.', "expires_at");
   }
+  requireWithin(caller.token, { ...wanted, expiresAt });
   const issued = issueToken(caller.user.id, { ...wanted, expiresAt }, visit.at);
   await site.tenants.addToken(issued.token);
   await site.reloadUser(caller.user.id);
   return json({ token: { ...printToken(issued.token), token: issued.secret } }, 201);
 };
+
+/** A token that could make a freer one would have no limits at all. */
+function requireWithin(own: AccessToken, wanted: NewToken): void {
+  const refuse = (why: string) => new RouterError("forbidden", why);
+  const beyond = wanted.scopes.find((scope) => !own.scopes.includes(scope));
+  if (beyond) throw refuse(`This token lacks the scope "${beyond}", so it cannot give it.`);
+  if (own.budget) throw refuse("A token with a budget cannot make tokens.");
+  if (own.expiresAt !== undefined && (wanted.expiresAt ?? Infinity) > own.expiresAt) {
+    throw refuse("A token cannot make one that outlives it.");
+  }
+}
 
 export const revokeToken: Handler = async (site, visit) => {
   const { user } = await authenticate(site, visit, "write");

@@ -63,12 +63,16 @@ export const grantCredit: Handler = async (site, visit) => {
   const user = await findUser(site, wanted.user);
   const amount = parseUsd(wanted.amount) ?? nanoUsd(0n);
   if (amount <= 0n) throw badRequest('"amount" must be dollars above zero, like "5.00".', "amount");
+  const expiresAt = wanted.expires === undefined ? undefined : Date.parse(wanted.expires);
+  if (expiresAt !== undefined && expiresAt <= visit.at) {
+    throw badRequest('"expires" lies in the past.', "expires");
+  }
   const grant = extraGrant(fundsBucketOf(user), {
     id: newId(),
     kind: wanted.kind,
     amount,
     at: visit.at,
-    expiresAt: wanted.expires === undefined ? undefined : Date.parse(wanted.expires),
+    expiresAt,
   });
   await site.ledger.grant(grant);
   return json({ grant: { id: grant.id, amount_nano_usd: String(amount), kind: wanted.kind } }, 201);

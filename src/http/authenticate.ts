@@ -14,7 +14,7 @@ export async function authenticate(site: Site, visit: Visit, scope: Scope): Prom
 function bearerToken(request: Request): string {
   const header = request.headers.get("authorization");
   if (header === null) {
-    throw invalid('Send your token in the header "Authorization: Bearer hf_tp…".');
+    throw invalid('Send your token in the header "Authorization: Bearer hf_tp...".');
   }
   const match = /^bearer +(\S+)$/i.exec(header.trim());
   if (!match?.[1]) throw invalid('The Authorization header must be "Bearer" and one token.');

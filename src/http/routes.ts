@@ -19,7 +19,7 @@ type Route = {
 const ME = "/api/turnpike/me";
 const ADMIN = "/api/turnpike/admin";
 
-const ROUTES: readonly Route[] = [
+export const ROUTES: readonly Route[] = [
   { method: "POST", path: "/v1/chat/completions", handler: chatCompletions },
   { method: "GET", path: "/v1/models", handler: listModels },
   { method: "GET", path: "/v1/models/**", handler: showModel },

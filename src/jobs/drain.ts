@@ -2,7 +2,7 @@
 import { closeSync, openSync, readdirSync, readSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DRAIN_BATCH } from "../kernel/limits.js";
-import { parseSpoolLine, type Started } from "../ledger/spool-record.js";
+import { isSettledLine, parseSettled } from "../ledger/spool-record.js";
 import {
   type LedgerStore,
   type Settlement,
@@ -16,27 +16,27 @@ const LINE_FEED = 10;
 export const spoolStart: SpoolPosition = { segment: 0, offset: 0 };
 
 export type SpoolPage = {
-  readonly settlements: readonly Settlement[];
-  readonly started: readonly Started[];
+  /** Without their line feeds. */
+  readonly lines: readonly string[];
   readonly upTo: SpoolPosition;
-  /** Lines that were cut by a crash or damaged. */
-  readonly damaged: number;
 };
 
-/** The next records after `from`; `upTo` equals `from` when there are none. */
-export function readSpool(folder: string, from: SpoolPosition, most = DRAIN_BATCH): SpoolPage {
+/** The next lines after `from`, at most `settledMax` settlements among them; `upTo` equals `from` at the end. */
+export function readSpool(
+  folder: string,
+  from: SpoolPosition,
+  settledMax = DRAIN_BATCH,
+): SpoolPage {
   const bytes = readBytes(join(folder, segmentFile(from.segment)), from.offset);
-  const settlements: Settlement[] = [];
-  const started: Started[] = [];
-  let damaged = 0;
+  const lines: string[] = [];
+  let settled = 0;
   let done = 0;
-  while (settlements.length < most) {
+  while (settled < settledMax) {
     const end = bytes.indexOf(LINE_FEED, done);
     if (end < 0) break;
-    const record = end > done ? parseSpoolLine(bytes.toString("utf8", done, end)) : "blank";
-    if (record === undefined) damaged++;
-    else if (record !== "blank" && record.kind === "settled") settlements.push(record.settlement);
-    else if (record !== "blank") started.push(record.started);
+    const line = bytes.toString("utf8", done, end);
+    if (isSettledLine(line)) settled++;
+    lines.push(line);
     done = end + 1;
   }
   // A segment has ended once the next one exists; what is left of a line then stays a torn line.
@@ -44,8 +44,12 @@ export function readSpool(folder: string, from: SpoolPosition, most = DRAIN_BATC
   const upTo = isAtEnd
     ? { segment: from.segment + 1, offset: 0 }
     : { segment: from.segment, offset: from.offset + done };
-  return { settlements, started, upTo, damaged };
+  return { lines, upTo };
 }
+
+/** The settlements among some lines; a line that a crash cut short is none. */
+export const settlementsIn = (lines: readonly string[]): Settlement[] =>
+  lines.flatMap((line) => (isSettledLine(line) ? (parseSettled(line) ?? []) : []));
 
 function readBytes(path: string, offset: number): Buffer {
   if (!exists(path)) return Buffer.alloc(0);
@@ -61,7 +65,7 @@ function readBytes(path: string, offset: number): Buffer {
 const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
 
 /** Whether nothing stands after a position. */
-const isEnd = (from: SpoolPosition, to: SpoolPosition): boolean =>
+export const isEnd = (from: SpoolPosition, to: SpoolPosition): boolean =>
   from.segment === to.segment && from.offset === to.offset;
 
 /** Applies everything written so far; returns the position reached. Throws when the store does not answer. */
@@ -75,8 +79,9 @@ export async function drainSpool(
   for (;;) {
     const page = readSpool(folder, at);
     if (isEnd(at, page.upTo)) return at;
-    if (page.settlements.length > 0) {
-      await store.applySettlements({ node, settlements: page.settlements, upTo: page.upTo });
+    const settlements = settlementsIn(page.lines);
+    if (settlements.length > 0) {
+      await store.applySettlements({ node, settlements, upTo: page.upTo });
     }
     at = page.upTo;
   }

@@ -3,10 +3,10 @@ import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Log } from "../kernel/log.js";
 import { ZERO } from "../kernel/money.js";
-import type { Started } from "../ledger/spool-record.js";
+import { parseStarted, type Started } from "../ledger/spool-record.js";
 import type { LedgerStore, Settlement } from "../ledger/store.js";
 import { noUsage } from "../tasks/usage.js";
-import { drainSpool, readSpool, spoolStart } from "./drain.js";
+import { drainSpool, isEnd, readSpool, settlementsIn, spoolStart } from "./drain.js";
 
 /** Tells whether a process's folder is its own still; holding the lock means that it is gone. */
 export type TryLock = (folder: string) => (() => void) | undefined;
@@ -34,7 +34,7 @@ export async function recoverDead(
 async function recoverOne(folder: string, node: string, store: LedgerStore): Promise<number> {
   const position = (await store.spoolPosition(node)) ?? spoolStart;
   const reached = await drainSpool(store, folder, node, position);
-  const interrupted = openRequests(folder).map((started) => interruptedSettlement(node, started));
+  const interrupted = openRequests(folder).map(interruptedSettlement);
   if (interrupted.length > 0) {
     await store.applySettlements({ node, settlements: interrupted, upTo: reached });
   }
@@ -51,18 +51,19 @@ function openRequests(folder: string): Started[] {
   let at = { segment: first === undefined ? 0 : Number.parseInt(first, 10), offset: 0 };
   for (;;) {
     const page = readSpool(folder, at);
-    if (page.upTo.segment === at.segment && page.upTo.offset === at.offset)
-      return [...open.values()];
-    for (const started of page.started) open.set(started.id, started);
-    for (const { id } of page.settlements) open.delete(id);
+    if (isEnd(at, page.upTo)) return [...open.values()];
+    for (const line of page.lines) {
+      const started = parseStarted(line);
+      if (started) open.set(started.id, started);
+    }
+    for (const { id } of settlementsIn(page.lines)) open.delete(id);
     at = page.upTo;
   }
 }
 
 /** Nobody knows what it cost, so it costs nothing. */
-const interruptedSettlement = (node: string, started: Started): Settlement => ({
+const interruptedSettlement = (started: Started): Settlement => ({
   ...started,
-  node,
   status: 502,
   outcome: "interrupted",
   usage: noUsage,

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import { ALLOWANCE, OVERRUN } from "../ledger/account.js";
 import type { AuditReport } from "../ledger/store.js";
+import type { Database } from "./database.js";
 import type { Schema } from "./schema.js";
 
 const PAGE = 20_000;
@@ -9,7 +10,7 @@ const FAULTS_SHOWN = 10;
 const MAY_BE_NEGATIVE: ReadonlySet<string> = new Set(["outside", ALLOWANCE, OVERRUN]);
 
 /** Replays every transfer and compares what comes out with what the accounts and leases say. */
-export async function auditLedger(db: Kysely<Schema>): Promise<AuditReport> {
+export async function auditLedger({ db, engine }: Database): Promise<AuditReport> {
   // One snapshot, so that what is written meanwhile cannot look like a fault.
   return db
     .transaction()
@@ -19,7 +20,8 @@ export async function auditLedger(db: Kysely<Schema>): Promise<AuditReport> {
       const faults: string[] = [];
       const { balances, count } = await replay(tx, faults);
       const accounts = await checkAccounts(tx, balances, faults);
-      await checkRequests(tx, faults);
+      await checkOpenings(tx, faults);
+      await checkRequests(tx, engine, faults);
       return {
         balanced: faults.length === 0,
         transfers: count,
@@ -93,22 +95,47 @@ async function checkAccounts(
   return accounts.length;
 }
 
-/** Every request's money side moved exactly its cost, and an own-key request moved nothing. */
-async function checkRequests(db: Kysely<Schema>, faults: string[]): Promise<void> {
-  const requests = await db
-    .selectFrom("requests")
-    .select(
-      sql<bigint>`cast(coalesce(sum(case when own_key = 0 then cost else 0 end), 0) as bigint)`.as(
-        "cost",
-      ),
+/** What was granted is what was transferred when the account was opened. */
+async function checkOpenings(db: Kysely<Schema>, faults: string[]): Promise<void> {
+  const wrong = await db
+    .selectFrom("accounts")
+    .leftJoin("transfers", (join) =>
+      join.on("transfers.id", "=", sql<string>`'open:' || accounts.id`),
     )
-    .executeTakeFirstOrThrow();
-  const owed = await db
-    .selectFrom("transfers")
-    .select(sql<bigint>`cast(coalesce(sum(amount), 0) as bigint)`.as("amount"))
-    .where("credit", "like", "provider:%")
-    .executeTakeFirstOrThrow();
-  if (requests.cost !== owed.amount) {
-    faults.push(`requests cost ${requests.cost}, providers were credited ${owed.amount}`);
+    .select(["accounts.id", "granted", "amount"])
+    .where("bucket", "is not", null)
+    .where(sql<bigint>`coalesce(amount, -1)`, "!=", sql<bigint>`granted`)
+    .limit(FAULTS_SHOWN)
+    .execute();
+  for (const { id, granted, amount } of wrong) {
+    faults.push(`account ${id}: granted ${granted}, open:${id} says ${amount ?? "nothing"}`);
+  }
+}
+
+/** Every request's money side moved exactly its cost, and an own-key request moved nothing. */
+async function checkRequests(
+  db: Kysely<Schema>,
+  engine: Database["engine"],
+  faults: string[],
+): Promise<void> {
+  // A settlement's transfers are named for its request: `<request>/0`, `<request>/overrun`.
+  const request = {
+    sqlite: sql`substr(id, 1, instr(id, '/') - 1)`,
+    postgres: sql`split_part(id, '/', 1)`,
+  }[engine];
+  const { rows } = await sql<{ id: string; cost: bigint | null; owed: bigint }>`
+    select request as id, cast(sum(cost) as bigint) as cost, cast(sum(owed) as bigint) as owed
+    from (
+      select id as request, case when own_key = 0 then cost else 0 end as cost, 0 as owed
+      from requests
+      union all
+      select ${request}, null, amount from transfers where credit like 'provider:%'
+    ) as sides
+    group by request
+    having sum(cost) is null or sum(cost) <> sum(owed)
+    limit ${sql.lit(FAULTS_SHOWN)}`.execute(db);
+  for (const { id, cost, owed } of rows) {
+    const says = cost === null ? "is missing" : `cost ${cost}`;
+    faults.push(`request ${id}: ${says}, its provider was credited ${owed}`);
   }
 }

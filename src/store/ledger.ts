@@ -1,6 +1,12 @@
-import { sql, type Transaction } from "kysely";
+import { type SelectQueryBuilder, sql, type Transaction } from "kysely";
 import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
-import { type Bucket, EXPIRED, type Opening, openingTransfer, type Transfer } from "../ledger/account.js";
+import {
+  type Bucket,
+  EXPIRED,
+  type Opening,
+  openingTransfer,
+  type Transfer,
+} from "../ledger/account.js";
 import { type CreditView, type LeaseAnswer, type LedgerStore, leaseSize } from "../ledger/store.js";
 import { auditLedger } from "./audit.js";
 import { recordChange } from "./changes.js";
@@ -94,7 +100,7 @@ export function ledgerStore(database: Database): LedgerStore {
         return creditOf(tx, bucket.id, now);
       }),
 
-    audit: () => auditLedger(db),
+    audit: () => auditLedger(database),
   };
 }
 
@@ -133,14 +139,17 @@ async function open(database: Database, tx: Tx, opening: Opening): Promise<void>
 /** As JavaScript orders them, whatever the database was set to: `moveBalances` locks accounts in that order. */
 const byId = sql`id collate "C"`;
 
-/**
- * Whoever changes what is leased locks the accounts first, then the leases. On SQLite a write transaction is
- * alone as it is.
- */
+/** Reads accounts to change them. On SQLite a write transaction is alone as it is. */
+const locking = <Row>(
+  { engine }: Database,
+  query: SelectQueryBuilder<Schema, "accounts", Row>,
+): SelectQueryBuilder<Schema, "accounts", Row> =>
+  engine === "sqlite" ? query : query.orderBy(byId).forUpdate();
+
+/** Whoever changes what is leased locks the accounts first, then the leases. */
 async function lockAccounts(database: Database, tx: Tx, ids: readonly string[]): Promise<void> {
-  if (database.engine === "sqlite" || ids.length === 0) return;
-  const query = tx.selectFrom("accounts").select("id").where("id", "in", ids);
-  await query.orderBy(byId).forUpdate().execute();
+  if (ids.length === 0) return;
+  await locking(database, tx.selectFrom("accounts").select("id").where("id", "in", ids)).execute();
 }
 
 /** What can be leased of a bucket's accounts, in spending order. */
@@ -280,9 +289,9 @@ async function expireGrants(database: Database, tx: Tx, now: number): Promise<nu
   const rows = await locking(database, query).execute();
   const transfers = rows.map((row): Transfer => {
     const amount = nanoUsd(row.balance - row.leased);
-    // What a lease gives back later expires later, under an id of its own.
+    // What a lease gives back later expires later, under an id of its own, also within one millisecond.
     return {
-      id: `expire:${row.id}:${now}`,
+      id: `expire:${row.id}:${now}:${row.balance}`,
       debit: row.id,
       credit: EXPIRED,
       amount,

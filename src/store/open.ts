@@ -5,7 +5,9 @@ import { openSqlite } from "./sqlite/open.js";
 
 /** `postgres://…` or the path of an SQLite file; made and brought up to date as needed. */
 export async function openStore(place: string): Promise<Database> {
-  const database = /^postgres(ql)?:\/\//.test(place) ? openPostgres(place) : openSqlite(place);
+  const database = /^postgres(ql)?:\/\//.test(place)
+    ? openPostgres(place)
+    : await openSqlite(place);
   await migrate(database);
   return database;
 }

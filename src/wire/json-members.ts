@@ -26,8 +26,9 @@ export function membersOf(text: string): Members {
   if (text.charCodeAt(at) !== OPEN_BRACE) throw badRequest("The body must be a JSON object.");
   at = skipSpace(text, at + 1);
   while (text.charCodeAt(at) !== CLOSE_BRACE) {
-    const member = readMember(text, at);
-    const name = nameOf(text, member.start);
+    const nameEnd = skipString(text, at);
+    const member = readMember(text, at, nameEnd);
+    const name = nameOf(text.slice(at, nameEnd));
     if (members.has(name))
       throw badRequest(`The body has "${name.slice(0, 64)}" twice.`, name.slice(0, 64));
     members.set(name, member);
@@ -41,42 +42,55 @@ export function membersOf(text: string): Members {
 /** The text with members replaced, left out, or added at the end. */
 export function withChanges(text: string, members: Members, changes: BodyChanges): string {
   if (changes.size === 0) return text;
-  const edits: { start: number; end: number; by: string }[] = [];
+  const edits: Edit[] = [];
   let added = "";
+  let kept = members.size;
   for (const [name, value] of changes) {
     const member = members.get(name);
-    if (member && value !== undefined)
+    if (member && value !== undefined) {
       edits.push({ start: member.valueStart, end: member.end, by: value });
-    else if (member) edits.push({ ...withComma(text, member), by: "" });
-    else if (value !== undefined) added += `,${JSON.stringify(name)}:${value}`;
+    } else if (member) {
+      edits.push(removal(text, member));
+      kept--;
+    } else if (value !== undefined) {
+      added += `,${JSON.stringify(name)}:${value}`;
+    }
   }
-  edits.sort((a, b) => a.start - b.start);
+  if (added !== "") {
+    const close = text.lastIndexOf("}");
+    edits.push({ start: close, end: close, by: kept > 0 ? added : added.slice(1) });
+  }
+  return edited(text, edits);
+}
+
+type Edit = { readonly start: number; readonly end: number; readonly by: string };
+
+function edited(text: string, edits: Edit[]): string {
+  if (edits.length > 1) edits.sort((a, b) => a.start - b.start);
   let result = "";
   let done = 0;
   for (const edit of edits) {
-    result += text.slice(done, edit.start) + edit.by;
-    done = edit.end;
+    // Two removed neighbours can claim the same comma.
+    result += text.slice(done, Math.max(done, edit.start)) + edit.by;
+    done = Math.max(done, edit.end);
   }
-  const close = text.lastIndexOf("}");
-  result += text.slice(done, close);
-  return result + (isEmptyObject(result) ? added.slice(1) : added) + text.slice(close);
+  return result + text.slice(done);
 }
 
 /** The member with one neighbouring comma: the one after it, or for the last member the one before. */
-function withComma(text: string, member: Member): { start: number; end: number } {
+function removal(text: string, member: Member): Edit {
   const after = skipSpace(text, member.end);
-  if (text.charCodeAt(after) === COMMA)
-    return { start: member.start, end: skipSpace(text, after + 1) };
+  if (text.charCodeAt(after) === COMMA) {
+    return { start: member.start, end: skipSpace(text, after + 1), by: "" };
+  }
   let before = member.start - 1;
   while (isSpace(text.charCodeAt(before))) before--;
-  return { start: text.charCodeAt(before) === COMMA ? before : member.start, end: member.end };
+  const start = text.charCodeAt(before) === COMMA ? before : member.start;
+  return { start, end: member.end, by: "" };
 }
 
-const isEmptyObject = (text: string): boolean => /^\s*\{\s*$/.test(text);
-
-function readMember(text: string, start: number): Member {
-  if (text.charCodeAt(start) !== QUOTE) throw truncated();
-  const colon = skipSpace(text, skipString(text, start));
+function readMember(text: string, start: number, nameEnd: number): Member {
+  const colon = skipSpace(text, nameEnd);
   if (text.charCodeAt(colon) !== COLON) throw truncated();
   const valueStart = skipSpace(text, colon + 1);
   const end = skipValue(text, valueStart);
@@ -84,8 +98,7 @@ function readMember(text: string, start: number): Member {
   return { start, valueStart, end };
 }
 
-function nameOf(text: string, start: number): string {
-  const raw = text.slice(start, skipString(text, start));
+function nameOf(raw: string): string {
   return raw.includes("\\") ? parseName(raw) : raw.slice(1, -1);
 }
 
@@ -126,6 +139,7 @@ function skipNested(text: string, start: number): number {
 
 /** From an opening quote to just after its closing one. */
 function skipString(text: string, start: number): number {
+  if (text.charCodeAt(start) !== QUOTE) throw truncated();
   let at = start;
   for (;;) {
     at = text.indexOf('"', at + 1);

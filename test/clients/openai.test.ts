@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import OpenAI from "openai";
 import { zodResponseFormat } from "openai/helpers/zod";
 import { z } from "zod";
+import { nanoUsd } from "../../src/kernel/money.js";
 import {
   booked,
   closingFacts,
@@ -378,6 +379,23 @@ describe("openai refused", () => {
     const model = "openai/gpt-4.1-mini:groq";
     const error = await errorOf(openai.chat.completions.create({ ...ask, model }));
     expect(error).toMatchObject({ status: 404, code: "model_not_served" });
+  });
+
+  test("credit that ends in mid-stream ends the answer the way a limit does", async () => {
+    front.sim.setDials("hf-inference", { ignore_max_tokens: true });
+    const budget = { amount: nanoUsd(10_000n), period: "total" as const };
+    const apiKey = await front.app.addToken(front.ada, { budget });
+    const stream = clientOf(apiKey).chat.completions.stream({
+      model: pinned("hf-inference"),
+      messages: user("Talk [[tokens=2000]]"),
+      stream_options: { include_usage: true },
+    });
+    const whole = await stream.finalChatCompletion();
+    expect(whole.choices[0]?.finish_reason).toBe("length");
+    expect(whole.choices[0]?.message.content).toBeTruthy();
+    expect(whole).toMatchObject({ turnpike: { stopped: "insufficient_credit" } });
+    const { usage } = whole as { usage?: { cost_nano_usd?: string } };
+    expect(Number(usage?.cost_nano_usd)).toBeWithin(5_000, 10_001);
   });
 
   test("a provider that limits us is a RateLimitError with a time to wait", async () => {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { listen, type Server } from "../../src/http/server.js";
-import { AT_REST, call, chat, type TestApp, type TestUser, testApp } from "../support/app.js";
+import { AT_REST, call, chat, recordingLog, type TestApp, type TestUser, testApp } from "../support/app.js";
 import { type FakeProvider, fakeProvider, plainAnswer, yamlFor } from "../support/provider.js";
 import { rawRequest } from "../support/sockets.js";
 
@@ -9,11 +9,13 @@ let app: TestApp;
 let provider: FakeProvider;
 let ada: TestUser;
 let server: Server;
+const { log, lines } = recordingLog();
 
 beforeAll(async () => {
   provider = fakeProvider(() => plainAnswer());
   app = await testApp({
-    yaml: yamlFor({ local: provider.origin }, undefined, { limits: { output_horizon_tokens: 64 } }),
+    yaml: yamlFor({ local: provider.origin }),
+    log,
   });
   ada = await app.addUser("ada");
   server = listen(app.site, { host: "127.0.0.1", port: 0, sharesPort: false });
@@ -397,4 +399,17 @@ test("an odd Host header is answered, and never with the inside of the server", 
     });
     expect(answer).not.toMatch(/routes\.ts|<script|node_modules/);
   }
+});
+
+test("a caller who hangs up in the middle of a body is no fault of ours", async () => {
+  const half = head([
+    "POST /v1/chat/completions HTTP/1.1",
+    "Host: x",
+    `Authorization: Bearer ${ada.token}`,
+    "Content-Length: 5000",
+  ]);
+  const answer = await rawRequest(server.origin, `${half}{"model":`, 50);
+  expect(answer).toBe("");
+  await Bun.sleep(20);
+  expect(lines.map(({ event }) => event)).not.toContain("internal_error");
 });

@@ -561,3 +561,19 @@ test("events cut at every byte, with CRLF and comments between them, arrive whol
   expect(isDone).toBe(true);
   await noTrace(text);
 });
+
+test("a caller who reads slowly is not taken for a provider that stalls", async () => {
+  const provider = provide(() =>
+    streamed([FIRST, gap, FIRST, gap, chunk("", "stop"), usageChunk(10, 5), DONE]),
+  );
+  const { app, ada, noTrace } = await start({ local: provider.origin }, { chunk_gap_ms: 50 });
+  const response = await app.answer(chat(ada.token, STREAM));
+  let text = "";
+  for await (const part of response.body ?? []) {
+    text += Buffer.from(part).toString();
+    if (text.length <= FIRST.length) await Bun.sleep(150);
+  }
+  expect(text.endsWith(DONE)).toBe(true);
+  expect(await charged(app, ada)).toBe(20_000n);
+  await noTrace(text);
+});

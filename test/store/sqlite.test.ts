@@ -1,12 +1,13 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { tempFolder } from "../support/app.js";
 import { storeContract } from "./contract.js";
 
-const folder = tempFolder();
+const folder = mkdtempSync(join(tmpdir(), "turnpike-test-"));
 let files = 0;
 
 storeContract({
   name: "SQLite",
-  freshPlace: async () => join(folder.path, `${++files}.sqlite`),
-  clean: folder.remove,
+  freshPlace: async () => join(folder, `${++files}.sqlite`),
+  clean: () => rmSync(folder, { recursive: true }),
 });

@@ -16,13 +16,14 @@ import type { Schema } from "../schema.js";
 /** How often another process's changes are looked for: one pragma on an open file, about 2 µs. */
 const WATCH_MS = 50;
 
-export function openSqlite(path: string): Database {
+export async function openSqlite(path: string): Promise<Database> {
   const file = new SqliteFile(path, { create: true, safeIntegers: true });
-  file.run("pragma journal_mode = wal");
-  file.run("pragma synchronous = normal");
-  file.run("pragma foreign_keys = on");
   // Waiting inside SQLite blocks the event loop, so we wait outside it instead: see `retryRaces`.
   file.run("pragma busy_timeout = 0");
+  // Only one of several processes that find a fresh file can change its journal.
+  await retryRaces(async () => file.run("pragma journal_mode = wal"), isBusy);
+  file.run("pragma synchronous = normal");
+  file.run("pragma foreign_keys = on");
   const db = new Kysely<Schema>({
     dialect: {
       createAdapter: () => new SqliteAdapter(),

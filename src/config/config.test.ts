@@ -1,0 +1,264 @@
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { nanoUsd } from "../kernel/money.js";
+import { type Flags, loadConfig } from "./config.js";
+import { readConfigText } from "./read-file.js";
+
+const folder = mkdtempSync(join(tmpdir(), "turnpike-config-"));
+const file = join(folder, "turnpike.yaml");
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The configuration that a file of this text makes, with these flags and variables around it. */
+function load(text: string, env: Readonly<Record<string, string>> = {}, flags: Flags = {}) {
+  writeFileSync(file, text);
+  return loadConfig({ config: file, ...flags }, env);
+}
+
+/** What the start is stopped with. */
+function complaint(text: string, env: Readonly<Record<string, string>> = {}): string {
+  try {
+    load(text, env);
+  } catch (thrown) {
+    return String((thrown as Error).message).replaceAll(`${file}:`, "FILE:");
+  }
+  return "none";
+}
+
+const model = (mapping: string): string => `models:
+  - id: org/model
+    task: conversational
+    providers:
+      - provider: together
+        provider_model: m
+${mapping}`;
+
+test("every mistake is told with its line and what was expected", () => {
+  const table: readonly [string, string][] = [
+    ["prot: 7071", 'FILE:1: prot: unknown key; did you mean "port"?'],
+    ["\n\nquux: 1", "FILE:3: quux: unknown key"],
+    ["port: seventy", "FILE:1: port: Invalid input: expected number"],
+    ["port: 70000", "FILE:1: port: "],
+    ["# hi\nport: -1", "FILE:2: port: "],
+    ["workers: 1.5", "FILE:1: workers: "],
+    ["workers: 0", "FILE:1: workers: "],
+    ["durability: loose", 'FILE:1: durability: Invalid option: expected one of "relaxed"|"strict"'],
+    ["database_url: mysql://x", "FILE:1: database_url: expected postgres://"],
+    ["host: ''", "FILE:1: host: "],
+    ["limits:\n  body_bytes: 5", "FILE:2: limits.body_bytes: unknown key"],
+    ["limits:\n  total_ms: 0", "FILE:2: limits.total_ms: "],
+    ["limits:\n  connect_ms: 1\n  total_ms: 1s", "FILE:3: limits.total_ms: "],
+    ["plans:\n  free:\n    monthly_credit: 0.10", "FILE:3: plans.free.monthly_credit: "],
+    ["plans:\n  free:\n    monthly_credit: '-1'", "expected dollars as decimal text"],
+    ["plans:\n  free:\n    extra_usage: always", "FILE:3: plans.free.extra_usage: "],
+    ["plans:\n  Free: {}", "FILE:2: plans.Free: "],
+    ["providers:\n  together:\n    apikey: x", 'did you mean "api_key"?'],
+    [
+      "providers:\n  together:\n    base_url: ftp://x",
+      "FILE:3: providers.together.base_url: expected an http or https URL",
+    ],
+    ["providers:\n  together:\n    base_url: not a url", "expected an http or https URL"],
+    ["providers:\n  v1:\n    type: openai-compatible", "FILE:2: providers.v1: this name is taken"],
+    ["providers:\n  My_Server:\n    type: openai-compatible", "FILE:2: providers.My_Server: "],
+    ["providers:\n  mine:\n    base_url: http://x", "providers.mine: no built-in provider"],
+    ["providers:\n  mine:\n    type: openai-compatible", "providers.mine: "],
+    [model("        price: { input: 0.18 }"), "FILE:7: models.0.providers.0.price.input: "],
+    [model("        price: { input: '0.18 USD' }"), 'not "0.18 USD"'],
+    [model("        price: { inputs: '1' }"), 'did you mean "input"?'],
+    [model("        status: alive"), "FILE:7: models.0.providers.0.status: "],
+    [model("        context_length: 128k"), "FILE:7: models.0.providers.0.context_length: "],
+    ["models:\n  - id: a b\n    task: conversational\n    providers: []", "FILE:2: models.0.id: "],
+    ["models:\n  - id: a:b", "FILE:2: models.0.id: expected a model id"],
+    ["models: together", "FILE:1: models: "],
+    ["port: 1\nport: 2", "FILE:2: Map keys must be unique"],
+    ["port: [1", "FILE:"],
+    ["\tport: 1", "FILE:1: "],
+    ["- port", "FILE:1: the file: "],
+    ["just text", "FILE:1: the file: "],
+  ];
+  for (const [text, expected] of table) {
+    expect({ text, complaint: complaint(text) }).toEqual({
+      text,
+      complaint: expect.stringContaining(expected),
+    });
+  }
+});
+
+test("all mistakes are told at once", () => {
+  const lines = complaint("prot: 1\nworkers: 0\nlimits:\n  total_ms: x").split("\n");
+  expect(lines.length).toBe(3);
+  expect(lines.map((line) => line.split(":", 2)[1]).sort()).toEqual(["1", "2", "4"]);
+});
+
+test("an empty file and no file mean the defaults", () => {
+  for (const text of ["", "# nothing\n", "---\n", "{}"]) {
+    expect(load(text)).toMatchObject({
+      host: "127.0.0.1",
+      port: 7070,
+      workers: 1,
+      durability: "relaxed",
+      databaseUrl: undefined,
+    });
+  }
+  expect(load("").plans.get("free")?.monthlyCredit).toBe(nanoUsd(100_000_000n));
+  expect(() => loadConfig({ config: join(folder, "missing.yaml") }, {})).toThrow("does not exist");
+});
+
+test("a key in the file is a reference to the environment, and nothing else unless allowed", () => {
+  const provider = (key: string) => `providers:\n  together:\n    api_key: ${key}`;
+  const keyOf = (text: string, env = {}) => load(text, env).providers.get("together")?.key;
+  for (const literal of ["sk-SECRET", "$KEY", "${KEY}x", "x${KEY}", "'${}'", "'${A B}'"]) {
+    const told = complaint(provider(literal), { KEY: "value" });
+    expect(told).toContain("FILE:3: providers.together.api_key: ");
+    expect(told).toContain("environment reference like ${TOGETHER_API_KEY}");
+    expect(told).not.toContain("SECRET");
+  }
+  expect(keyOf(provider("${KEY}"), { KEY: "value" })).toBe("value");
+  expect(keyOf(`allow_literal_keys: true\n${provider("sk-SECRET")}`)).toBe("sk-SECRET");
+  expect(keyOf(`allow_literal_keys: true\n${provider("${KEY}")}`, { KEY: "value" })).toBe("value");
+});
+
+test("a reference to a variable that is not set leaves the provider without a key, with a warning", () => {
+  const config = load("providers:\n  together:\n    api_key: ${NOT_SET}");
+  expect(config.providers.get("together")?.key).toBeUndefined();
+  expect(config.warnings.join()).toContain("NOT_SET is not set");
+});
+
+test("a provider's key in the environment needs no file", () => {
+  const { providers } = load("", { GROQ_API_KEY: "g", HF_TOKEN: "h", TOGETHER_API_KEY: "" });
+  expect(providers.get("groq")?.key).toBe("g");
+  expect(providers.get("hf-inference")?.key).toBe("h");
+  expect(providers.get("together")?.key).toBeUndefined();
+});
+
+test("flags beat the environment, which beats the file, which beats the defaults", () => {
+  const text = "port: 1001\nhost: file.test\nworkers: 3\ndata: /tmp/of-file";
+  const env = { TURNPIKE_PORT: "1002", TURNPIKE_HOST: "env.test", TURNPIKE_DATA: "/tmp/of-env" };
+  const flags = { port: 1003, host: "flag.test", data: "/tmp/of-flag" };
+  const placeOf = (config: ReturnType<typeof load>) => [
+    config.port,
+    config.host,
+    config.dataFolder,
+    config.workers,
+  ];
+  expect(placeOf(load(text))).toEqual([1001, "file.test", "/tmp/of-file", 3]);
+  expect(placeOf(load(text, env))).toEqual([1002, "env.test", "/tmp/of-env", 3]);
+  expect(placeOf(load(text, env, flags))).toEqual([1003, "flag.test", "/tmp/of-flag", 3]);
+  expect(load(text, { TURNPIKE_WORKERS: "5" }).workers).toBe(5);
+  expect(load("database_url: postgres://a", { DATABASE_URL: "postgres://b" }).databaseUrl).toBe(
+    "postgres://b",
+  );
+});
+
+test("an empty variable is as good as none", () => {
+  const names = "HOST PORT DATA WORKERS SECRET OWNER_TOKEN".split(" ");
+  const env = Object.fromEntries(names.map((name) => [`TURNPIKE_${name}`, ""]));
+  const text = "port: 1001\nhost: file.test\nworkers: 3\ndata: /tmp/of-file";
+  expect(load(text, { ...env, DATABASE_URL: "" })).toMatchObject({
+    port: 1001,
+    host: "file.test",
+    dataFolder: "/tmp/of-file",
+    workers: 3,
+    secret: undefined,
+    ownerToken: undefined,
+    databaseUrl: undefined,
+  });
+});
+
+test("a bad variable stops the start by its name, and is not repeated where it may be a secret", () => {
+  for (const [name, value] of [
+    ["TURNPIKE_PORT", "70x"],
+    ["TURNPIKE_PORT", "65536"],
+    ["TURNPIKE_PORT", "-1"],
+    ["TURNPIKE_WORKERS", "many"],
+    ["TURNPIKE_WORKERS", "0"],
+    ["TURNPIKE_WORKERS", "65"],
+    ["DATABASE_URL", "mysql://SECRET@x"],
+    ["TURNPIKE_OWNER_TOKEN", "SECRET"],
+    ["TURNPIKE_OWNER_TOKEN", "SECRET with spaces in it"],
+    ["TURNPIKE_SECRET", "SECRET"],
+    ["TURNPIKE_SECRET", "SECRET".padEnd(64, "0")],
+  ] as const) {
+    const told = complaint("", { [name]: value });
+    expect({ name, value, told }).toEqual({
+      name,
+      value,
+      told: expect.stringContaining(`${name}: `),
+    });
+    expect(told).not.toContain("SECRET@");
+    expect(told.replaceAll(name, "")).not.toContain("SECRET");
+  }
+});
+
+test("a file's own server replaces a provider's origin, and loses its closing slashes", () => {
+  const config = load(
+    "providers:\n  together:\n    base_url: http://127.0.0.1:9001//\n  mine:\n    type: openai-compatible\n    base_url: http://10.0.0.5:8000/v1/\n  groq:\n    enabled: false",
+  );
+  expect(config.providers.get("together")?.baseUrl).toBe("http://127.0.0.1:9001");
+  expect(config.providers.get("mine")).toMatchObject({ baseUrl: "http://10.0.0.5:8000/v1" });
+  expect(config.providers.has("groq")).toBe(false);
+});
+
+test("prices are read as decimal text to the last digit", () => {
+  const price = (text: string) =>
+    readConfigText(model(`        price: { input: "${text}" }`), file).models[0]?.providers[0]
+      ?.price?.input;
+  expect(String(price("0.18"))).toBe("180000000");
+  expect(String(price("0.000000001"))).toBe("1");
+  for (const bad of ["0.0000000001", "-1", "1e3", "", ".5", "1,5", "$1", " 1", "NaN"]) {
+    expect(() => price(bad)).toThrow("decimal text");
+  }
+});
+
+test("a yaml bomb is refused", () => {
+  const level = (i: number) =>
+    `a${i}: &a${i} [${Array(9)
+      .fill(`*a${i - 1}`)
+      .join(",")}]`;
+  const bomb = ["a0: &a0 [x]", ...Array.from({ length: 12 }, (_, i) => level(i + 1))].join("\n");
+  expect(complaint(bomb)).toContain("FILE");
+});
+
+test("turnpike config shows what is in force, and none of its secrets", () => {
+  writeFileSync(
+    file,
+    "port: 1001\nproviders:\n  together:\n    api_key: ${KEY}\n  mine:\n    type: openai-compatible\n    base_url: http://user:hunter2@10.0.0.5/v1?key=hunter3\n",
+  );
+  const secrets = {
+    KEY: "sk-SECRET-together",
+    GROQ_API_KEY: "gsk-SECRET-groq",
+    TURNPIKE_SECRET: "5ec4e7".repeat(11).slice(0, 64),
+    TURNPIKE_OWNER_TOKEN: "owner-SECRET-token",
+    DATABASE_URL: "postgres://joe:hunter1@db.test/turnpike?password=hunter4",
+  };
+  const cli = join(import.meta.dir, "../cli/main.ts");
+  for (const format of [[], ["--json"]]) {
+    const { exitCode, stdout, stderr } = Bun.spawnSync(
+      [process.execPath, cli, "config", "--config", file, ...format],
+      { env: secrets },
+    );
+    expect({ exitCode, stderr: stderr.toString() }).toEqual({ exitCode: 0, stderr: "" });
+    const shown = stdout.toString();
+    for (const secret of [...Object.values(secrets), "hunter", "SECRET"]) {
+      expect(shown).not.toContain(secret);
+    }
+    for (const plain of ["1001", "db.test", "10.0.0.5", "********"]) expect(shown).toContain(plain);
+  }
+});
+
+test("turnpike config with a mistake prints it alone and exits with 1", () => {
+  writeFileSync(file, "prot: 1");
+  const cli = join(import.meta.dir, "../cli/main.ts");
+  const { exitCode, stdout, stderr } = Bun.spawnSync([
+    process.execPath,
+    cli,
+    "config",
+    "--config",
+    file,
+  ]);
+  expect(exitCode).toBe(1);
+  expect(stdout.toString()).toBe("");
+  expect(stderr.toString()).toBe(`${file}:1: prot: unknown key; did you mean "port"?\n`);
+});

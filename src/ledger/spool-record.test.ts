@@ -1,0 +1,66 @@
+import { expect, test } from "bun:test";
+import { nanoUsd } from "../kernel/money.js";
+import {
+  isSettledLine,
+  parseSettled,
+  parseStarted,
+  printSettled,
+  printStarted,
+} from "./spool-record.js";
+import type { Settlement } from "./store.js";
+
+const settlement: Settlement = {
+  id: "request-1",
+  node: "node-1",
+  at: 1_767_225_600_000,
+  userId: "u",
+  tokenId: "t",
+  model: "org/größe",
+  task: "conversational",
+  provider: "together",
+  status: 200,
+  outcome: "served",
+  isOwnKey: false,
+  usage: {
+    inputTokens: 9,
+    cachedInputTokens: 1,
+    outputTokens: 7,
+    reasoningTokens: 2,
+    estimated: true,
+  },
+  cost: nanoUsd(2n ** 53n + 1n),
+  overrun: nanoUsd(3n),
+  debits: [
+    { account: "grant:a", amount: nanoUsd(2n ** 53n - 3n) },
+    { account: "limit:b", amount: nanoUsd(1n) },
+  ],
+  durationMs: 12,
+  firstByteMs: undefined,
+  attempts: 2,
+  isStream: true,
+};
+
+const body = (line: string) => line.slice(0, -1);
+
+test("what is written is what is read, to the last nano-dollar", () => {
+  const line = body(printSettled(settlement));
+  expect(isSettledLine(line)).toBe(true);
+  expect(parseSettled(line)).toEqual(settlement);
+  const { id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream } = settlement;
+  const started = { id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream };
+  expect(parseStarted(body(printStarted(settlement)))).toEqual(started);
+});
+
+test("a line cut anywhere, or with one changed character, is no record", () => {
+  const line = body(printSettled(settlement));
+  for (let at = 0; at < line.length; at++) {
+    expect(parseSettled(line.slice(0, at))).toBeUndefined();
+    const other = line[at] === "1" ? "2" : "1";
+    expect(parseSettled(line.slice(0, at) + other + line.slice(at + 1))).toBeUndefined();
+  }
+});
+
+test("a beginning is no settlement, nor the other way round", () => {
+  expect(parseSettled(body(printStarted(settlement)))).toBeUndefined();
+  expect(parseStarted(body(printSettled(settlement)))).toBeUndefined();
+});

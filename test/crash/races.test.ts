@@ -1,0 +1,59 @@
+/** Many callers at once on a balance that covers one of them. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { postgres } from "../support/postgres.js";
+import { addPayer, ask, type Node, readBooks, type Site, sqliteOf, startSite, sums, TOKEN_COST } from "./support.js";
+
+const CALLERS = 200;
+const TOKENS = 50;
+/** In dollars: exactly what `TOKENS` cost. */
+const BALANCE = "0.05";
+
+let site: Site;
+beforeAll(() => {
+  site = startSite();
+});
+afterAll(() => site.end());
+
+async function raceFor(nodes: readonly Node[], place: string): Promise<void> {
+  const [first] = nodes;
+  if (!first) throw new Error("no node");
+  const token = await addPayer(first, "ada", BALANCE);
+  // The other nodes have to have heard of the user.
+  await Bun.sleep(1_000);
+  const deliveredBefore = site.sim.log().length;
+  site.sim.setDials("together", { first_token_ms: 300 });
+  const seen = await Promise.all(
+    Array.from({ length: CALLERS }, (_, i) =>
+      ask(nodes[i % nodes.length] ?? first, token, { tokens: TOKENS, isStream: i % 4 < 2 }),
+    ),
+  );
+  const statuses = seen.map(({ status }) => status).sort();
+  expect(statuses.filter((status) => status === 200)).toHaveLength(1);
+  expect(statuses.filter((status) => status === 402)).toHaveLength(CALLERS - 1);
+  expect(seen.find(({ status }) => status === 200)).toMatchObject({
+    isComplete: true,
+    cost: BigInt(TOKENS) * TOKEN_COST,
+  });
+  expect(site.sim.log().length - deliveredBefore).toBe(1);
+  for (const node of nodes) expect(await node.stop()).toBe(0);
+  const books = await readBooks(place);
+  expect(books.audit).toMatchObject({ balanced: true });
+  expect(sums(books)).toEqual({ granted: BigInt(TOKENS) * TOKEN_COST, left: 0n, leased: 0n });
+}
+
+test("200 callers on credit for one: one is served and 199 refused, by one process on SQLite", async () => {
+  const node = await site.node();
+  await raceFor([node], sqliteOf(node));
+});
+
+test("200 callers on credit for one: one is served and 199 refused, by two workers on SQLite", async () => {
+  const node = await site.node({ env: { TURNPIKE_WORKERS: "2" } });
+  await raceFor([node], sqliteOf(node));
+});
+
+test("200 callers on credit for one: one is served and 199 refused, by two nodes on Postgres", async () => {
+  const url = await (await postgres()).freshDatabase();
+  const env = { DATABASE_URL: url };
+  const nodes = [await site.node({ env }), await site.node({ env })];
+  await raceFor(nodes, url);
+});
