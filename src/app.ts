@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Catalog } from "./catalog/catalog.js";
 import type { Config } from "./config/config.js";
+import { HttpPool } from "./gateway/http/pool.js";
 import { LeaseKeeper } from "./gateway/lease-keeper.js";
 import type { Gateway } from "./gateway/parts.js";
 import { Spool } from "./gateway/spool.js";
@@ -96,6 +97,7 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
     stop: async () => {
       await Promise.all(jobs.map((job) => job.stop()));
       await unfollow();
+      gateway.http.close();
       await spool.close();
       await drain();
       await gateway.keeper.returnAll();
@@ -120,6 +122,7 @@ function buildGateway(
     book,
     keeper: new LeaseKeeper({ node, book, store: ledger, clock, log }),
     spool,
+    http: new HttpPool(),
     health: new Health(),
     limits: config.limits,
     clock,

@@ -9,7 +9,7 @@ const INDEX = "TURNPIKE_WORKER_INDEX";
 export const workerIndex = (): string | undefined => process.env[INDEX];
 
 /** Runs until it is told to stop. */
-export async function superviseWorkers(count: number): Promise<void> {
+export async function superviseWorkers(count: number): Promise<never> {
   const workers = new Map<number, Subprocess>();
   let isStopping = false;
   const keep = async (index: number): Promise<void> => {
@@ -29,6 +29,8 @@ export async function superviseWorkers(count: number): Promise<void> {
     });
   }
   await Promise.all(Array.from({ length: count }, (_, index) => keep(index)));
+  // The pipe to the launcher is still open, and would keep this process waiting for nobody.
+  process.exit(0);
 }
 
 const start = (index: number): Subprocess =>

@@ -19,7 +19,7 @@ export function readConfigText(text: string, file: string): WrittenConfig {
     const { line } = lines.linePos(syntax.pos[0]);
     throw new ConfigError(`${file}:${line}: ${syntax.message.split("\n")[0]}`);
   }
-  const result = configSchema.safeParse(valueOf(document, file) ?? {});
+  const result = configSchema.safeParse(unfold(document, file) ?? {});
   if (result.success) return result.data;
   const messages = result.error.issues.flatMap((issue) =>
     mistakesOf(issue).map(({ path, message }) => {
@@ -31,7 +31,7 @@ export function readConfigText(text: string, file: string): WrittenConfig {
 }
 
 /** Throws for aliases that would unfold into a flood. */
-function valueOf(document: Document, file: string): unknown {
+function unfold(document: Document, file: string): unknown {
   try {
     return document.toJS();
   } catch (cause) {

@@ -14,6 +14,7 @@ import {
 } from "../wire/chat-event.js";
 import { eventOf, latin1Bytes, latin1Of } from "../wire/sse.js";
 import { answerHeaders, closingComment, type Facts } from "./answer-headers.js";
+import { keyFor } from "./candidates.js";
 import { TimeLimitError } from "./deadline.js";
 import { estimateUsage } from "./estimate-usage.js";
 import { chargedPrice, coverAndTake, extendHold } from "./funds.js";
@@ -91,6 +92,7 @@ class ChatRelay {
       this.isCharged() ? turn.held.outputTokens : Number.MAX_SAFE_INTEGER,
     );
     call.signal.addEventListener("abort", this.onCallerGone, { once: true });
+    turn.deadline.pause();
   }
 
   /** The next text for the caller, or undefined at the end. */
@@ -111,7 +113,7 @@ class ChatRelay {
   /** The caller hung up: the provider is told at once, and what was delivered is settled. */
   async abandon(): Promise<void> {
     if (this.ending) return;
-    this.turn.deadline.abort(new Error("the caller hung up"));
+    this.turn.deadline.stop(new Error("the caller hung up"));
     await this.finish("aborted", CALLER_GONE);
   }
 
@@ -132,9 +134,10 @@ class ChatRelay {
     }
     const { deadline } = this.turn;
     deadline.allow(this.gateway.limits.chunkGapMs, "gap between chunks");
-    const { done, value } = await this.start.reader.read();
-    if (!done) return { events: this.start.splitter.push(value), done };
-    return { events: [this.start.splitter.end()], done };
+    const bytes = await this.start.exchange.read();
+    deadline.pause();
+    if (bytes) return { events: this.start.splitter.push(bytes), done: false };
+    return { events: [this.start.splitter.end()], done: true };
   }
 
   /** The caller's share of some events; with the end of the stream, if this is it. */
@@ -164,7 +167,8 @@ class ChatRelay {
     try {
       const event = readChatEvent(raw, this.quirks);
       if (event.kind !== "error") return event;
-      return { kind: "broken", reason: new StreamError(streamErrorMessage(event.data)) };
+      const key = keyFor(this.gateway, this.call, this.turn.candidate);
+      return { kind: "broken", reason: new StreamError(streamErrorMessage(event.data, key)) };
     } catch (reason) {
       return { kind: "broken", reason };
     }
@@ -210,7 +214,7 @@ class ChatRelay {
 
   /** The money ends here. */
   private async stop(): Promise<string> {
-    this.turn.deadline.abort(new Error("the credit ended"));
+    this.turn.deadline.stop(new Error("the credit ended"));
     this.usage = undefined;
     const cost = await this.finish("stopped", 200);
     const usage = this.call.request.wantsUsage ? this.usageText(cost) : "";
@@ -225,8 +229,8 @@ class ChatRelay {
 
   /** The provider failed after the first byte: say so, and never with a `[DONE]`. */
   private async breakOff(thrown: unknown): Promise<string> {
-    const reason: unknown = this.turn.deadline.signal.reason ?? thrown;
-    this.turn.deadline.abort(reason);
+    const reason: unknown = this.turn.deadline.reason ?? thrown;
+    this.turn.deadline.stop(reason);
     const { mapping } = this.turn.candidate;
     this.gateway.health.failed(mapping, this.gateway.clock.now());
     this.gateway.log("warn", "stream_broken", {

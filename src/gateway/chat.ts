@@ -75,7 +75,7 @@ async function attempt(
       ? await answerPlain(gateway, call, turn, facts, outcome.json)
       : answerStream(gateway, call, turn, facts, outcome.start);
   } catch (thrown) {
-    deadline.abort(thrown);
+    deadline.stop(thrown);
     gateway.book.release(held.hold);
     throw thrown;
   }
@@ -90,6 +90,7 @@ function sendTurn(
   const adapter = adapterFor(gateway, candidate);
   const target = { providerModel: candidate.mapping.providerModel, clampedTo: held.clampedTo };
   return send({
+    http: gateway.http,
     request: chatUpstreamRequest(provider, adapter, call.request, target),
     baseUrl,
     auth: provider.auth,

@@ -1,6 +1,6 @@
 /**
- * Time limits of one attempt: an abort signal with a limit that can be set anew for each phase. All limits are
- * watched by one timer, because every chunk of every stream sets one and nearly none is ever reached.
+ * Time limits of one attempt, one phase after the other. All limits are watched by one timer, because every chunk
+ * of every stream sets one and nearly none is ever reached.
  */
 import type { Clock } from "../kernel/clock.js";
 
@@ -8,7 +8,7 @@ const LOOK_EVERY_MS = 10;
 
 export type LimitName = "connect" | "first byte" | "answer" | "gap between chunks" | "total";
 
-/** Thrown out of a fetch or a read whose time was up. */
+/** Why an attempt whose time was up was stopped. */
 export class TimeLimitError extends Error {
   readonly limit: LimitName;
 
@@ -33,7 +33,6 @@ function watch(deadline: Deadline): void {
 }
 
 export class Deadline {
-  private readonly controller = new AbortController();
   private readonly clock: Clock;
   private readonly caller: AbortSignal;
   private readonly endsAt: number;
@@ -41,7 +40,9 @@ export class Deadline {
   private phase: LimitName = "total";
   private phaseMs = 0;
   private phaseEndsAt = Number.POSITIVE_INFINITY;
-  private readonly onCallerGone = () => this.abort(this.caller.reason);
+  private stopListener: ((reason: unknown) => void) | undefined;
+  private stopped: { readonly reason: unknown } | undefined;
+  private readonly onCallerGone = () => this.stop(this.caller.reason);
 
   /** `caller` aborts all of it; `endsAt`, by `clock.elapsed()`, is when the whole request must be over. */
   constructor(clock: Clock, caller: AbortSignal, endsAt: number, totalMs: number) {
@@ -56,8 +57,19 @@ export class Deadline {
     }
   }
 
-  get signal(): AbortSignal {
-    return this.controller.signal;
+  get isStopped(): boolean {
+    return this.stopped !== undefined;
+  }
+
+  /** Why it was stopped, if it was. */
+  get reason(): unknown {
+    return this.stopped?.reason;
+  }
+
+  /** Whom to tell when the attempt must stop; the last one named is told, at once if it is too late already. */
+  onStop(listener: (reason: unknown) => void): void {
+    this.stopListener = listener;
+    if (this.stopped) listener(this.stopped.reason);
   }
 
   /** Gives the next phase `ms`, or what is left of the total. */
@@ -67,17 +79,24 @@ export class Deadline {
     this.phaseEndsAt = this.clock.elapsed() + ms;
   }
 
+  /** Whatever takes time now is not the provider's doing: only the total goes on. */
+  pause(): void {
+    this.phaseEndsAt = Number.POSITIVE_INFINITY;
+  }
+
   /** Stops the attempt when its time is up. */
   look(): void {
     const now = this.clock.elapsed();
-    if (now >= this.endsAt) this.abort(new TimeLimitError("total", this.totalMs));
-    else if (now >= this.phaseEndsAt) this.abort(new TimeLimitError(this.phase, this.phaseMs));
+    if (now >= this.endsAt) this.stop(new TimeLimitError("total", this.totalMs));
+    else if (now >= this.phaseEndsAt) this.stop(new TimeLimitError(this.phase, this.phaseMs));
   }
 
   /** Stops the attempt: its connection is closed at once. */
-  abort(reason: unknown): void {
-    this.controller.abort(reason);
+  stop(reason: unknown): void {
     this.end();
+    if (this.stopped) return;
+    this.stopped = { reason };
+    this.stopListener?.(reason);
   }
 
   /** No limit is watched any longer. */

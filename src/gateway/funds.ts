@@ -6,7 +6,7 @@ import { SMALLEST_ANSWER_TOKENS } from "../kernel/limits.js";
 import { formatUsd, least, type NanoUsd, nanoUsd } from "../kernel/money.js";
 import { type Bucket, budgetLimit, planGrant } from "../ledger/account.js";
 import type { Hold } from "../ledger/lease-book.js";
-import { mostCost, outputTokensWithin } from "../metering/cost.js";
+import { isChatPrice, mostCost, outputTokensWithin } from "../metering/cost.js";
 import { loadTokenizer } from "../metering/count-tokens.js";
 import type { Candidate } from "../routing/policy.js";
 import type { ChatRequest } from "../tasks/chat-completion.js";
@@ -187,11 +187,12 @@ function refusal(
     (id) => gateway.book.free(id, gateway.clock.now()) === available,
   );
   const isBudget = tightest?.startsWith("token:") === true;
-  const resets = new Date(nextMonthStart(gateway.clock.now())).toISOString();
+  const isForGood = isBudget && caller.token.budget?.period === "total";
+  const resets = isForGood ? null : new Date(nextMonthStart(gateway.clock.now())).toISOString();
   const what = isBudget ? `The budget of your token "${caller.token.name}"` : "Your credit";
   return new RouterError(
     "insufficient_credit",
-    `${what} does not cover this request: the smallest useful answer of ${mapping.modelId} by ${mapping.provider} needs $${formatUsd(needed)}, $${formatUsd(available)} is left. It resets at ${resets}.`,
+    `${what} does not cover this request: the smallest useful answer of ${mapping.modelId} by ${mapping.provider} needs $${formatUsd(needed)}, $${formatUsd(available)} is left. ${resets === null ? "It does not reset" : `It resets at ${resets}`}.`,
     {
       extra: {
         bucket: isBudget ? "token_budget" : "credit",
@@ -214,9 +215,12 @@ export const printPrice = (price: Price): Record<string, string> =>
 function cheapestAlternative(gateway: Gateway, inputTokens: number, available: NanoUsd): unknown {
   let best: { model: string; cost: NanoUsd } | undefined;
   for (const model of gateway.catalog.all()) {
+    if (model.task !== "conversational") continue;
     for (const mapping of model.mappings) {
-      const isReady = gateway.providers.get(mapping.provider)?.key !== undefined;
-      if (!isReady || !mapping.price || mapping.status !== "live") continue;
+      const configured = gateway.providers.get(mapping.provider);
+      const isReady = configured?.key !== undefined || configured?.provider.needsKey === false;
+      if (!isReady || mapping.status !== "live") continue;
+      if (!mapping.price || !isChatPrice(mapping.price)) continue;
       const cost = mostCost({ inputTokens, outputTokens: SMALLEST_ANSWER_TOKENS }, mapping.price);
       if (!best || cost < best.cost) best = { model: `${model.id}:${mapping.provider}`, cost };
     }

@@ -10,6 +10,7 @@ import type { ChatRequest } from "../tasks/chat-completion.js";
 import type { Directory } from "../tenants/directory.js";
 import type { Plan } from "../tenants/plan.js";
 import type { Caller } from "../tenants/user.js";
+import type { HttpPool } from "./http/pool.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
 import type { Spool } from "./spool.js";
 
@@ -32,6 +33,7 @@ export type Gateway = {
   readonly book: LeaseBook;
   readonly keeper: LeaseKeeper;
   readonly spool: Spool;
+  readonly http: HttpPool;
   readonly health: Health;
   readonly limits: Limits;
   readonly clock: Clock;

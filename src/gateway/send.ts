@@ -1,5 +1,6 @@
 /** One attempt at one provider: send, wait within the limits, judge what comes back. */
 
+import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
 import type { Clock } from "../kernel/clock.js";
 import { RouterError } from "../kernel/errors.js";
 import type { Limits } from "../kernel/limits.js";
@@ -7,10 +8,15 @@ import type { Auth } from "../providers/provider.js";
 import { type ChatJson, errorMessageOf, memberText, readChatJson } from "../wire/chat-answer.js";
 import { dataOf, EventSplitter, utf8Of } from "../wire/sse.js";
 import { type Deadline, TimeLimitError } from "./deadline.js";
-import { ensureReachable } from "./reachable.js";
+import { ProtocolError } from "./http/body-decoder.js";
+import { ConnectError } from "./http/connection.js";
+import type { Exchange } from "./http/exchange.js";
+import type { HttpPool } from "./http/pool.js";
+import type { ResponseHead } from "./http/response-head.js";
 import type { UpstreamRequest } from "./upstream-request.js";
 
 export type Attempt = {
+  readonly http: HttpPool;
   readonly request: UpstreamRequest;
   readonly baseUrl: string;
   readonly auth: Auth;
@@ -28,7 +34,7 @@ export type StreamStart = {
   /** Whole events read so far: at least one with data. */
   readonly events: readonly string[];
   readonly splitter: EventSplitter;
-  readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly exchange: Exchange;
 };
 
 export type Outcome =
@@ -50,57 +56,51 @@ export type Failure = {
 /** Never throws for anything the provider does; a caller who hung up is `aborted`. */
 export async function send(attempt: Attempt): Promise<Outcome> {
   try {
-    const response = await fetchAnswer(attempt);
-    if (response.status !== 200) return await judgeStatus(attempt, response);
-    return attempt.isStream
-      ? await startStream(attempt, response)
-      : await readPlain(attempt, response);
+    const answer = await sendOnce(attempt);
+    if (answer.head.status !== 200) return await judgeStatus(attempt, answer);
+    return attempt.isStream ? await startStream(attempt, answer) : await readPlain(attempt, answer);
   } catch (thrown) {
-    return { kind: "failed", why: whyOf(attempt.deadline.signal.reason ?? thrown) };
+    return { kind: "failed", why: whyOf(attempt.deadline.reason ?? thrown) };
   }
 }
 
-async function fetchAnswer(attempt: Attempt): Promise<Response> {
-  const { request, auth, key, deadline, limits } = attempt;
+type Answer = { readonly head: ResponseHead; readonly exchange: Exchange };
+
+async function sendOnce(attempt: Attempt): Promise<Answer> {
+  const { http, request, baseUrl, auth, key, deadline, limits } = attempt;
   const headers: Record<string, string> = {
     ...request.headers,
     "content-type": "application/json",
     accept: attempt.isStream ? "text/event-stream" : "application/json",
     // What is not compressed need not be unpacked, and cannot be a bomb.
     "accept-encoding": "identity",
+    "user-agent": "turnpike",
     "x-turnpike-request-id": attempt.requestId,
   };
   if (key !== undefined) headers[auth.header] = `${auth.scheme} ${key}`;
-  deadline.allow(limits.connectMs, "connect");
-  await ensureReachable(attempt.baseUrl, deadline.signal);
-  if (attempt.isStream) deadline.allow(limits.firstByteMs, "first byte");
-  else deadline.allow(limits.plainAnswerMs, "answer");
-  return fetch(attempt.baseUrl + request.path, {
-    method: "POST",
-    headers,
-    body: request.body,
-    signal: deadline.signal,
-    // A redirect could lead our key anywhere.
-    redirect: "manual",
-    // Our own limits are in force instead of Bun's.
-    timeout: false,
-  } as RequestInit);
+  const { path, body } = request;
+  const exchange = await http.send(
+    { baseUrl, path, headers, body },
+    deadline,
+    limits.connectMs,
+    () => {
+      if (attempt.isStream) deadline.allow(limits.firstByteMs, "first byte");
+      else deadline.allow(limits.plainAnswerMs, "answer");
+    },
+  );
+  return { head: await exchange.response(), exchange };
 }
 
-async function readPlain(attempt: Attempt, response: Response): Promise<Outcome> {
-  const text = await readText(attempt, response);
-  const json = parseAnswer(text);
-  if (!json) return { kind: "failed", why: whatKind(response) };
+async function readPlain(attempt: Attempt, answer: Answer): Promise<Outcome> {
+  const json = parseAnswer(await readText(attempt, answer));
+  if (!json) return { kind: "failed", why: whatKind(answer.head) };
   if (memberText(json, "choices")?.startsWith("[")) return { kind: "plain", json };
-  return {
-    kind: "failed",
-    why: memberText(json, "error") === undefined ? "no_choices" : "error_in_200",
-  };
+  const isError = memberText(json, "error") !== undefined;
+  return { kind: "failed", why: isError ? "error_in_200" : "no_choices" };
 }
 
 function parseAnswer(text: string): ChatJson | undefined {
   try {
-    JSON.parse(text);
     return readChatJson(text);
   } catch {
     // The caller of this function says what was wrong with the answer; its text is not for any log.
@@ -109,21 +109,20 @@ function parseAnswer(text: string): ChatJson | undefined {
 }
 
 /** Reads up to the first event that says something, so that a stream that begins with an error can be retried. */
-async function startStream(attempt: Attempt, response: Response): Promise<Outcome> {
-  const isEvents = response.headers.get("content-type")?.startsWith("text/event-stream");
-  if (!isEvents || !response.body) {
-    attempt.deadline.abort(new Error("not a stream"));
-    return { kind: "failed", why: whatKind(response) };
+async function startStream(attempt: Attempt, { head, exchange }: Answer): Promise<Outcome> {
+  const isEvents = head.get("content-type")?.toLowerCase().startsWith("text/event-stream");
+  if (!isEvents || head.get("content-encoding") !== undefined) {
+    attempt.deadline.stop(new Error("not a stream of plain text"));
+    return { kind: "failed", why: whatKind(head) };
   }
   const splitter = new EventSplitter();
-  const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
   const events: string[] = [];
   for (;;) {
-    const { done, value } = await reader.read();
-    events.push(...(done ? [splitter.end()] : splitter.push(value)));
+    const bytes = await exchange.read();
+    events.push(...(bytes ? splitter.push(bytes) : [splitter.end()]));
     const said = events.map(dataOf).find((data) => data !== "");
-    if (said !== undefined) return judgeFirstEvent(said, { events, splitter, reader });
-    if (done) return { kind: "failed", why: "empty_stream" };
+    if (said !== undefined) return judgeFirstEvent(said, { events, splitter, exchange });
+    if (!bytes) return { kind: "failed", why: "empty_stream" };
   }
 }
 
@@ -136,26 +135,26 @@ function judgeFirstEvent(data: string, start: StreamStart): Outcome {
   return isError ? { kind: "failed", why: "error_in_200" } : { kind: "stream", start };
 }
 
-async function judgeStatus(attempt: Attempt, response: Response): Promise<Failure> {
-  const { status } = response;
+async function judgeStatus(attempt: Attempt, answer: Answer): Promise<Failure> {
+  const { status } = answer.head;
   const why = String(status);
-  const retryAfterMs = parseRetryAfter(response.headers.get("retry-after"), attempt.clock.now());
+  const retryAfterMs = parseRetryAfter(answer.head.get("retry-after"), attempt.clock.now());
   if (status === 429 || status >= 500) {
-    attempt.deadline.abort(new Error("refused"));
+    attempt.deadline.stop(new Error("refused"));
     return { kind: "failed", why, ...(retryAfterMs !== undefined && { retryAfterMs }) };
   }
   if (status < 400) {
-    attempt.deadline.abort(new Error("unexpected status"));
+    attempt.deadline.stop(new Error("unexpected status"));
     return { kind: "failed", why: status >= 300 ? "redirect" : why };
   }
-  const message = errorMessageOf(await readText(attempt, response));
+  const message = errorMessageOf(await readText(attempt, answer));
   const isAboutAccount = status === 401 || status === 402 || status === 403;
   if (isAboutAccount && !attempt.isOwnKey) return { kind: "failed", why, isOperatorsProblem: true };
   // Time-outs and conflicts of the provider's own making may go better elsewhere.
   if (status === 408 || status === 409 || status === 425) return { kind: "failed", why };
   const rejection = new RouterError(
     "provider_rejected",
-    `The provider refused the request: ${message ?? `status ${status}`}`,
+    `The provider refused the request: ${withoutKey(message, attempt.key) ?? `status ${status}`}`,
     { status },
   );
   // A provider that does not know its own model is ours to mend, and another one may have it.
@@ -164,39 +163,48 @@ async function judgeStatus(attempt: Attempt, response: Response): Promise<Failur
 }
 
 /** The body as text, within the limit on its size; each chunk must come within the gap. */
-async function readText(attempt: Attempt, response: Response): Promise<string> {
+async function readText(attempt: Attempt, { head, exchange }: Answer): Promise<string> {
   const { deadline, limits } = attempt;
-  deadline.allow(limits.chunkGapMs, "gap between chunks");
-  // Some compress against our wish; then the length is not that of the text.
-  const length = response.headers.has("content-encoding")
-    ? Number.NaN
-    : Number(response.headers.get("content-length") ?? Number.NaN);
-  // Asking for `body` at all makes Bun build a stream, which costs more than the rest of the answer.
-  if (length <= SMALL_BODY_BYTES || !response.body) return response.text();
   const parts: Uint8Array[] = [];
   let bytes = 0;
-  for await (const part of response.body as AsyncIterable<Uint8Array>) {
+  for (;;) {
+    deadline.allow(limits.chunkGapMs, "gap between chunks");
+    const part = await exchange.read();
+    if (!part) break;
     bytes += part.byteLength;
     if (bytes > limits.answerBytesMax) {
-      const tooLarge = new Error("too_large");
-      deadline.abort(tooLarge);
+      const tooLarge = new Error(TOO_LARGE);
+      deadline.stop(tooLarge);
       throw tooLarge;
     }
     parts.push(part);
-    deadline.allow(limits.chunkGapMs, "gap between chunks");
   }
-  return Buffer.concat(parts).toString("utf8");
+  const whole = Buffer.concat(parts);
+  return unpack(whole, head.get("content-encoding"), limits.answerBytesMax).toString("utf8");
 }
 
-/** Read in one piece, since it comes in one. */
-const SMALL_BODY_BYTES = 256 * 1024;
+const TOO_LARGE = "too_large";
 
-const whatKind = (response: Response): string =>
-  response.headers.get("content-type")?.startsWith("text/html") ? "html" : "malformed";
+/** Some compress against our wish. What would unpack beyond the limit is a bomb, and stays packed. */
+function unpack(bytes: Buffer, encoding: string | undefined, maxOutputLength: number): Buffer {
+  if (encoding === undefined || encoding === "identity") return bytes;
+  const unpackers = { gzip: gunzipSync, deflate: inflateSync, br: brotliDecompressSync };
+  const unpacker = unpackers[encoding.toLowerCase() as keyof typeof unpackers];
+  if (!unpacker) throw new ProtocolError(`the answer is encoded as ${encoding}`);
+  try {
+    return unpacker(bytes, { maxOutputLength });
+  } catch (cause) {
+    const isBomb = cause instanceof RangeError;
+    throw isBomb ? new Error(TOO_LARGE) : new ProtocolError("the answer cannot be unpacked");
+  }
+}
+
+const whatKind = (head: ResponseHead): string =>
+  head.get("content-type")?.startsWith("text/html") ? "html" : "malformed";
 
 /** Seconds, or an HTTP date. */
-export function parseRetryAfter(value: string | null, now: number): number | undefined {
-  if (value === null) return undefined;
+export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
+  if (value === undefined) return undefined;
   if (/^\d+(\.\d+)?$/.test(value.trim())) return Math.ceil(Number(value) * 1000);
   const date = Date.parse(value);
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
@@ -206,14 +214,16 @@ function whyOf(reason: unknown): string {
   if (reason instanceof TimeLimitError) {
     return reason.limit === "connect" ? "connect_timeout" : "timeout";
   }
-  if (reason instanceof RangeError) return "malformed";
-  const code = reason instanceof Error && "code" in reason ? String(reason.code) : "";
-  if (/refused|ENOTFOUND|EAI_AGAIN|FailedToOpenSocket|ConnectionRefused|unreachable/i.test(code))
-    return "connect";
-  if (reason instanceof Error && reason.message === "too_large") return "too_large";
+  if (reason instanceof ConnectError) return "connect";
+  if (reason instanceof RangeError || reason instanceof ProtocolError) return "malformed";
+  if (reason instanceof Error && reason.message === TOO_LARGE) return TOO_LARGE;
   return "broken_connection";
 }
 
 /** What `errorMessageOf` may show of a broken stream's last event. */
-export const streamErrorMessage = (data: string): string =>
-  errorMessageOf(utf8Of(data)) ?? "the provider ended the stream with an error";
+export const streamErrorMessage = (data: string, key: string | undefined): string =>
+  withoutKey(errorMessageOf(utf8Of(data)), key) ?? "the provider ended the stream with an error";
+
+/** Some providers repeat the key they were sent, which may be the operator's. */
+const withoutKey = (message: string | undefined, key: string | undefined): string | undefined =>
+  key ? message?.replaceAll(key, "…") : message;

@@ -13,10 +13,20 @@ export async function readBody(request: Request, bytesMax: number): Promise<stri
   }
   const length = Number(request.headers.get("content-length") ?? Number.NaN);
   if (length > bytesMax) throw tooLarge(bytesMax);
-  if (length <= bytesMax || !request.body) return request.text();
+  try {
+    if (length <= bytesMax || !request.body) return await request.text();
+    return await readParts(request.body as AsyncIterable<Uint8Array>, bytesMax);
+  } catch (thrown) {
+    if (thrown instanceof RouterError) throw thrown;
+    // The caller hung up, or sent no proper HTTP: no fault of ours.
+    throw new RouterError("bad_request", "The body broke off.", {}, { cause: thrown });
+  }
+}
+
+async function readParts(body: AsyncIterable<Uint8Array>, bytesMax: number): Promise<string> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
-  for await (const part of request.body as AsyncIterable<Uint8Array>) {
+  for await (const part of body) {
     bytes += part.byteLength;
     if (bytes > bytesMax) throw tooLarge(bytesMax);
     parts.push(part);

@@ -1,7 +1,17 @@
 /** Many callers at once on a balance that covers one of them. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { postgres } from "../support/postgres.js";
-import { addPayer, ask, type Node, readBooks, type Site, sqliteOf, startSite, sums, TOKEN_COST } from "./support.js";
+import {
+  addPayer,
+  ask,
+  type Node,
+  readBooks,
+  type Site,
+  sqliteOf,
+  startSite,
+  sums,
+  TOKEN_COST,
+} from "./support.js";
 
 const CALLERS = 200;
 const TOKENS = 50;

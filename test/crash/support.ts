@@ -64,7 +64,13 @@ export function startSite(): Site {
       await written;
       const node = startNode({ ...options, data: options.data ?? freshFolder() }, config);
       nodes.push(node);
-      await until(`${node.origin} is ready`, () => isReady(node), READY_WITHIN_MS, node.printed);
+      await until(
+        `${node.origin} is ready`,
+        () => node.launcher.exitCode !== null || isReady(node),
+        READY_WITHIN_MS,
+        node.printed,
+      );
+      if (node.launcher.exitCode !== null) throw new Error(`it ended: ${node.printed()}`);
       return node;
     },
     cli: async (node, ...args) => JSON.parse(await runCli(node, [...args, "--json"])),
@@ -158,7 +164,8 @@ export async function until(
 ): Promise<void> {
   const end = performance.now() + withinMs;
   while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}\n${context()}`);
+    if (performance.now() > end)
+      throw new Error(`not within ${withinMs} ms: ${what}\n${context()}`);
     await Bun.sleep(20);
   }
 }
@@ -259,7 +266,11 @@ export function sums({ accounts }: Pick<Awaited<ReturnType<typeof readBooks>>, "
   const grants = accounts.filter(({ kind }) => kind === "grant");
   const sum = (pick: (grant: (typeof grants)[number]) => bigint): bigint =>
     grants.reduce((total, grant) => total + pick(grant), 0n);
-  return { granted: sum((g) => g.granted), left: sum((g) => g.balance), leased: sum((g) => g.leased) };
+  return {
+    granted: sum((g) => g.granted),
+    left: sum((g) => g.balance),
+    leased: sum((g) => g.leased),
+  };
 }
 
 /** What the simulator delivered whole, by our request id. */

@@ -62,8 +62,7 @@ const READY_MS = 20_000;
 const PYTHON = join(ROOT, ".venv", "bin", "python");
 const hasPython =
   existsSync(PYTHON) &&
-  Bun.spawnSync([PYTHON, "-c", "import openai"], { stdio: ["ignore", "ignore", "ignore"] })
-    .success;
+  Bun.spawnSync([PYTHON, "-c", "import openai"], { stdio: ["ignore", "ignore", "ignore"] }).success;
 
 const folder = tempFolder();
 const servers: ChildProcess[] = [];
@@ -98,7 +97,8 @@ for (const [place, block] of blocks.entries()) {
 
 async function runBlock(block: Block, place: number): Promise<void> {
   const { code, output } = await runToEnd(argvOf(block, place));
-  if (code !== 0) throw new Error(`${block.document}: exit code ${code} of\n${block.text}\n${output}`);
+  if (code !== 0)
+    throw new Error(`${block.document}: exit code ${code} of\n${block.text}\n${output}`);
   if (block.language !== "sh") expect(output.trim()).not.toBe("");
 }
 

@@ -15,7 +15,8 @@ test("every variable that the configuration reads is named in README.md", async 
 
 test("the key of every built-in provider is named in README.md", () => {
   const missing = builtInProviders.filter(
-    ({ id, keyVariable }) => !readme.includes(`\`${id}\``) || !readme.includes(`\`${keyVariable}\``),
+    ({ id, keyVariable }) =>
+      !readme.includes(`\`${id}\``) || !readme.includes(`\`${keyVariable}\``),
   );
   expect(missing.map(({ id }) => id)).toEqual([]);
 });

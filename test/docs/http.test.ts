@@ -7,8 +7,8 @@ const document = await Bun.file(join(import.meta.dir, "..", "..", "docs", "http.
 
 /** `GET /api/turnpike/me/tokens/{id}` as written, with every `{…}` as one star; two stars for a closing `{…}/{…}`. */
 const named = new Set(
-  [...document.matchAll(/`((?:GET|POST|PUT|PATCH|DELETE) \/[^`\s?]*)[^`]*`/g)].map(([, route = ""]) =>
-    route.replace(/\{[^}]+\}\/\{[^}]+\}$/, "**").replace(/\{[^}]+\}/g, "*"),
+  [...document.matchAll(/`((?:GET|POST|PUT|PATCH|DELETE) \/[^`\s?]*)[^`]*`/g)].map(
+    ([, route = ""]) => route.replace(/\{[^}]+\}\/\{[^}]+\}$/, "**").replace(/\{[^}]+\}/g, "*"),
   ),
 );
 const served = ROUTES.map(({ method, path }) => `${method} ${path}`);

@@ -1,7 +1,15 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { listen, type Server } from "../../src/http/server.js";
-import { AT_REST, call, chat, recordingLog, type TestApp, type TestUser, testApp } from "../support/app.js";
+import {
+  AT_REST,
+  call,
+  chat,
+  recordingLog,
+  type TestApp,
+  type TestUser,
+  testApp,
+} from "../support/app.js";
 import { type FakeProvider, fakeProvider, plainAnswer, yamlFor } from "../support/provider.js";
 import { rawRequest } from "../support/sockets.js";
 
@@ -229,7 +237,11 @@ test("nesting beyond the limit is refused, a million levels of it too", async ()
 });
 
 test("a member given twice is refused, since two readers could take it two ways", async () => {
-  for (const again of ['"model":"org/other"', '"max_tokens":1,"max_tokens":9', '"mod\\u0065l":"x"']) {
+  for (const again of [
+    '"model":"org/other"',
+    '"max_tokens":1,"max_tokens":9',
+    '"mod\\u0065l":"x"',
+  ]) {
     const text = JSON.stringify(BODY).replace("{", `{${again},`);
     const { status, error } = await refused(chat(ada.token, text));
     expect({ again, status }).toEqual({ again, status: 400 });
@@ -371,9 +383,10 @@ test("malformed requests over a socket are refused one by one, and the server li
     head([post, "Host: x", authorization, "Content-Length: -5"]) + text,
     head([post, "Host: x", authorization, "Content-Length: 5, 6"]) + text,
     head([post, "Host: x", authorization, "Content-Length: 3", "Content-Length: 99"]) + text,
-    head([post, "Host: x", authorization, "Content-Length: 9", "Transfer-Encoding: chunked"]) + text,
-    head([post, "Host: x", authorization, "Transfer-Encoding: chunked"]) + `zz\r\n${text}`,
-    head([post, "Host: x", `${authorization}\r`, "Content-Length: 2"]) + "{}",
+    head([post, "Host: x", authorization, "Content-Length: 9", "Transfer-Encoding: chunked"]) +
+      text,
+    `${head([post, "Host: x", authorization, "Transfer-Encoding: chunked"])}zz\r\n${text}`,
+    `${head([post, "Host: x", `${authorization}\r`, "Content-Length: 2"])}{}`,
   ];
   for (const request of requests) {
     const answer = await rawRequest(server.origin, request, 60);
@@ -387,7 +400,15 @@ test("malformed requests over a socket are refused one by one, and the server li
 });
 
 test("an odd Host header is answered, and never with the inside of the server", async () => {
-  for (const host of ["", "[::1", "a b", "%%%", "x:99999999", "http://x/", "<script>alert(1)</script>"]) {
+  for (const host of [
+    "",
+    "[::1",
+    "a b",
+    "%%%",
+    "x:99999999",
+    "http://x/",
+    "<script>alert(1)</script>",
+  ]) {
     const answer = await rawRequest(
       server.origin,
       head(["GET /v1/models HTTP/1.1", `Host: ${host}`, "Connection: close"]),

@@ -408,6 +408,7 @@ test("a token's budget stops the token and nobody else, and holds on both bucket
   const { error } = await refused.json();
   expect(error).toMatchObject({
     bucket: "token_budget",
+    resets_at: null,
     available_nano_usd: String(10n * DEAR_TOKEN),
     needed_nano_usd: String(16n * DEAR_TOKEN),
     max_tokens_that_fit: 10,
@@ -420,10 +421,15 @@ test("a token's budget stops the token and nobody else, and holds on both bucket
 test("funds that are shorter than the token's budget are the ones that refuse", async () => {
   const world = await start(() => plainAnswer({ prompt: 0, completion: 95 }), DEAR);
   const { app, ada, ask } = world;
-  const token = await app.addToken(ada, { budget: { amount: nanoUsd(CREDIT * 9n), period: "month" } });
+  const token = await app.addToken(ada, {
+    budget: { amount: nanoUsd(CREDIT * 9n), period: "month" },
+  });
   await (await ask({ max_tokens: 95 })).text();
   const refused = await ask({}, {}, token);
-  expect((await refused.json()).error).toMatchObject({ code: "insufficient_credit", bucket: "credit" });
+  expect((await refused.json()).error).toMatchObject({
+    code: "insufficient_credit",
+    bucket: "credit",
+  });
   await expectAtRest(world);
 });
 
@@ -469,6 +475,38 @@ test("the free plan ends at ten cents, and begins anew with the month", async ()
   await expectAtRest(world);
 });
 
+test("a refusal names the cheapest chat model that still fits, keyless servers included", async () => {
+  const offer = (provider: string, output: string) => ({
+    provider,
+    provider_model: "m",
+    price: { input: "0", output },
+  });
+  const chatModel = (id: string, ...providers: unknown[]) => ({
+    id,
+    task: "conversational",
+    providers,
+  });
+  const server = { type: "openai-compatible", base_url: "http://127.0.0.1:9" };
+  const { ask } = await start(() => plainAnswer(), undefined, {
+    providers: { local: { ...server, api_key: "key" }, mine: server },
+    models: [
+      chatModel("org/model", offer("local", "100000")),
+      chatModel("org/small", offer("local", "2"), offer("mine", "1"), offer("groq", "0.001")),
+      {
+        id: "org/painter",
+        task: "text-to-image",
+        providers: [{ provider: "local", provider_model: "m", price: { image: "0.01" } }],
+      },
+    ],
+  });
+  const refused = await ask();
+  expect(refused.status).toBe(402);
+  expect((await refused.json()).error.cheapest_alternative).toEqual({
+    model: "org/small:mine",
+    needed_nano_usd: "16000",
+  });
+});
+
 test("what a granted credit adds is spent after the month's own", async () => {
   const world = await start(() => plainAnswer({ prompt: 0, completion: 80 }), DEAR);
   const { app, ada, ask } = world;
@@ -476,13 +514,18 @@ test("what a granted credit adds is spent after the month's own", async () => {
   await (await ask({ max_tokens: 80 })).text();
   await (await ask({ max_tokens: 80 })).text();
   await app.drain();
-  const credits = await (await app.answer(call("GET", "/api/turnpike/me/credits", ada.token))).json();
+  const credits = await (
+    await app.answer(call("GET", "/api/turnpike/me/credits", ada.token))
+  ).json();
   expect(credits).toMatchObject({
     spendable_nano_usd: String(1_100n * DEAR_TOKEN - 160n * DEAR_TOKEN),
     held_nano_usd: "0",
     spent_this_period_nano_usd: String(160n * DEAR_TOKEN),
   });
-  const grants = credits.buckets.map((one: Record<string, string>) => [one.kind, one.left_nano_usd]);
+  const grants = credits.buckets.map((one: Record<string, string>) => [
+    one.kind,
+    one.left_nano_usd,
+  ]);
   expect(grants).toContainEqual(["promotional", String(940n * DEAR_TOKEN)]);
 });
 
@@ -565,11 +608,26 @@ test("an estimate agrees with what is then held and charged, and itself costs no
   await expectAtRest(world);
 });
 
+test("what is left is told right after an idle lease went back to the store", async () => {
+  const world = await start(() => plainAnswer({ prompt: 0, completion: 20 }), DEAR);
+  const { app, ask } = world;
+  await (await ask()).text();
+  world.setTime(app.site.gateway.clock.now() + 60_000);
+  await app.site.gateway.keeper.returnIdle();
+  const own = { "x-turnpike-provider-key": "own-key-1234" };
+  const response = await ask({ model: "org/model:local" }, own);
+  expect(response.headers.get("x-turnpike-credits-remaining-nano-usd")).toBe(
+    String(80n * DEAR_TOKEN),
+  );
+  await expectAtRest(world);
+});
+
 test("calls left counts calls like this one, and a stream tells it at its end", async () => {
-  const world = await start((received) =>
-    received.body.includes('"stream":true')
-      ? streamed([chunk("Hi", "stop"), usageChunk(0, 20), DONE])
-      : plainAnswer({ prompt: 0, completion: 20 }),
+  const world = await start(
+    (received) =>
+      received.body.includes('"stream":true')
+        ? streamed([chunk("Hi", "stop"), usageChunk(0, 20), DONE])
+        : plainAnswer({ prompt: 0, completion: 20 }),
     DEAR,
   );
   const plain = await world.ask();

@@ -58,8 +58,7 @@ async function start(
   const app = await testApp({ yaml: JSON.stringify(yaml), clock: time.clock });
   cleanUps.push(app.stop);
   const ada = await app.addUser("ada");
-  const ask = (model: string, more = {}) =>
-    app.answer(chat(ada.token, { ...ASK, model, ...more }));
+  const ask = (model: string, more = {}) => app.answer(chat(ada.token, { ...ASK, model, ...more }));
   const route = async (model: string, more = {}): Promise<string | null> => {
     const response = await ask(model, more);
     await response.text();

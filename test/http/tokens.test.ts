@@ -329,7 +329,11 @@ test("a user's name, plan and credit are checked before anything is written", as
   const { token } = await app.addOwner();
   for (const name of ["", " ", "a b", "../x", "-x", "é", "x".repeat(97), "a\nb", "<b>", 5, null]) {
     const { status, body } = await ask(app, "POST", USERS, token, { name });
-    expect({ name, status, param: body.error?.param }).toEqual({ name, status: 400, param: "name" });
+    expect({ name, status, param: body.error?.param }).toEqual({
+      name,
+      status: 400,
+      param: "name",
+    });
   }
   const credits = "/api/turnpike/admin/credits";
   const grant = { user: "owner", amount: "1", kind: "purchased" };

@@ -13,7 +13,15 @@ import { tenantStore } from "../../src/store/tenants.js";
 import { usageReader } from "../../src/store/usage.js";
 import { issueToken, registerUser } from "../../src/tenants/register.js";
 import { manualClock } from "../support/clock.js";
-import { AT, batchOf, bucketOf, grantOf, limitOf, settlementOf, standing } from "../support/ledger.js";
+import {
+  AT,
+  batchOf,
+  bucketOf,
+  grantOf,
+  limitOf,
+  settlementOf,
+  standing,
+} from "../support/ledger.js";
 
 export type Engine = {
   readonly name: string;
@@ -61,9 +69,7 @@ export function storeContract(engine: Engine): void {
       Object.fromEntries(answer.slices.map(({ account, taken }) => [account, BigInt(taken)]));
 
     const take = async (node: string, need: bigint, bucket = FUNDS, now = AT) =>
-      takenOf(
-        await store.takeLease({ node, bucket: bucketOf(bucket), need: nanoUsd(need), now }),
-      );
+      takenOf(await store.takeLease({ node, bucket: bucketOf(bucket), need: nanoUsd(need), now }));
 
     const expectBalanced = async (): Promise<void> => {
       expect(await store.audit()).toMatchObject({ balanced: true, faults: [] });
@@ -201,12 +207,10 @@ export function storeContract(engine: Engine): void {
           ),
         );
         const most = stores.map((_, i) =>
-          answers
-            .slice(i * 10, i * 10 + 10)
-            .reduce((max, answer) => {
-              const taken = answer.slices.reduce((sum, slice) => sum + slice.taken, 0n);
-              return taken > max ? taken : max;
-            }, 0n),
+          answers.slice(i * 10, i * 10 + 10).reduce((max, answer) => {
+            const taken = answer.slices.reduce((sum, slice) => sum + slice.taken, 0n);
+            return taken > max ? taken : max;
+          }, 0n),
         );
         expect(most.reduce((sum, taken) => sum + taken, 0n)).toBe(1_000n);
         expect(await standing(store, FUNDS)).toEqual({ left: 1_000n, leased: 1_000n, spent: 0n });
@@ -574,7 +578,11 @@ export function storeContract(engine: Engine): void {
 
       test("names an account of which more is leased than it has", async () => {
         await db().updateTable("accounts").set({ leased: 950n }).where("id", "=", GRANT).execute();
-        await db().updateTable("leases").set({ taken: 1_050n }).where("account", "=", GRANT).execute();
+        await db()
+          .updateTable("leases")
+          .set({ taken: 1_050n })
+          .where("account", "=", GRANT)
+          .execute();
         expect(await faults()).toContain(`account ${GRANT}: 950 leased of 900`);
       });
 
@@ -609,7 +617,11 @@ export function storeContract(engine: Engine): void {
           await store.applySettlements(batchOf("a", requests.slice(from, from + 3_000)));
         }
         expect(await store.audit()).toMatchObject({ balanced: true, transfers: 21_004 });
-        await db().updateTable("transfers").set({ amount: 2n }).where("id", "=", "q9/overrun").execute();
+        await db()
+          .updateTable("transfers")
+          .set({ amount: 2n })
+          .where("id", "=", "q9/overrun")
+          .execute();
         expect(await faults()).toContain("account overrun: says -21000, its transfers say -21001");
       });
     });
@@ -690,7 +702,11 @@ export function storeContract(engine: Engine): void {
         await Bun.sleep(150);
         const tenants = tenantStore(database, "a", manualClock().clock);
         const began = Date.now();
-        const { user } = await registerUser(tenants, { name: "ada", plan: "free", role: "user" }, AT);
+        const { user } = await registerUser(
+          tenants,
+          { name: "ada", plan: "free", role: "user" },
+          AT,
+        );
         const within = (await told.promise) - began;
         await unwatch();
         expect(within).toBeLessThan(1_000);
@@ -794,7 +810,10 @@ export function storeContract(engine: Engine): void {
         );
       });
 
-      const summary = async (by: "model" | "provider" | "day" | "token", until = AT + 48 * HOUR) => {
+      const summary = async (
+        by: "model" | "provider" | "day" | "token",
+        until = AT + 48 * HOUR,
+      ) => {
         const rows = await usageReader(database).summary("user", by, AT - HOUR, until);
         return rows.map((row) => [row.key, row.requests, Number(row.cost), row.isOwnKey]);
       };
@@ -861,6 +880,7 @@ async function run(script: string, ...args: readonly string[]): Promise<string> 
     new Response(child.stderr).text(),
     child.exited,
   ]);
-  if (child.exitCode !== 0) throw new Error(`${script} ended with ${child.exitCode}: ${complaints}`);
+  if (child.exitCode !== 0)
+    throw new Error(`${script} ended with ${child.exitCode}: ${complaints}`);
   return printed;
 }

@@ -1,0 +1,85 @@
+/** Takes the framing off an HTTP/1.1 body: a length, chunks, or everything until the connection ends. */
+import type { ResponseHead } from "./response-head.js";
+
+/** What breaks the rules of HTTP, or arrives without being asked for. */
+export class ProtocolError extends Error {}
+
+const CHUNK_LINE_MAX = 1_024;
+const LF = 10;
+
+export class BodyDecoder {
+  private readonly framing: "length" | "chunked" | "until_close";
+  /** Bytes still to come of the body, or of the current chunk. */
+  private left: number;
+  /** Where in a chunked body we are. */
+  private expects: "size" | "data" | "end_of_data" | "trailer" = "size";
+  private line = "";
+  isDone: boolean;
+
+  constructor(head: ResponseHead) {
+    const length = head.get("content-length");
+    const isChunked = /\bchunked$/i.test(head.get("transfer-encoding") ?? "");
+    if (length !== undefined && !/^\d{1,15}$/.test(length)) {
+      throw new ProtocolError("the content-length is no number");
+    }
+    const hasNoBody = head.status === 204 || head.status === 304;
+    this.framing = isChunked ? "chunked" : length === undefined ? "until_close" : "length";
+    this.left = hasNoBody ? 0 : Number(length ?? 0);
+    this.isDone = hasNoBody || (this.framing === "length" && this.left === 0);
+  }
+
+  /** The body's bytes among `bytes`; throws ProtocolError for broken framing or bytes beyond the end. */
+  push(bytes: Uint8Array): Uint8Array[] {
+    if (this.framing === "until_close") return [bytes];
+    if (this.framing === "chunked") return this.pushChunked(bytes);
+    if (bytes.length > this.left)
+      throw new ProtocolError("the body is longer than its length says");
+    this.left -= bytes.length;
+    this.isDone = this.left === 0;
+    return [bytes];
+  }
+
+  /** Whether a connection that ends now ends a whole body. */
+  endsWhole(): boolean {
+    return this.isDone || this.framing === "until_close";
+  }
+
+  private pushChunked(bytes: Uint8Array): Uint8Array[] {
+    const parts: Uint8Array[] = [];
+    let at = 0;
+    while (at < bytes.length) {
+      if (this.isDone) throw new ProtocolError("bytes after the last chunk");
+      if (this.expects === "data") {
+        const part = bytes.subarray(at, at + this.left);
+        parts.push(part);
+        at += part.length;
+        this.left -= part.length;
+        if (this.left === 0) this.expects = "end_of_data";
+        continue;
+      }
+      const end = bytes.indexOf(LF, at);
+      const upTo = end < 0 ? bytes.length : end;
+      this.line += Buffer.from(bytes.buffer, bytes.byteOffset + at, upTo - at).toString("latin1");
+      if (this.line.length > CHUNK_LINE_MAX) throw new ProtocolError("a chunk's line is too long");
+      at = upTo + 1;
+      if (end >= 0) this.endLine();
+    }
+    return parts;
+  }
+
+  private endLine(): void {
+    const line = this.line.trimEnd();
+    this.line = "";
+    if (this.expects === "end_of_data") {
+      if (line !== "") throw new ProtocolError("a chunk is longer than its size says");
+      this.expects = "size";
+    } else if (this.expects === "trailer") {
+      this.isDone = line === "";
+    } else {
+      const size = /^([0-9a-f]{1,8})(?:\s*;.*)?$/i.exec(line)?.[1];
+      if (size === undefined) throw new ProtocolError("a chunk's size is no number");
+      this.left = Number.parseInt(size, 16);
+      this.expects = this.left === 0 ? "trailer" : "data";
+    }
+  }
+}

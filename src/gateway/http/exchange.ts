@@ -1,0 +1,127 @@
+/** One request and its answer on a connection: bytes come in as they arrive, and are taken out when wanted. */
+import { latin1 } from "../../wire/sse.js";
+import { BodyDecoder, ProtocolError } from "./body-decoder.js";
+import { ResponseHead } from "./response-head.js";
+
+const HEAD_BYTES_MAX = 64 * 1024;
+/** Above this much unread text the provider is made to wait. */
+const UNREAD_BYTES_MAX = 256 * 1024;
+const END_OF_HEAD = "\r\n\r\n";
+
+/** What an exchange does to the connection it is on. */
+export type Flow = { readonly pause: () => void; readonly resume: () => void };
+
+type Waiter = { readonly resolve: () => void; readonly reject: (reason: unknown) => void };
+
+export class Exchange {
+  private readonly flow: Flow;
+  private head: ResponseHead | undefined;
+  private decoder: BodyDecoder | undefined;
+  private early: Uint8Array | undefined;
+  private unread: Uint8Array[] = [];
+  private unreadBytes = 0;
+  private waiter: Waiter | undefined;
+  private failure: { readonly reason: unknown } | undefined;
+  private isClosed = false;
+  /** Whether anything of an answer came at all. */
+  hasBegun = false;
+
+  constructor(flow: Flow) {
+    this.flow = flow;
+  }
+
+  /** The answer is complete; the connection may serve the next request. */
+  get isComplete(): boolean {
+    return this.decoder?.isDone === true && this.failure === undefined;
+  }
+
+  get mayReuse(): boolean {
+    return this.isComplete && this.head?.get("connection")?.toLowerCase() !== "close";
+  }
+
+  /** Resolves with status and headers; rejects when the exchange failed before. */
+  async response(): Promise<ResponseHead> {
+    while (!this.head) await this.more();
+    return this.head;
+  }
+
+  /** The next bytes of the body, or undefined at its end; rejects when it breaks off. */
+  async read(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const next = this.unread.shift();
+      if (next) {
+        this.unreadBytes -= next.length;
+        if (this.unreadBytes < UNREAD_BYTES_MAX) this.flow.resume();
+        return next;
+      }
+      if (this.isComplete || (this.isClosed && this.decoder?.endsWhole())) return undefined;
+      await this.more();
+    }
+  }
+
+  /** Bytes from the connection. Throws ProtocolError for what is not HTTP. */
+  push(bytes: Uint8Array): void {
+    this.hasBegun = true;
+    if (this.decoder) this.pushBody(bytes);
+    else this.pushHead(this.early ? Buffer.concat([this.early, bytes]) : bytes);
+    this.wake();
+  }
+
+  /** The connection ended. */
+  close(): void {
+    this.isClosed = true;
+    if (this.decoder?.endsWhole()) this.wake();
+    else this.fail(new Error("the connection ended in the middle of the answer"));
+  }
+
+  fail(reason: unknown): void {
+    this.failure ??= { reason };
+    this.wake();
+  }
+
+  private pushHead(bytes: Uint8Array): void {
+    const text = latin1(bytes);
+    const end = text.indexOf(END_OF_HEAD);
+    if (end > HEAD_BYTES_MAX || (end < 0 && text.length > HEAD_BYTES_MAX)) {
+      throw new ProtocolError("the headers are too long");
+    }
+    if (end < 0) {
+      this.early = bytes;
+      return;
+    }
+    this.early = undefined;
+    const rest = bytes.subarray(end + END_OF_HEAD.length);
+    const head = ResponseHead.parse(text.slice(0, end));
+    if (!head) throw new ProtocolError("the answer is not HTTP/1.1");
+    // "100 Continue" and its kin announce the answer proper.
+    if (head.status < 200) {
+      if (rest.length > 0) this.pushHead(rest);
+      return;
+    }
+    this.decoder = new BodyDecoder(head);
+    this.head = head;
+    if (rest.length > 0) this.pushBody(rest);
+  }
+
+  private pushBody(bytes: Uint8Array): void {
+    for (const part of this.decoder?.push(bytes) ?? []) {
+      this.unread.push(part);
+      this.unreadBytes += part.length;
+    }
+    if (this.unreadBytes >= UNREAD_BYTES_MAX) this.flow.pause();
+  }
+
+  private more(): Promise<void> {
+    if (this.failure) return Promise.reject(this.failure.reason);
+    return new Promise((resolve, reject) => {
+      this.waiter = { resolve, reject };
+    });
+  }
+
+  private wake(): void {
+    const { waiter } = this;
+    this.waiter = undefined;
+    if (this.failure) waiter?.reject(this.failure.reason);
+    else waiter?.resolve();
+  }
+}

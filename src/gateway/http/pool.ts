@@ -1,0 +1,132 @@
+/**
+ * An HTTP/1.1 client on Bun's sockets. Bun's own `fetch` hands every request to another thread and back and has
+ * one time limit for connecting and waiting together; this one costs half as much and tells the two apart.
+ */
+import type { Deadline } from "../deadline.js";
+import { ProtocolError } from "./body-decoder.js";
+import { Connection } from "./connection.js";
+import type { Exchange } from "./exchange.js";
+import { type Origin, originOf } from "./origin.js";
+
+const IDLE_PER_ORIGIN_MAX = 1_024;
+/** Many servers close a connection after 60 s of silence; we are gone before they are. */
+const IDLE_MS_MAX = 30_000;
+const SWEEP_MS = 5_000;
+
+export type HttpRequest = {
+  readonly baseUrl: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+};
+
+type Idle = { readonly connection: Connection; readonly since: number };
+
+export class HttpPool {
+  private readonly idle = new Map<string, Idle[]>();
+  private sweeping: ReturnType<typeof setInterval> | undefined;
+
+  /**
+   * Sends a POST. `connectMs` limits connecting alone; whatever stops `deadline` later ends the exchange and closes
+   * its connection. A kept connection that turns out to have been closed by the other side is replaced, once.
+   */
+  async send(
+    request: HttpRequest,
+    deadline: Deadline,
+    connectMs: number,
+    waiting: () => void,
+  ): Promise<Exchange> {
+    const origin = originOf(request.baseUrl);
+    const bytes = printRequest(origin, request);
+    const kept = this.takeIdle(origin);
+    if (kept) {
+      waiting();
+      const exchange = this.begin(origin, kept, bytes, deadline);
+      try {
+        await exchange.response();
+        return exchange;
+      } catch (thrown) {
+        if (exchange.hasBegun || deadline.isStopped) throw thrown;
+      }
+    }
+    deadline.allow(connectMs, "connect");
+    const fresh = await Connection.open(origin, (stop) => deadline.onStop(stop));
+    waiting();
+    const exchange = this.begin(origin, fresh, bytes, deadline);
+    await exchange.response();
+    return exchange;
+  }
+
+  close(): void {
+    clearInterval(this.sweeping);
+    for (const list of this.idle.values()) for (const { connection } of list) connection.destroy();
+    this.idle.clear();
+  }
+
+  private begin(
+    origin: Origin,
+    connection: Connection,
+    bytes: Uint8Array,
+    deadline: Deadline,
+  ): Exchange {
+    const exchange = connection.send(bytes);
+    deadline.onStop((reason) => {
+      // The connection may be serving somebody else by now.
+      if (exchange.isComplete) return;
+      exchange.fail(reason);
+      connection.destroy();
+    });
+    connection.onFree = () => this.keep(origin, connection);
+    return exchange;
+  }
+
+  private takeIdle(origin: Origin): Connection | undefined {
+    const list = this.idle.get(origin.baseUrl);
+    for (let last = list?.pop(); last; last = list?.pop()) {
+      if (!last.connection.isClosed) return last.connection;
+    }
+    return undefined;
+  }
+
+  private keep(origin: Origin, connection: Connection): void {
+    const list = this.idle.get(origin.baseUrl) ?? [];
+    this.idle.set(origin.baseUrl, list);
+    if (list.length >= IDLE_PER_ORIGIN_MAX) {
+      connection.destroy();
+      return;
+    }
+    list.push({ connection, since: performance.now() });
+    this.sweeping ??= setInterval(() => this.sweep(), SWEEP_MS);
+  }
+
+  private sweep(): void {
+    const oldest = performance.now() - IDLE_MS_MAX;
+    for (const [baseUrl, list] of this.idle) {
+      const kept = list.filter(({ connection, since }) => {
+        if (connection.isClosed || since > oldest) return !connection.isClosed;
+        connection.destroy();
+        return false;
+      });
+      if (kept.length > 0) this.idle.set(baseUrl, kept);
+      else this.idle.delete(baseUrl);
+    }
+    if (this.idle.size > 0) return;
+    clearInterval(this.sweeping);
+    this.sweeping = undefined;
+  }
+}
+
+/** What would end a line early, and let a value write headers or requests of its own. */
+const BREAKS_PATH = /[^\x21-\x7e]/;
+const BREAKS_HEADER = /[\r\n\0]/;
+
+function printRequest(origin: Origin, { path, headers, body }: HttpRequest): Uint8Array {
+  if (BREAKS_PATH.test(path))
+    throw new ProtocolError("the path holds a character no path may hold");
+  let head = `POST ${origin.pathPrefix}${path} HTTP/1.1\r\nhost: ${origin.hostHeader}\r\n`;
+  for (const [name, value] of Object.entries(headers)) {
+    if (BREAKS_HEADER.test(value)) throw new ProtocolError(`the header ${name} holds a line break`);
+    head += `${name}: ${value}\r\n`;
+  }
+  return Buffer.from(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+}

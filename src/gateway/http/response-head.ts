@@ -1,0 +1,30 @@
+/** Status line and headers of an HTTP/1.1 answer, looked up where they stand. */
+
+const STATUS_LINE = /^HTTP\/1\.[01] (\d{3})/;
+
+export class ResponseHead {
+  readonly status: number;
+  private readonly text: string;
+  private readonly lower: string;
+
+  private constructor(status: number, text: string) {
+    this.status = status;
+    this.text = text;
+    this.lower = text.toLowerCase();
+  }
+
+  /** `text` ends before the blank line. Undefined when it is no HTTP/1 answer. */
+  static parse(text: string): ResponseHead | undefined {
+    const status = STATUS_LINE.exec(text)?.[1];
+    return status === undefined ? undefined : new ResponseHead(Number(status), text);
+  }
+
+  /** `name` in lower case. The first one counts where a header is given twice. */
+  get(name: string): string | undefined {
+    const line = this.lower.indexOf(`\r\n${name}:`);
+    if (line < 0) return undefined;
+    const start = line + name.length + 3;
+    const end = this.text.indexOf("\r\n", start);
+    return this.text.slice(start, end < 0 ? undefined : end).trim();
+  }
+}
