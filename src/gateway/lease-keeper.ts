@@ -25,6 +25,10 @@ export class LeaseKeeper {
   private readonly turns = new Map<string, Promise<unknown>>();
   private readonly recalledAt = new Map<string, number>();
   private readonly renewedAt = new Map<string, number>();
+  /** Until when others may still be looking for what they need of a bucket, and nothing is taken beyond need. */
+  private readonly sparingUntil = new Map<string, number>();
+  /** The store may have leased more to this process than the book knows: its answer got lost. */
+  private readonly doubtful = new Set<string>();
   /** Given back in memory; the store hears of it until it has heard it. */
   private readonly unreported = new Map<string, NanoUsd>();
 
@@ -48,6 +52,7 @@ export class LeaseKeeper {
     const { book, clock } = this.parts;
     const now = clock.now();
     if (book.free(bucketId, now) >= book.unleased(bucketId)) return false;
+    if (this.isSparing(bucketId)) return false;
     return (this.renewedAt.get(bucketId) ?? 0) + RENEW_PAUSE_MS <= now;
   }
 
@@ -68,12 +73,14 @@ export class LeaseKeeper {
   /** Another process is short: gives back what nobody here holds. */
   async answerRecall(bucketId: string, recall: number): Promise<void> {
     if (!this.parts.book.has(bucketId)) return;
+    this.sparingUntil.set(bucketId, this.parts.clock.now() + RECALL_WAIT_MS);
     await this.giveBack([bucketId]);
     await this.parts.store.answerRecall(this.parts.node, bucketId, recall);
   }
 
   async returnIdle(): Promise<void> {
     const { book, clock } = this.parts;
+    for (const id of this.doubtful) await this.inTurn(id, () => this.learn(id));
     await this.giveBack(book.idleSince(clock.now() - IDLE_LEASE_MS));
   }
 
@@ -107,12 +114,31 @@ export class LeaseKeeper {
   }
 
   /** Returns whether other processes hold a lease on the bucket. */
-  private async take(bucket: Bucket, need: NanoUsd): Promise<boolean> {
+  private async take(
+    bucket: Bucket,
+    need: NanoUsd,
+    isSparing = this.isSparing(bucket.id),
+  ): Promise<boolean> {
     const { node, book, store, clock } = this.parts;
     const now = clock.now();
-    const answer = await store.takeLease({ node, bucket, need, now }).catch(storeAway);
+    this.doubtful.add(bucket.id);
+    const answer = await store.takeLease({ node, bucket, need, isSparing, now }).catch(storeAway);
     book.add(bucket.id, answer, now);
+    this.doubtful.delete(bucket.id);
     return answer.othersHold;
+  }
+
+  /** Takes nothing, to hear what was taken before. */
+  private async learn(bucketId: string): Promise<void> {
+    if (this.doubtful.has(bucketId)) await this.take({ id: bucketId, due: [] }, ZERO, true);
+  }
+
+  private isSparing(bucketId: string): boolean {
+    const until = this.sparingUntil.get(bucketId);
+    if (until === undefined) return false;
+    const isOver = until <= this.parts.clock.now();
+    if (isOver) this.sparingUntil.delete(bucketId);
+    return !isOver;
   }
 
   private async giveBack(bucketIds: readonly string[]): Promise<void> {

@@ -68,19 +68,10 @@ type Answer = { readonly head: ResponseHead; readonly exchange: Exchange };
 
 async function sendOnce(attempt: Attempt): Promise<Answer> {
   const { http, request, baseUrl, auth, key, deadline, limits } = attempt;
-  const headers: Record<string, string> = {
-    ...request.headers,
-    "content-type": "application/json",
-    accept: attempt.isStream ? "text/event-stream" : "application/json",
-    // What is not compressed need not be unpacked, and cannot be a bomb.
-    "accept-encoding": "identity",
-    "user-agent": "turnpike",
-    "x-turnpike-request-id": attempt.requestId,
-  };
-  if (key !== undefined) headers[auth.header] = `${auth.scheme} ${key}`;
+  const headers = headersFor(request.headers, auth, key, attempt.isStream);
   const { path, body } = request;
   const exchange = await http.send(
-    { baseUrl, path, headers, body },
+    { baseUrl, path, headers, requestId: attempt.requestId, body },
     deadline,
     limits.connectMs,
     () => {
@@ -89,6 +80,32 @@ async function sendOnce(attempt: Attempt): Promise<Answer> {
     },
   );
   return { head: await exchange.response(), exchange };
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+/** By the provider's own headers, which are one object per provider, then by key and kind of answer. */
+const headersByProvider = new WeakMap<Headers, Map<string, Headers>>();
+const HEADERS_KEPT_MAX = 1_000;
+
+function headersFor(own: Headers, auth: Auth, key: string | undefined, isStream: boolean): Headers {
+  const kept = headersByProvider.get(own) ?? new Map<string, Headers>();
+  headersByProvider.set(own, kept);
+  const name = `${isStream} ${auth.header} ${auth.scheme} ${key}`;
+  let headers = kept.get(name);
+  if (headers) return headers;
+  headers = {
+    ...own,
+    "content-type": "application/json",
+    accept: isStream ? "text/event-stream" : "application/json",
+    // What is not compressed need not be unpacked, and cannot be a bomb.
+    "accept-encoding": "identity",
+    "user-agent": "turnpike",
+    ...(key !== undefined && { [auth.header]: `${auth.scheme} ${key}` }),
+  };
+  if (kept.size >= HEADERS_KEPT_MAX) kept.clear();
+  kept.set(name, headers);
+  return headers;
 }
 
 async function readPlain(attempt: Attempt, answer: Answer): Promise<Outcome> {
@@ -167,9 +184,8 @@ async function readText(attempt: Attempt, { head, exchange }: Answer): Promise<s
   const { deadline, limits } = attempt;
   const parts: Uint8Array[] = [];
   let bytes = 0;
-  for (;;) {
-    deadline.allow(limits.chunkGapMs, "gap between chunks");
-    const part = await exchange.read();
+  while (!exchange.isAtEnd) {
+    const part = exchange.takeUnread() ?? (await nextPart(attempt, exchange));
     if (!part) break;
     bytes += part.byteLength;
     if (bytes > limits.answerBytesMax) {
@@ -181,6 +197,14 @@ async function readText(attempt: Attempt, { head, exchange }: Answer): Promise<s
   }
   const whole = Buffer.concat(parts);
   return unpack(whole, head.get("content-encoding"), limits.answerBytesMax).toString("utf8");
+}
+
+function nextPart(
+  { deadline, limits }: Attempt,
+  exchange: Exchange,
+): Promise<Uint8Array | undefined> {
+  deadline.allow(limits.chunkGapMs, "gap between chunks");
+  return exchange.read();
 }
 
 const TOO_LARGE = "too_large";

@@ -18,9 +18,14 @@ export type LeaseAnswer = {
   readonly othersHold: boolean;
 };
 
-/** What a process takes: what it needs, and half of the rest, so that it need not ask for every request. */
-export const leaseSize = (left: NanoUsd, need: NanoUsd): NanoUsd =>
-  least(left, nanoUsd(need + (left > need ? (left - need) / 2n : 0n)));
+/**
+ * What a process takes: what it needs, and half of the rest, so that it need not ask for every request. While
+ * another process is short it takes what it needs and no more.
+ */
+export const leaseSize = (
+  left: NanoUsd,
+  { need, isSparing }: { readonly need: NanoUsd; readonly isSparing: boolean },
+): NanoUsd => least(left, nanoUsd(need + (left > need && !isSparing ? (left - need) / 2n : 0n)));
 
 /** What one settled request moves, and what is kept of it. Never a prompt, a body or a key. */
 export type Settlement = {
@@ -63,6 +68,7 @@ export type LedgerStore = {
     readonly node: string;
     readonly bucket: Bucket;
     readonly need: NanoUsd;
+    readonly isSparing: boolean;
     readonly now: number;
   }) => Promise<LeaseAnswer>;
   /** States how much `node` has given back of each account, all told. */

@@ -25,7 +25,7 @@ export function ledgerStore(database: Database): LedgerStore {
         await openDue(database, tx, request.bucket);
         const accounts = await spendable(database, tx, request.bucket.id, request.now);
         const left = accounts.reduce((sum, account) => sum + account.left, 0n);
-        let want: bigint = leaseSize(nanoUsd(left), request.need);
+        let want: bigint = leaseSize(nanoUsd(left), request);
         const unleased = nanoUsd(left - want);
         for (const account of accounts) {
           const some = account.left < want ? account.left : want;

@@ -69,7 +69,7 @@ export function storeContract(engine: Engine): void {
       Object.fromEntries(answer.slices.map(({ account, taken }) => [account, BigInt(taken)]));
 
     const take = async (node: string, need: bigint, bucket = FUNDS, now = AT) =>
-      takenOf(await store.takeLease({ node, bucket: bucketOf(bucket), need: nanoUsd(need), now }));
+      takenOf(await store.takeLease({ node, bucket: bucketOf(bucket), need: nanoUsd(need), isSparing: false, now }));
 
     const expectBalanced = async (): Promise<void> => {
       expect(await store.audit()).toMatchObject({ balanced: true, faults: [] });
@@ -122,7 +122,7 @@ export function storeContract(engine: Engine): void {
             each.takeLease({
               node: `n${i}`,
               bucket: bucketOf(FUNDS, ...due),
-              need: nanoUsd(1n),
+              need: nanoUsd(1n), isSparing: false,
               now: AT,
             }),
             each.credit(bucketOf(FUNDS, ...due), AT),
@@ -151,9 +151,18 @@ export function storeContract(engine: Engine): void {
         await expectBalanced();
       });
 
+      test("a process that is sparing takes what it needs and no more", async () => {
+        await store.grant(grantOf(FUNDS, 100n));
+        const ask = { node: "a", bucket: bucketOf(FUNDS), isSparing: true, now: AT };
+        const answer = (need: bigint) => store.takeLease({ ...ask, need: nanoUsd(need) });
+        expect(takenOf(await answer(40n))).toEqual({ [GRANT]: 40n });
+        expect(takenOf(await answer(0n))).toEqual({ [GRANT]: 40n });
+        expect(takenOf(await answer(61n))).toEqual({ [GRANT]: 100n });
+      });
+
       test("the answer tells what is left unleased and whether others hold a lease", async () => {
         await store.grant(grantOf(FUNDS, 100n));
-        const ask = { bucket: bucketOf(FUNDS), need: nanoUsd(50n), now: AT };
+        const ask = { bucket: bucketOf(FUNDS), need: nanoUsd(50n), isSparing: false, now: AT };
         expect(await store.takeLease({ ...ask, node: "a" })).toMatchObject({
           unleased: nanoUsd(25n),
           othersHold: false,
@@ -174,7 +183,7 @@ export function storeContract(engine: Engine): void {
         await at("younger", AT + 1_000, AT + 5);
         await at("older", AT + 1_000, AT);
         await at("over", AT);
-        const ask = { node: "a", bucket: bucketOf(FUNDS), need: nanoUsd(24n), now: AT };
+        const ask = { node: "a", bucket: bucketOf(FUNDS), need: nanoUsd(24n), isSparing: false, now: AT };
         const answer = await store.takeLease(ask);
         expect(takenOf(answer)).toEqual({
           "grant:older": 10n,
@@ -200,7 +209,7 @@ export function storeContract(engine: Engine): void {
               each.takeLease({
                 node: `n${i}`,
                 bucket: bucketOf(FUNDS),
-                need: nanoUsd(90n),
+                need: nanoUsd(90n), isSparing: false,
                 now: AT,
               }),
             ),
@@ -357,7 +366,7 @@ export function storeContract(engine: Engine): void {
             await each.openNode(node, AT);
             let returned = 0n;
             for (let round = 0; round < 10; round++) {
-              const ask = { node, bucket: bucketOf(FUNDS), need: nanoUsd(100n), now: AT };
+              const ask = { node, bucket: bucketOf(FUNDS), need: nanoUsd(100n), isSparing: false, now: AT };
               const { slices } = await each.takeLease(ask);
               const got = slices.find(({ account }) => account === "grant:more");
               if (!got) continue;
@@ -489,7 +498,7 @@ export function storeContract(engine: Engine): void {
         for (let round = 0; round < 10; round++) {
           const id = `grant:${round}`;
           await store.grant(grantOf(FUNDS, 100n, { id, expiresAt: END }));
-          const ask = { node: "a", bucket: bucketOf(FUNDS), need: nanoUsd(100n), now: END - 1 };
+          const ask = { node: "a", bucket: bucketOf(FUNDS), need: nanoUsd(100n), isSparing: false, now: END - 1 };
           await Promise.all([store.takeLease(ask), other.expireGrants(END + round)]);
         }
         await expectBalanced();
@@ -661,7 +670,7 @@ export function storeContract(engine: Engine): void {
               await each.takeLease({
                 node: `n${i}`,
                 bucket: bucketOf(FUNDS),
-                need: nanoUsd(10n),
+                need: nanoUsd(10n), isSparing: false,
                 now: AT,
               });
             }

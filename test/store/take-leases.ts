@@ -12,6 +12,7 @@ for (;;) {
     node,
     bucket: { id: bucket, due: [] },
     need: nanoUsd(7n),
+    isSparing: false,
     now: Date.UTC(2026, 0, 15, 12),
   });
   const sum = answer.slices.reduce((total, slice) => total + slice.taken, 0n);

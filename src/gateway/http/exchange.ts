@@ -1,5 +1,4 @@
 /** One request and its answer on a connection: bytes come in as they arrive, and are taken out when wanted. */
-import { latin1 } from "../../wire/sse.js";
 import { BodyDecoder, ProtocolError } from "./body-decoder.js";
 import { ResponseHead } from "./response-head.js";
 
@@ -47,16 +46,27 @@ export class Exchange {
 
   /** The next bytes of the body, or undefined at its end; rejects when it breaks off. */
   async read(): Promise<Uint8Array | undefined> {
-    for (;;) {
-      const next = this.unread.shift();
-      if (next) {
-        this.unreadBytes -= next.length;
-        if (this.unreadBytes < UNREAD_BYTES_MAX) this.flow.resume();
-        return next;
-      }
-      if (this.isComplete || (this.isClosed && this.decoder?.endsWhole())) return undefined;
+    while (!this.isAtEnd) {
+      const next = this.takeUnread();
+      if (next) return next;
       await this.more();
     }
+    return undefined;
+  }
+
+  /** What has arrived of the body and was not taken yet, without waiting; undefined when there is nothing. */
+  takeUnread(): Uint8Array | undefined {
+    const next = this.unread.shift();
+    if (!next) return undefined;
+    this.unreadBytes -= next.length;
+    if (this.unreadBytes < UNREAD_BYTES_MAX) this.flow.resume();
+    return next;
+  }
+
+  /** All of the body has arrived and was taken. */
+  get isAtEnd(): boolean {
+    if (this.unread.length > 0) return false;
+    return this.isComplete || (this.isClosed && this.decoder?.endsWhole() === true);
   }
 
   /** Bytes from the connection. Throws ProtocolError for what is not HTTP. */
@@ -80,9 +90,9 @@ export class Exchange {
   }
 
   private pushHead(bytes: Uint8Array): void {
-    const text = latin1(bytes);
-    const end = text.indexOf(END_OF_HEAD);
-    if (end > HEAD_BYTES_MAX || (end < 0 && text.length > HEAD_BYTES_MAX)) {
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const end = buffer.indexOf(END_OF_HEAD);
+    if (end > HEAD_BYTES_MAX || (end < 0 && bytes.length > HEAD_BYTES_MAX)) {
       throw new ProtocolError("the headers are too long");
     }
     if (end < 0) {
@@ -91,7 +101,7 @@ export class Exchange {
     }
     this.early = undefined;
     const rest = bytes.subarray(end + END_OF_HEAD.length);
-    const head = ResponseHead.parse(text.slice(0, end));
+    const head = ResponseHead.parse(buffer.toString("latin1", 0, end));
     if (!head) throw new ProtocolError("the answer is not HTTP/1.1");
     // "100 Continue" and its kin announce the answer proper.
     if (head.status < 200) {

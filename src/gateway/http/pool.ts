@@ -16,7 +16,10 @@ const SWEEP_MS = 5_000;
 export type HttpRequest = {
   readonly baseUrl: string;
   readonly path: string;
+  /** The same object for requests with the same headers: it is printed once. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Our id of the request, which changes every time. */
+  readonly requestId: string;
   readonly body: string;
 };
 
@@ -120,13 +123,26 @@ export class HttpPool {
 const BREAKS_PATH = /[^\x21-\x7e]/;
 const BREAKS_HEADER = /[\r\n\0]/;
 
-function printRequest(origin: Origin, { path, headers, body }: HttpRequest): Uint8Array {
+const printed = new WeakMap<object, string>();
+
+function printRequest(origin: Origin, request: HttpRequest): Uint8Array {
+  const { path, headers, requestId, body } = request;
   if (BREAKS_PATH.test(path))
     throw new ProtocolError("the path holds a character no path may hold");
-  let head = `POST ${origin.pathPrefix}${path} HTTP/1.1\r\nhost: ${origin.hostHeader}\r\n`;
+  const length = Buffer.byteLength(body);
+  return Buffer.from(
+    `POST ${origin.pathPrefix}${path} HTTP/1.1\r\nhost: ${origin.hostHeader}\r\n${printHeaders(headers)}x-turnpike-request-id: ${requestId}\r\ncontent-length: ${length}\r\n\r\n${body}`,
+  );
+}
+
+function printHeaders(headers: Readonly<Record<string, string>>): string {
+  let text = printed.get(headers);
+  if (text !== undefined) return text;
+  text = "";
   for (const [name, value] of Object.entries(headers)) {
     if (BREAKS_HEADER.test(value)) throw new ProtocolError(`the header ${name} holds a line break`);
-    head += `${name}: ${value}\r\n`;
+    text += `${name}: ${value}\r\n`;
   }
-  return Buffer.from(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  printed.set(headers, text);
+  return text;
 }

@@ -1,0 +1,172 @@
+/**
+ * Keeps the same books as the ledger, by plain arithmetic from the rules alone:
+ *
+ * - An account (a grant or a limit) holds what was put into it. No more than that is ever charged to it.
+ * - A bucket's funds are what its accounts that have not expired still hold.
+ * - An open hold takes its amount out of the funds of every bucket it is on, until it is settled, released,
+ *   expired or lost with its process.
+ * - A request is charged its cost on every bucket. What no bucket allows is an overrun.
+ * - A refusal is right only if, at some moment while it was being asked for, some bucket's funds less its holds
+ *   were lower than what was asked.
+ */
+import type { Hold } from "../../src/ledger/lease-book.js";
+import type { Settlement } from "../../src/ledger/store.js";
+
+type Account = {
+  readonly bucket: string;
+  readonly amount: bigint;
+  readonly expiresAt: number;
+  charged: bigint;
+};
+
+type OpenHold = { readonly hold: Hold; readonly buckets: readonly string[]; amount: bigint };
+
+/** A question that may yet be refused. */
+export type Question = {
+  readonly buckets: readonly string[];
+  readonly amount: bigint;
+  wasShort: boolean;
+};
+
+export class Auditor {
+  readonly faults: string[] = [];
+  readonly accounts = new Map<string, Account>();
+  readonly charges = new Map<string, bigint>();
+  overrun = 0n;
+  private readonly holds = new Set<OpenHold>();
+  private readonly questions = new Set<Question>();
+  /** What processes that died had out, by account; nobody can have it before they are recovered. */
+  private readonly lost = new Map<string, bigint>();
+  private readonly now: () => number;
+
+  constructor(now: () => number) {
+    this.now = now;
+  }
+
+  opened(id: string, bucket: string, amount: bigint, expiresAt = Number.POSITIVE_INFINITY): void {
+    if (!this.accounts.has(id)) this.accounts.set(id, { bucket, amount, expiresAt, charged: 0n });
+  }
+
+  asked(buckets: readonly string[], amount: bigint): Question {
+    const question = { buckets, amount, wasShort: false };
+    this.questions.add(question);
+    this.look();
+    return question;
+  }
+
+  /** At the end of everything that happened at the same time. */
+  answered(question: Question, isRefused: boolean, what: string): void {
+    this.look();
+    this.questions.delete(question);
+    if (!isRefused || question.wasShort) return;
+    const left = question.buckets.map((bucket) => `${bucket} had ${this.available(bucket)}`);
+    this.fault(`${what}: ${question.amount} was refused, though ${left.join(" and ")}`);
+  }
+
+  held(hold: Hold, buckets: readonly string[], amount: bigint): OpenHold {
+    const open = { hold, buckets, amount };
+    this.holds.add(open);
+    this.checkHold(open);
+    this.look();
+    return open;
+  }
+
+  grew(open: OpenHold, more: bigint): void {
+    open.amount += more;
+    this.checkHold(open);
+    this.look();
+  }
+
+  /** Settled, released, expired or lost. */
+  ended(hold: Hold): void {
+    for (const open of this.holds) if (open.hold === hold) this.holds.delete(open);
+  }
+
+  settled(settlement: Settlement, buckets: readonly string[], held: bigint): void {
+    const { id, cost, overrun, debits } = settlement;
+    if (this.charges.has(id)) this.fault(`${id} was settled twice`);
+    this.charges.set(id, cost - overrun);
+    this.overrun += overrun;
+    if (cost <= held && overrun > 0n) this.fault(`${id}: overrun though the hold covered it`);
+    for (const bucket of buckets) {
+      const parts = debits.filter(({ account }) => this.accounts.get(account)?.bucket === bucket);
+      const sum = parts.reduce((total, { amount }) => total + amount, 0n);
+      if (sum !== cost - overrun) this.fault(`${id}: ${bucket} was charged ${sum} of ${cost}`);
+    }
+    for (const { account, amount } of debits) this.charge(id, account, amount);
+    this.look();
+  }
+
+  died(out: ReadonlyMap<string, bigint>): void {
+    for (const [id, amount] of out) this.lost.set(id, (this.lost.get(id) ?? 0n) + amount);
+    this.look();
+  }
+
+  recovered(out: ReadonlyMap<string, bigint>): void {
+    for (const [id, amount] of out) this.lost.set(id, (this.lost.get(id) ?? 0n) - amount);
+  }
+
+  /** What a bucket's accounts hold that have not expired. */
+  funds(bucket: string): bigint {
+    let sum = 0n;
+    for (const account of this.accounts.values()) {
+      if (account.bucket === bucket && this.isLive(account)) sum += account.amount - account.charged;
+    }
+    return sum;
+  }
+
+  /** The same less the holds on it, and less what died processes keep. */
+  available(bucket: string): bigint {
+    let sum = this.funds(bucket);
+    const without = (id: string, amount: bigint): void => {
+      const account = this.accounts.get(id);
+      if (account?.bucket === bucket && this.isLive(account)) sum -= amount;
+    };
+    for (const [id, amount] of this.lost) without(id, amount);
+    for (const { hold } of this.holds) {
+      for (const [id, amount] of partsOn(hold)) without(id, amount);
+    }
+    return sum;
+  }
+
+  fault(what: string): void {
+    this.faults.push(what);
+  }
+
+  private charge(id: string, name: string, amount: bigint): void {
+    const account = this.accounts.get(name);
+    if (!account) return this.fault(`${id}: ${name} was charged and was never opened`);
+    account.charged += amount;
+    if (account.charged > account.amount) {
+      this.fault(`${id}: ${name} held ${account.amount} and was charged ${account.charged}`);
+    }
+  }
+
+  private checkHold({ hold, buckets, amount }: OpenHold): void {
+    for (const bucket of buckets) {
+      let sum = 0n;
+      for (const [id, part] of partsOn(hold)) {
+        if (this.accounts.get(id)?.bucket === bucket) sum += part;
+      }
+      if (sum !== amount) this.fault(`a hold of ${amount} has ${sum} of ${bucket}`);
+      if (this.available(bucket) < 0n) this.fault(`${bucket} is held beyond its funds`);
+    }
+  }
+
+  private look(): void {
+    for (const question of this.questions) {
+      question.wasShort ||= question.buckets.some((id) => this.available(id) < question.amount);
+    }
+  }
+
+  private isLive({ expiresAt }: Account): boolean {
+    return expiresAt > this.now();
+  }
+}
+
+/** By account, what a hold has of it. */
+function* partsOn(hold: Hold): Iterable<readonly [string, bigint]> {
+  for (const { held } of hold.parts) {
+    for (const { account, amount } of held) yield [account.id, amount];
+  }
+}

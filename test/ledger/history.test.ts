@@ -1,0 +1,408 @@
+/** Long histories of chance, on several processes over one real store, held against an auditor of their own. */
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bucketsOf } from "../../src/gateway/funds.js";
+import { monthName, nextMonthStart } from "../../src/kernel/clock.js";
+import { nanoUsd } from "../../src/kernel/money.js";
+import { extraGrant } from "../../src/ledger/account.js";
+import type { Hold } from "../../src/ledger/lease-book.js";
+import { type Budget, type Caller, fundsBucketOf } from "../../src/tenants/user.js";
+import { type Random, randomFrom } from "../support/random.js";
+import { Auditor, type Question } from "./auditor.js";
+import { hold, makeWorld, outstanding, type Process, settle, type World } from "./world.js";
+
+const EVENTS = 10_000;
+const PHASE_EVENTS = 1_000;
+const PROCESSES = 3;
+const HOLD_MS = 60_000;
+const ASK_MOST = 120;
+const PLANS = new Map([
+  ["free", 600n],
+  ["none", 0n],
+]);
+
+const given = process.env.TURNPIKE_TEST_SEED;
+const SEEDS = given === undefined ? [1, 2, 3, Date.now() % 1_000_000] : [Number(given)];
+
+const folder = mkdtempSync(join(tmpdir(), "turnpike-history-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+for (const seed of SEEDS) {
+  test(`${EVENTS} events of seed ${seed} neither overspend, nor lose, nor refuse without need`, async () => {
+    const history = await History.start(join(folder, `${seed}.sqlite`), seed);
+    for (let phase = 0; phase * PHASE_EVENTS < EVENTS; phase++) {
+      // Every other phase has a store that fails now and then.
+      await history.play(PHASE_EVENTS, phase % 2 === 0 ? 0 : 0.1);
+      await history.check();
+      expect({ seed, phase, faults: history.faults() }).toEqual({ seed, phase, faults: [] });
+    }
+    console.log(`seed ${seed}: ${history.summary()}`);
+    await history.end();
+  });
+}
+
+type Open = {
+  readonly process: Process;
+  readonly caller: Caller;
+  readonly hold: Hold;
+  readonly entry: ReturnType<Auditor["held"]>;
+};
+
+type Tally = Record<string, number>;
+
+class History {
+  private readonly world: World;
+  private readonly random: Random;
+  private readonly auditor: Auditor;
+  private readonly callers: readonly Caller[] = PAYERS;
+  private open: Open[] = [];
+  private requests = 0;
+  private grants = 0;
+  private readonly lost = new Map<Process, ReadonlyMap<string, bigint>>();
+  private readonly tally: Tally = {};
+
+  static async start(place: string, seed: number): Promise<History> {
+    const random = randomFrom(seed);
+    const world = await makeWorld(place, random, PLANS);
+    for (let i = 0; i < PROCESSES; i++) await world.start();
+    return new History(world, random);
+  }
+
+  private constructor(world: World, random: Random) {
+    this.world = world;
+    this.random = random;
+    this.auditor = new Auditor(world.clock.now);
+  }
+
+  faults = (): readonly string[] => this.auditor.faults.slice(0, 5);
+  summary = (): string =>
+    Object.entries(this.tally)
+      .map(([what, count]) => `${count} ${what}`)
+      .join(", ");
+  end = (): Promise<void> => this.world.close();
+
+  async play(events: number, trouble: number): Promise<void> {
+    // What a process could not report while the store was in trouble it reports at its next sweep.
+    for (const process of this.world.processes) await this.sweep(process);
+    this.world.trouble.share = trouble;
+    for (let i = 0; i < events; i++) await this.event();
+    this.world.trouble.share = 0;
+  }
+
+  private async event(): Promise<void> {
+    const { random, world } = this;
+    const process = random.pick(world.processes);
+    const roll = random.below(1_000);
+    if (roll < 380) await this.askSome();
+    else if (roll < 640) await this.settleOne();
+    else if (roll < 700) this.releaseOne();
+    else if (roll < 750) await this.growOne();
+    else if (roll < 800) await this.grant();
+    else if (roll < 880) this.passTime();
+    else if (roll < 920) await this.sweep(process);
+    else if (roll < 980) await this.drain(process);
+    else if (roll < 990) await this.expire();
+    else if (roll < 994) await this.crash(process);
+    else await this.recover();
+  }
+
+  /** Several callers at the same moment, on any of the processes. */
+  private async askSome(): Promise<void> {
+    const { random, world, auditor } = this;
+    const asks = Array.from({ length: 1 + random.below(5) }, () => {
+      const process = random.pick(world.processes);
+      const caller = random.pick(this.callers);
+      const amount = BigInt(random.below(ASK_MOST));
+      return { process, caller, amount };
+    });
+    const questions: { question: Question; isRefused: boolean; what: string }[] = [];
+    const isTroubled = world.trouble.share > 0;
+    const answers = asks.map(async ({ process, caller, amount }) => {
+      const buckets = this.bucketsFor(caller);
+      const question = auditor.asked(buckets, amount);
+      const expiresAt = world.clock.now() + HOLD_MS;
+      const got = await hold(process, caller, amount, expiresAt).catch(() => "away" as const);
+      if (got === "away") this.count("turned away by the store");
+      else if (got === undefined) this.count("refused");
+      else {
+        this.count("held");
+        const entry = auditor.held(got, buckets, amount);
+        this.open.push({ process, caller, hold: got, entry });
+      }
+      // While the store fails, what is idle elsewhere cannot be had back, and a refusal may be wrong.
+      const isRefused = got === undefined && !isTroubled;
+      questions.push({ question, isRefused, what: `${process.node} for ${caller.user.id}` });
+    });
+    await world.finish(Promise.all(answers));
+    for (const { question, isRefused, what } of questions) {
+      auditor.answered(question, isRefused, what);
+    }
+  }
+
+  private async settleOne(): Promise<void> {
+    const one = this.takeOpen();
+    if (!one) return;
+    const { random, world, auditor } = this;
+    const held = one.hold.amount;
+    const cost = random.chance(0.25) ? held : BigInt(random.below(Number(held) * 2 + 2));
+    const buckets = this.bucketsFor(one.caller);
+    const wasOpen = one.hold.isOpen;
+    const excess = cost - held;
+    const question = excess > 0n && wasOpen ? auditor.asked(buckets, excess) : undefined;
+    const id = `request-${++this.requests}`;
+    const settlement = await world.finish(
+      settle(one.process, one.caller, one.hold, { id, cost }),
+    );
+    auditor.ended(one.hold);
+    auditor.settled(settlement, buckets, wasOpen ? held : 0n);
+    if (question) {
+      const isRefused = settlement.overrun > 0n && world.trouble.share === 0;
+      auditor.answered(question, isRefused, `the excess of ${id}`);
+    }
+    this.count(settlement.overrun > 0n ? "overrun" : "settled");
+  }
+
+  private releaseOne(): void {
+    const one = this.takeOpen();
+    if (!one) return;
+    one.process.gateway.book.release(one.hold);
+    this.auditor.ended(one.hold);
+    this.count("released");
+  }
+
+  private async growOne(): Promise<void> {
+    const one = this.open.length > 0 ? this.random.pick(this.open) : undefined;
+    if (!one?.hold.isOpen) return;
+    const more = nanoUsd(BigInt(this.random.below(ASK_MOST)));
+    const { book, clock } = one.process.gateway;
+    this.auditor.grew(one.entry, book.extend(one.hold, more, clock.now()));
+    this.count("grown");
+  }
+
+  /** Credit beside the plan, some of it for a short time. */
+  private async grant(): Promise<void> {
+    const { random, world, auditor } = this;
+    const { user } = random.pick(this.callers);
+    const at = world.clock.now();
+    const grant = extraGrant(fundsBucketOf(user), {
+      id: `${++this.grants}`,
+      kind: random.pick(["promotional", "purchased"] as const),
+      amount: nanoUsd(BigInt(1 + random.below(300))),
+      at,
+      expiresAt: random.chance(0.5) ? at + 1 + random.below(20 * 60_000) : undefined,
+    });
+    auditor.opened(grant.id, grant.bucket, grant.amount, grant.expiresAt);
+    // Nothing tells the caller whether a failed grant was made; the same id again is the same grant.
+    while (true) {
+      const made = await world.store.grant(grant).then(
+        () => true,
+        () => false,
+      );
+      if (made) break;
+    }
+    this.count("granted");
+  }
+
+  private passTime(): void {
+    const { random, world } = this;
+    const roll = random.below(1_000);
+    if (roll < 700) world.advance(random.below(2_000));
+    else if (roll < 980) world.advance(5_000 + random.below(30_000));
+    else if (roll < 995) world.advance(3_600_000);
+    else world.setTime(nextMonthStart(world.clock.now()) - 1 + random.below(3));
+    this.count("moves of the clock");
+  }
+
+  /** What every process does each second. */
+  private async sweep({ gateway }: Process): Promise<void> {
+    const { world, auditor } = this;
+    const now = world.clock.now();
+    const before = this.open.filter((one) => one.process.gateway === gateway);
+    const released = gateway.book.releaseExpired(now);
+    const expired = before.filter(({ hold: { expiresAt } }) => expiresAt <= now);
+    const stillOpen = expired.filter(({ hold: { isOpen } }) => isOpen);
+    if (stillOpen.length > 0) auditor.fault(`${stillOpen.length} holds outlived their time`);
+    for (const one of expired) auditor.ended(one.hold);
+    this.count("expired holds", released);
+    await world.finish(gateway.keeper.returnIdle()).catch(() => undefined);
+  }
+
+  /** Some of the spool; now and then from too early a place, as after a crash. */
+  private async drain(process: Process): Promise<void> {
+    const { random, world } = this;
+    const from = random.chance(0.2) ? Math.max(0, process.drained - 3) : process.drained;
+    const settlements = process.spool.slice(from, process.drained + 1 + random.below(40));
+    if (settlements.length === 0) return;
+    const end = from + settlements.length;
+    const batch = { node: process.node, settlements, upTo: { segment: 0, offset: end } };
+    const isDone = await world.store.applySettlements(batch).then(
+      () => true,
+      () => false,
+    );
+    if (isDone) process.drained = Math.max(process.drained, end);
+    this.count("drains");
+  }
+
+  private async expire(): Promise<void> {
+    await this.world.store.expireGrants(this.world.clock.now()).catch(() => 0);
+    this.count("expiries");
+  }
+
+  /** The process is gone with its holds and all it knew; its spool is left. */
+  private async crash(process: Process): Promise<void> {
+    const { world, auditor } = this;
+    world.crash(process);
+    for (const one of this.open.filter((each) => each.process === process)) {
+      auditor.ended(one.hold);
+    }
+    this.open = this.open.filter((each) => each.process !== process);
+    const out = await outstanding(world.database, process);
+    this.lost.set(process, out);
+    auditor.died(out);
+    await world.start();
+    this.count("crashes");
+  }
+
+  private async recover(): Promise<void> {
+    const { world, auditor, random } = this;
+    const [process] = world.dead;
+    if (!process) return;
+    const from = Math.max(0, process.drained - random.below(5));
+    try {
+      await world.store.applySettlements({
+        node: process.node,
+        settlements: process.spool.slice(from),
+        upTo: { segment: 0, offset: process.spool.length },
+      });
+      await world.store.closeNode(process.node);
+    } catch {
+      return;
+    }
+    world.dead.shift();
+    auditor.recovered(this.lost.get(process) ?? new Map());
+    this.count("recoveries");
+  }
+
+  /** Brings everything to rest and compares every account with the auditor's. */
+  async check(): Promise<void> {
+    const { world, auditor } = this;
+    for (const one of [...this.open]) {
+      one.process.gateway.book.release(one.hold);
+      auditor.ended(one.hold);
+    }
+    this.open = [];
+    while (world.dead.length > 0) await this.recover();
+    for (const process of world.processes) {
+      while (process.drained < process.spool.length) await this.drain(process);
+    }
+    await this.expire();
+    await this.compareAccounts();
+    await this.compareRequests();
+    const audit = await world.real.audit();
+    for (const fault of audit.faults) auditor.fault(`the audit: ${fault}`);
+    await this.compareAllReturned();
+  }
+
+  private async compareAccounts(): Promise<void> {
+    const { world, auditor } = this;
+    const { db } = world.database;
+    const rows = await db.selectFrom("accounts").selectAll().execute();
+    const balances = new Map(rows.map((row) => [row.id, row]));
+    if (rows.reduce((sum, { balance }) => sum + balance, 0n) !== 0n) {
+      auditor.fault("all balances together are not zero");
+    }
+    for (const [id, account] of auditor.accounts) {
+      const left = account.amount - account.charged;
+      const row = balances.get(id);
+      const isOver = account.expiresAt <= world.clock.now();
+      // This month's credit opens when it is first wanted, and what was never opened is not missed once it is over.
+      if (!row && account.charged === 0n) continue;
+      const is = row?.balance ?? 0n;
+      // Of an expired grant only what processes still hold is there yet.
+      const isRight = isOver && row?.kind === "grant" ? is === row.leased : is === left;
+      if (!isRight) auditor.fault(`${id}: ${is} in the store, ${left} in the auditor's books`);
+    }
+    const owed = [...auditor.charges.values()].reduce((sum, charge) => sum + charge, 0n);
+    const provider = balances.get("provider:acme")?.balance ?? 0n;
+    if (provider !== owed + auditor.overrun) auditor.fault(`${provider} owed, not ${owed}`);
+    const overrun = -(balances.get("overrun")?.balance ?? 0n);
+    if (overrun !== auditor.overrun) auditor.fault(`${overrun} overrun, not ${auditor.overrun}`);
+  }
+
+  private async compareRequests(): Promise<void> {
+    const rows = await this.world.database.db.selectFrom("requests").selectAll().execute();
+    const stored = new Map(rows.map((row) => [row.id, row.cost - row.overrun]));
+    for (const [id, charge] of this.auditor.charges) {
+      if (stored.get(id) !== charge) this.auditor.fault(`${id}: ${stored.get(id)}, not ${charge}`);
+    }
+    if (rows.length !== this.auditor.charges.size) this.auditor.fault("requests from nowhere");
+  }
+
+  /** With no hold open, all that a process has goes back, and is there for anyone. */
+  private async compareAllReturned(): Promise<void> {
+    const { world, auditor } = this;
+    for (const { gateway } of world.processes) {
+      // Once more, because the first one may have had the answers of a store in trouble to make good.
+      await world.finish(gateway.keeper.returnAll());
+      await world.finish(gateway.keeper.returnAll());
+    }
+    const rows = await world.database.db.selectFrom("accounts").selectAll().execute();
+    for (const { id, leased } of rows) {
+      if (leased !== 0n) auditor.fault(`${id}: ${leased} is leased by processes that have nothing`);
+    }
+    const [process] = world.processes;
+    for (const caller of this.callers) {
+      for (const bucket of process ? bucketsOf(process.gateway, caller) : []) {
+        this.bucketsFor(caller);
+        const view = await world.real.credit(bucket, world.clock.now());
+        const left = view.accounts.reduce((sum, account) => sum + account.left, 0n);
+        const funds = auditor.funds(bucket.id);
+        if (left !== funds) auditor.fault(`${bucket.id}: ${left} left, not ${funds}`);
+      }
+    }
+  }
+
+  /** The buckets of a caller by the rules, with what this month brings opened in the auditor's books. */
+  private bucketsFor({ user, token }: Caller): readonly string[] {
+    const now = this.world.clock.now();
+    const funds = `user:${user.id}`;
+    const credit = PLANS.get(user.plan) ?? 0n;
+    const month = monthName(now);
+    if (credit > 0n) {
+      const id = `grant:${funds}:plan:${user.plan}:${month}`;
+      this.auditor.opened(id, funds, credit, nextMonthStart(now));
+    }
+    if (!token.budget) return [funds];
+    const budget = `token:${token.id}`;
+    const isMonthly = token.budget.period === "month";
+    this.auditor.opened(
+      `limit:${budget}:${isMonthly ? month : "total"}`,
+      budget,
+      token.budget.amount,
+      isMonthly ? nextMonthStart(now) : undefined,
+    );
+    return [funds, budget];
+  }
+
+  private takeOpen(): Open | undefined {
+    if (this.open.length === 0) return undefined;
+    return this.open.splice(this.random.below(this.open.length), 1)[0];
+  }
+
+  private count(what: string, by = 1): void {
+    this.tally[what] = (this.tally[what] ?? 0) + by;
+  }
+}
+
+function payer(id: string, plan: string, budget?: Budget): Caller {
+  return { user: { id, plan }, token: { id: `token-of-${id}`, budget } } as unknown as Caller;
+}
+
+const PAYERS: readonly Caller[] = [
+  payer("ada", "free"),
+  payer("bob", "none"),
+  payer("cyd", "free", { amount: nanoUsd(400n), period: "month" }),
+  payer("dan", "none", { amount: nanoUsd(5_000n), period: "total" }),
+];

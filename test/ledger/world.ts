@@ -1,0 +1,196 @@
+/** Some processes that serve the same payers from one real store, on a clock that is moved by hand. */
+import { bucketsOf, coverAndTake, extendHold } from "../../src/gateway/funds.js";
+import { LeaseKeeper } from "../../src/gateway/lease-keeper.js";
+import type { Gateway } from "../../src/gateway/parts.js";
+import { noLog } from "../../src/kernel/log.js";
+import { nanoUsd } from "../../src/kernel/money.js";
+import { type Hold, LeaseBook } from "../../src/ledger/lease-book.js";
+import type { LedgerStore, Settlement } from "../../src/ledger/store.js";
+import { changeFeed } from "../../src/store/changes.js";
+import type { Database } from "../../src/store/database.js";
+import { ledgerStore } from "../../src/store/ledger.js";
+import { openStore } from "../../src/store/open.js";
+import type { Caller } from "../../src/tenants/user.js";
+import { manualClock } from "../support/clock.js";
+import { settlementOf } from "../support/ledger.js";
+import type { Random } from "../support/random.js";
+
+/** Two days before a month ends. */
+const START = Date.UTC(2026, 0, 30);
+/** Moves the clock a little whenever nothing goes on without it. */
+const NUDGE_MS = 5;
+const TURNS_MAX = 5_000;
+
+export type Process = {
+  readonly node: string;
+  readonly gateway: Gateway;
+  /** Everything this process settled, in order, with how far it was drained. */
+  readonly spool: Settlement[];
+  drained: number;
+};
+
+export type World = Awaited<ReturnType<typeof makeWorld>>;
+
+export async function makeWorld(place: string, random: Random, plans: ReadonlyMap<string, bigint>) {
+  const database = await openStore(place);
+  const { clock, advance, setTime } = manualClock(START);
+  const real = ledgerStore(database);
+  const trouble = { share: 0 };
+  const store = troubled(real, random, trouble);
+  const processes: Process[] = [];
+  const dead: Process[] = [];
+  const unwatched = { recalls: 0 };
+  const feed = changeFeed(database);
+  let count = 0;
+
+  const start = async (): Promise<Process> => {
+    const node = `node-${++count}`;
+    await real.openNode(node, clock.now());
+    const book = new LeaseBook();
+    const gateway = {
+      node,
+      clock,
+      book,
+      plans: new Map(
+        [...plans].map(([name, monthlyCredit]) => [
+          name,
+          { name, monthlyCredit: nanoUsd(monthlyCredit) },
+        ]),
+      ),
+      keeper: new LeaseKeeper({ node, book, store, clock, log: noLog }),
+    } as unknown as Gateway;
+    const process = { node, gateway, spool: [], drained: 0 };
+    processes.push(process);
+    return process;
+  };
+
+  /** Tells every process of the recalls of others, as the change feed would. */
+  const deliverRecalls = async (): Promise<void> => {
+    for (const { seq, key, node } of await feed.since(unwatched.recalls)) {
+      unwatched.recalls = seq;
+      for (const process of processes) {
+        if (process.node === node) continue;
+        // Where the store is in trouble a process tries again at its next turn; here, another recall has to do.
+        await process.gateway.keeper.answerRecall(key, seq).catch(() => undefined);
+      }
+    }
+  };
+
+  /** Lets everything under way come to its end. */
+  const finish = async <Result>(work: Promise<Result>): Promise<Result> => {
+    let isDone = false;
+    const settled = work.finally(() => {
+      isDone = true;
+    });
+    settled.catch(() => undefined);
+    for (let turn = 0; !isDone; turn++) {
+      if (turn > TURNS_MAX) throw new Error("something never ended");
+      await deliverRecalls();
+      await new Promise((resolve) => setImmediate(resolve));
+      if (!isDone && turn % 2 === 1) advance(NUDGE_MS);
+    }
+    return settled;
+  };
+
+  return {
+    database,
+    store,
+    real,
+    clock,
+    advance,
+    setTime,
+    trouble,
+    processes,
+    dead,
+    start,
+    finish,
+    crash: (process: Process): void => {
+      processes.splice(processes.indexOf(process), 1);
+      dead.push(process);
+    },
+    close: () => database.close(),
+  };
+}
+
+/** The store as it is on a bad day: a call fails before it did anything, or after, when its answer gets lost. */
+function troubled(store: LedgerStore, random: Random, trouble: { share: number }): LedgerStore {
+  const away = () => random.chance(trouble.share / 2);
+  return new Proxy(store, {
+    get: (target, name: keyof LedgerStore) => {
+      const call = target[name] as (...args: unknown[]) => Promise<unknown>;
+      return async (...args: unknown[]) => {
+        if (away()) throw new Error("the store is away");
+        const answer = await call(...args);
+        if (away()) throw new Error("the store's answer got lost");
+        return answer;
+      };
+    },
+  });
+}
+
+/** As `holdFor` does it: at once where the lease covers it, else after asking the store. */
+export async function hold(
+  { gateway }: Process,
+  caller: Caller,
+  amount: bigint,
+  expiresAt: number,
+): Promise<Hold | undefined> {
+  const ids = bucketsOf(gateway, caller).map(({ id }) => id);
+  const take = (): Hold | undefined => {
+    const answer = gateway.book.hold(ids, nanoUsd(amount), gateway.clock.now(), expiresAt);
+    return answer.ok ? answer.hold : undefined;
+  };
+  return take() ?? (await coverAndTake(gateway, caller, nanoUsd(amount), take));
+}
+
+/** As `settle` does it: what the hold lacks is looked for everywhere before it becomes an overrun. */
+export async function settle(
+  process: Process,
+  caller: Caller,
+  open: Hold,
+  { id, cost }: { readonly id: string; readonly cost: bigint },
+): Promise<Settlement> {
+  const { gateway, node, spool } = process;
+  const excess = nanoUsd(cost - open.amount);
+  if (excess > 0n && open.isOpen) {
+    const extend = () => extendHold(gateway, caller, open, excess);
+    if (!extend()) await coverAndTake(gateway, caller, excess, extend).catch(() => undefined);
+  }
+  const charge = gateway.book.settle(open, nanoUsd(cost), gateway.clock.now());
+  for (const bucket of bucketsOf(gateway, caller)) {
+    if (gateway.keeper.isLow(bucket.id)) gateway.keeper.renew(bucket);
+  }
+  const settlement = settlementOf(
+    node,
+    id,
+    {},
+    {
+      at: gateway.clock.now(),
+      cost: nanoUsd(cost),
+      debits: charge.debits,
+      overrun: charge.overrun,
+      userId: caller.user.id,
+      tokenId: caller.token.id,
+    },
+  );
+  spool.push(settlement);
+  return settlement;
+}
+
+/** What a process has out of a bucket, as the store knows it, less what it settled and did not drain. */
+export async function outstanding(
+  { db }: Database,
+  process: Process,
+): Promise<ReadonlyMap<string, bigint>> {
+  const leases = await db.selectFrom("leases").selectAll().where("node", "=", process.node).execute();
+  const undrained = process.spool.slice(process.drained).flatMap(({ debits }) => debits);
+  const out = new Map<string, bigint>();
+  for (const lease of leases) {
+    const charged = undrained
+      .filter(({ account }) => account === lease.account)
+      .reduce((sum, { amount }) => sum + amount, 0n);
+    const rest = lease.taken - lease.returned - lease.settled - charged;
+    out.set(lease.account, rest);
+  }
+  return out;
+}
