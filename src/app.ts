@@ -1,5 +1,5 @@
 /** Builds everything from a configuration and a clock, and takes it down again in order. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Catalog } from "./catalog/catalog.js";
 import type { Config } from "./config/config.js";
@@ -104,6 +104,8 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
       await ledger.closeNode(node);
       await database.close();
       unlock?.();
+      // All of it is in the store.
+      rmSync(folder, { recursive: true });
     },
   };
 }

@@ -43,8 +43,11 @@ async function grant(local: Local, options: GrantOptions): Promise<void> {
   const kind = KINDS.find((known) => known === options.kind);
   if (!kind) throw new UserError(`--kind: expected ${KINDS.join(" or ")}`);
   const expiresAt = options.expires === undefined ? undefined : Date.parse(options.expires);
-  if (Number.isNaN(expiresAt)) throw new UserError(`--expires: "${options.expires}" is no date`);
   const at = Date.now();
+  if (Number.isNaN(expiresAt)) throw new UserError(`--expires: "${options.expires}" is no date`);
+  if (expiresAt !== undefined && expiresAt <= at) {
+    throw new UserError(`--expires: ${options.expires} lies in the past`);
+  }
   const opening = extraGrant(fundsBucketOf(user), { id: newId(), kind, amount, at, expiresAt });
   await local.ledger.grant(opening);
   const value = {

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { version } from "../../package.json";
 import { ConfigError } from "../config/read-file.js";
 import { RouterError } from "../kernel/errors.js";
+import { WrongSecretError } from "../tenants/directory.js";
 import { audit } from "./audit.js";
 import { config } from "./config.js";
 import { credit } from "./credit.js";
@@ -13,6 +14,12 @@ import { sim } from "./sim.js";
 import { token } from "./token.js";
 import { usage } from "./usage.js";
 import { user } from "./user.js";
+
+/** What the operator can mend: told in a sentence, without a stack. */
+const EXPECTED = [UserError, ConfigError, RouterError, WrongSecretError];
+
+// Whatever we write into the data folder is nobody else's to read.
+process.umask(0o077);
 
 const program = new Command("turnpike")
   .description("One token and one API for every model on every inference provider.")
@@ -26,8 +33,7 @@ for (const each of [serve, config, user, token, credit, usage, audit, provider, 
 try {
   await program.parseAsync();
 } catch (thrown) {
-  const isExpected =
-    thrown instanceof UserError || thrown instanceof ConfigError || thrown instanceof RouterError;
+  const isExpected = thrown instanceof Error && EXPECTED.some((kind) => thrown instanceof kind);
   process.stderr.write(`${isExpected ? thrown.message : Bun.inspect(thrown)}\n`);
-  process.exitCode = 1;
+  process.exit(1);
 }

@@ -1,10 +1,14 @@
-import { startApp } from "../app.js";
+import { type App, startApp } from "../app.js";
 import { type Config, loadConfig } from "../config/config.js";
-import { listen } from "../http/server.js";
+import { listen, type Server } from "../http/server.js";
 import { systemClock } from "../kernel/clock.js";
 import { RouterError } from "../kernel/errors.js";
-import { stderrLog } from "../kernel/log.js";
-import { registerUser } from "../tenants/register.js";
+import { reasonOf, stderrLog } from "../kernel/log.js";
+import { loadTokenizer } from "../metering/count-tokens.js";
+import { hashToken } from "../tenants/access-token.js";
+import { issueToken, registerUser } from "../tenants/register.js";
+import type { TenantStore } from "../tenants/store.js";
+import { SCOPES, type User } from "../tenants/user.js";
 import { type CommonOptions, command } from "./command.js";
 import { followParent } from "./lifeline.js";
 import { masterKeyOf, prepareDataFolder, withLocal } from "./local.js";
@@ -47,7 +51,11 @@ function readPort(text: string | undefined): number | undefined {
 async function firstRun(flags: Options | object, config: Config): Promise<string | undefined> {
   masterKeyOf(config);
   return withLocal(flags, async ({ tenants }) => {
-    if (await tenants.findUserByName(OWNER)) return undefined;
+    const known = await tenants.findUserByName(OWNER);
+    if (known) {
+      await addPresetToken(tenants, known, config.ownerToken);
+      return undefined;
+    }
     const owner = { name: OWNER, plan: OWNER_PLAN, role: "owner" } as const;
     try {
       const { issued } = await registerUser(tenants, owner, Date.now(), config.ownerToken);
@@ -60,6 +68,17 @@ async function firstRun(flags: Options | object, config: Config): Promise<string
   });
 }
 
+/** A token preset after the first start counts as well. */
+async function addPresetToken(
+  tenants: TenantStore,
+  owner: User,
+  preset: string | undefined,
+): Promise<void> {
+  if (preset === undefined || (await tenants.findTokenByHash(hashToken(preset)))) return;
+  const wanted = { name: "TURNPIKE_OWNER_TOKEN", scopes: SCOPES };
+  await tenants.addToken(issueToken(owner.id, wanted, Date.now(), preset).token);
+}
+
 async function serveHere(
   config: Config,
   options: { readonly sharesPort: boolean; readonly onListen?: (origin: string) => void },
@@ -70,8 +89,12 @@ async function serveHere(
     clock: systemClock,
     log: stderrLog,
   });
-  const server = listen(app.site, { ...config, sharesPort: options.sharesPort });
+  const server = await listenOrStop(app, config, options.sharesPort);
   options.onListen?.(server.origin);
+  // Its tables take a moment to load, which the first request that needs counting should not wait for.
+  loadTokenizer().catch((thrown) =>
+    stderrLog("error", "tokenizer_not_loaded", { reason: reasonOf(thrown) }),
+  );
   let isStopping = false;
   const stop = async (): Promise<void> => {
     if (isStopping) return;
@@ -87,6 +110,19 @@ async function serveHere(
         process.exit(1);
       });
     });
+  }
+}
+
+async function listenOrStop(app: App, config: Config, sharesPort: boolean): Promise<Server> {
+  try {
+    return listen(app.site, { ...config, sharesPort });
+  } catch (thrown) {
+    await app.stop();
+    const isTaken = thrown instanceof Error && "code" in thrown && thrown.code === "EADDRINUSE";
+    if (!isTaken) throw thrown;
+    throw new UserError(
+      `Port ${config.port} on ${config.host} is in use. Choose another one with --port, or stop what uses it.`,
+    );
   }
 }
 

@@ -5,10 +5,11 @@ import { TYPICAL_OUTPUT_TOKENS } from "../kernel/limits.js";
 import { costOf, isChatPrice } from "../metering/cost.js";
 import {
   type Candidate,
+  isAllowed,
   type KeySource,
   order,
   type Policy,
-  parsePolicy,
+  policyFor,
 } from "../routing/policy.js";
 import { noUsage } from "../tasks/usage.js";
 import type { ChatCall, ConfiguredProvider, Gateway } from "./parts.js";
@@ -21,7 +22,7 @@ export type Route = { readonly policy: Policy; readonly candidates: readonly Can
 /** Throws a RouterError that says what could be done instead when nobody can serve the request. */
 export function findRoute(gateway: Gateway, call: ChatCall): Route {
   const { request } = call;
-  const policy = parsePolicy(request.suffix);
+  const policy = policyFor(request);
   if (call.headerKey !== undefined && policy.kind !== "provider") {
     throw badRequest(
       `X-Turnpike-Provider-Key needs a provider: write the model as "${request.model}:<provider>".`,
@@ -30,9 +31,8 @@ export function findRoute(gateway: Gateway, call: ChatCall): Route {
   }
   const model = gateway.catalog.model(request.model);
   if (model?.task !== "conversational") throw modelNotFound(gateway, request.model);
-  const pinned = policy.kind === "provider" ? policy.provider : undefined;
-  const offers = model.mappings.filter((m) => pinned === undefined || m.provider === pinned);
-  if (offers.length === 0) throw notServedBy(gateway, model, pinned ?? "");
+  const offers = model.mappings.filter(({ provider }) => isAllowed(request, provider));
+  if (offers.length === 0) throw noOffer(gateway, model, policy);
   const checked = offers.map((mapping) => checkOffer(gateway, call, mapping));
   const candidates = checked.filter((result): result is Candidate => typeof result !== "string");
   if (candidates.length === 0) {
@@ -41,9 +41,10 @@ export function findRoute(gateway: Gateway, call: ChatCall): Route {
       checked.map((why, i) => `${offers[i]?.provider}: ${why}`),
     );
   }
-  const preferences = { order: call.caller.user.providerOrder };
+  const preferences = { order: request.controls.order ?? call.caller.user.providerOrder };
   const evidenceOf = (mapping: Mapping) => gateway.health.evidenceOf(mapping);
-  return { policy, candidates: order(candidates, policy, preferences, evidenceOf, call.at) };
+  const ordered = order(candidates, policy, preferences, evidenceOf, call.at);
+  return { policy, candidates: request.controls.allowFallbacks ? ordered : ordered.slice(0, 1) };
 }
 
 /** A candidate, or in a few words why this offer cannot serve the request. */
@@ -99,6 +100,14 @@ function modelNotFound(gateway: Gateway, id: string): RouterError {
       extra: { did_you_mean: similar },
     },
   );
+}
+
+function noOffer(gateway: Gateway, model: Model, policy: Policy): RouterError {
+  if (policy.kind === "provider") return notServedBy(gateway, model, policy.provider);
+  const offered = model.mappings.map(
+    ({ provider }) => `${provider}: left out by "provider" in the request`,
+  );
+  return notServed(model, offered);
 }
 
 function notServedBy(gateway: Gateway, model: Model, provider: string): RouterError {

@@ -6,7 +6,7 @@ import { type Log, reasonOf } from "../kernel/log.js";
 import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
 import type { Bucket } from "../ledger/account.js";
 import type { LeaseBook } from "../ledger/lease-book.js";
-import type { LedgerStore } from "../ledger/store.js";
+import type { LeaseWish, LedgerStore } from "../ledger/store.js";
 
 const RECALL_POLL_MS = 10;
 const RENEW_PAUSE_MS = 200;
@@ -23,7 +23,9 @@ export class LeaseKeeper {
   private readonly parts: Parts;
   /** Store calls for one bucket go one after the other. */
   private readonly turns = new Map<string, Promise<unknown>>();
-  private readonly recalledAt = new Map<string, number>();
+  /** Questions for cover so far, and by bucket how many of them the last recall was for. */
+  private asks = 0;
+  private readonly recalled = new Map<string, number>();
   private readonly renewedAt = new Map<string, number>();
   /** Until when others may still be looking for what they need of a bucket, and nothing is taken beyond need. */
   private readonly sparingUntil = new Map<string, number>();
@@ -41,9 +43,9 @@ export class LeaseKeeper {
    * asked back first. Returns when that is done or cannot be done; throws when the store cannot be asked.
    */
   async cover(buckets: readonly Bucket[], amount: NanoUsd): Promise<void> {
-    const askedAt = this.parts.clock.now();
+    const ask = ++this.asks;
     await Promise.all(
-      buckets.map((bucket) => this.inTurn(bucket.id, () => this.coverOne(bucket, amount, askedAt))),
+      buckets.map((bucket) => this.inTurn(bucket.id, () => this.coverOne(bucket, amount, ask))),
     );
   }
 
@@ -60,14 +62,14 @@ export class LeaseKeeper {
   renew(bucket: Bucket): void {
     const { clock, log } = this.parts;
     this.renewedAt.set(bucket.id, clock.now());
-    this.inTurn(bucket.id, () => this.take(bucket, ZERO)).catch((thrown) =>
+    this.inTurn(bucket.id, () => this.take(bucket, {})).catch((thrown) =>
       log("warn", "lease_renewal_failed", { bucket: bucket.id, reason: reasonOf(thrown) }),
     );
   }
 
   /** Learns from the store what is left of a bucket, and opens what this month brings. */
   async refresh(bucket: Bucket): Promise<void> {
-    await this.inTurn(bucket.id, () => this.take(bucket, ZERO));
+    await this.inTurn(bucket.id, () => this.take(bucket, {}));
   }
 
   /** Another process is short: gives back what nobody here holds. */
@@ -88,41 +90,42 @@ export class LeaseKeeper {
     await this.giveBack(this.parts.book.bucketIds());
   }
 
-  private async coverOne(bucket: Bucket, amount: NanoUsd, askedAt: number): Promise<void> {
-    const { book, clock } = this.parts;
-    const missing = () => nanoUsd(amount - book.free(bucket.id, clock.now()));
-    while (missing() > 0n) {
-      const before = book.free(bucket.id, clock.now());
-      const othersHold = await this.take(bucket, missing());
-      if (missing() <= 0n) return;
-      if (book.free(bucket.id, clock.now()) > before) continue;
-      // One recall serves everyone who was waiting when it began.
-      if (!othersHold || (this.recalledAt.get(bucket.id) ?? -1) >= askedAt) return;
-      await this.recall(bucket.id);
-    }
+  /**
+   * As long as there is hope for all of it, nothing is taken rather than a part, or two processes that are both
+   * short would each sit on what the other lacks.
+   */
+  private async coverOne(bucket: Bucket, amount: NanoUsd, ask: number): Promise<void> {
+    const missing = () => nanoUsd(amount - this.parts.book.free(bucket.id, this.parts.clock.now()));
+    if (missing() <= 0n) return;
+    const othersHold = await this.take(bucket, { need: missing(), isAll: true });
+    if (missing() <= 0n) return;
+    // One recall serves everyone who was waiting when it began.
+    if (othersHold && (this.recalled.get(bucket.id) ?? 0) < ask) await this.recall(bucket, missing);
+    if (missing() > 0n) await this.take(bucket, { need: missing() });
   }
 
-  private async recall(bucketId: string): Promise<void> {
+  /** Asks idle leases back and takes what is missing as soon as it is there. */
+  private async recall(bucket: Bucket, missing: () => NanoUsd): Promise<void> {
     const { node, store, clock } = this.parts;
     const began = clock.now();
-    const recall = await store.askBack(node, bucketId, began);
+    const waiting = this.asks;
+    const recall = await store.askBack(node, bucket.id, began).catch(storeAway);
+    this.recalled.set(bucket.id, waiting);
     while (clock.now() < began + RECALL_WAIT_MS) {
-      if (await store.isRecallAnswered(node, bucketId, recall)) break;
+      const isAnswered = await store.isRecallAnswered(node, bucket.id, recall).catch(storeAway);
+      await this.take(bucket, { need: missing(), isAll: true });
+      if (isAnswered || missing() <= 0n) return;
       await clock.sleep(RECALL_POLL_MS);
     }
-    this.recalledAt.set(bucketId, clock.now());
   }
 
   /** Returns whether other processes hold a lease on the bucket. */
-  private async take(
-    bucket: Bucket,
-    need: NanoUsd,
-    isSparing = this.isSparing(bucket.id),
-  ): Promise<boolean> {
+  private async take(bucket: Bucket, wish: Partial<LeaseWish>): Promise<boolean> {
     const { node, book, store, clock } = this.parts;
     const now = clock.now();
+    const wanted = { need: ZERO, isAll: false, isSparing: this.isSparing(bucket.id), ...wish };
     this.doubtful.add(bucket.id);
-    const answer = await store.takeLease({ node, bucket, need, isSparing, now }).catch(storeAway);
+    const answer = await store.takeLease({ node, bucket, ...wanted, now }).catch(storeAway);
     book.add(bucket.id, answer, now);
     this.doubtful.delete(bucket.id);
     return answer.othersHold;
@@ -130,7 +133,8 @@ export class LeaseKeeper {
 
   /** Takes nothing, to hear what was taken before. */
   private async learn(bucketId: string): Promise<void> {
-    if (this.doubtful.has(bucketId)) await this.take({ id: bucketId, due: [] }, ZERO, true);
+    if (this.doubtful.has(bucketId))
+      await this.take({ id: bucketId, due: [] }, { isSparing: true });
   }
 
   private isSparing(bucketId: string): boolean {

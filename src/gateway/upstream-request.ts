@@ -9,8 +9,6 @@ export type UpstreamRequest = {
   readonly body: string;
 };
 
-const ASK_FOR_USAGE = '{"include_usage":true}';
-
 /** `clampedTo` lowers the caller's limit on output tokens, or sets one. */
 export function chatUpstreamRequest(
   { headers }: Provider,
@@ -23,7 +21,10 @@ export function chatUpstreamRequest(
   // Our own controls are nobody else's business.
   if (request.members.has("provider")) changes.set("provider", undefined);
   if (request.isStream && !request.wantsUsage && adapter.usageInStream === "on_request") {
-    changes.set("stream_options", ASK_FOR_USAGE);
+    changes.set(
+      "stream_options",
+      JSON.stringify({ ...request.streamOptions, include_usage: true }),
+    );
   }
   if (target.clampedTo !== undefined) {
     changes.set(request.maxTokens?.name ?? adapter.maxTokensName, String(target.clampedTo));

@@ -32,10 +32,10 @@ export const ON_THE_WIRE = {
     when: "not even the smallest useful answer fits; with `bucket`, `needed_nano_usd`, `available_nano_usd`, `resets_at`, `price`, `max_tokens_that_fit`, `cheapest_alternative`",
   },
   forbidden: { status: 403, type: "permission_error", when: "the token lacks the scope" },
-  provider_disabled: {
+  not_a_member: {
     status: 403,
     type: "permission_error",
-    when: "the provider is switched off for whoever pays",
+    when: "`X-HF-Bill-To` names someone this token may not bill",
   },
   not_found: { status: 404, type: "not_found_error", when: "there is no such route or thing" },
   model_not_found: {

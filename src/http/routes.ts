@@ -83,10 +83,13 @@ export async function answer(site: Site, request: Request): Promise<Response> {
 
 function dispatch(site: Site, visit: Visit): Promise<Response> | Response {
   const { request, url } = visit;
-  const exact = EXACT.get(`${request.method} ${url.pathname}`);
+  // A HEAD is a GET whose body is not sent; Bun leaves it out.
+  const method = request.method === "HEAD" ? "GET" : request.method;
+  const exact = EXACT.get(`${method} ${url.pathname}`);
   if (exact) return exact(site, visit);
-  for (const { method, path, handler } of OPEN) {
-    const rest = method === request.method ? match(path, url.pathname) : undefined;
+  for (const route of OPEN) {
+    const { path, handler } = route;
+    const rest = route.method === method ? match(path, url.pathname) : undefined;
     if (rest) return handler(site, { ...visit, rest });
   }
   throw notFound(request.method, url.pathname);

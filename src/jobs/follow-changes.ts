@@ -1,6 +1,6 @@
 /** Brings what other processes changed into this one's memory. */
-import type { Log } from "../kernel/log.js";
-import { reasonOf } from "../kernel/log.js";
+import { type Log, reasonOf } from "../kernel/log.js";
+import { WrongSecretError } from "../tenants/directory.js";
 
 type Change = {
   readonly seq: number;
@@ -24,10 +24,19 @@ export async function followChanges(parts: Parts): Promise<() => Promise<void>> 
   let seen = await parts.latest();
   let isBusy = false;
   let isCalled = false;
+  const reload = (userId: string): Promise<void> =>
+    parts.reloadUser(userId).catch((thrown) => {
+      // One row that cannot be read must not keep the news of all others away.
+      if (!(thrown instanceof WrongSecretError)) throw thrown;
+      parts.log("error", "user_not_loaded", { user: userId, reason: thrown.message });
+    });
+  const take = async (change: Change): Promise<void> => {
+    if (change.topic === "user") await reload(change.key);
+    else if (change.node !== parts.node) await parts.answerRecall(change.key, change.seq);
+  };
   const catchUp = async (): Promise<void> => {
     for (const change of await parts.since(seen)) {
-      if (change.topic === "user") await parts.reloadUser(change.key);
-      else if (change.node !== parts.node) await parts.answerRecall(change.key, change.seq);
+      await take(change);
       seen = change.seq;
     }
   };

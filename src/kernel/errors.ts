@@ -5,7 +5,7 @@ export type ErrorCode =
   | "invalid_token"
   | "insufficient_credit"
   | "forbidden"
-  | "provider_disabled"
+  | "not_a_member"
   | "not_found"
   | "model_not_found"
   | "model_not_served"

@@ -1,4 +1,4 @@
-import { least, type NanoUsd, nanoUsd } from "../kernel/money.js";
+import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
 import type { Usage } from "../tasks/usage.js";
 import type { Bucket, Opening } from "./account.js";
 
@@ -18,14 +18,19 @@ export type LeaseAnswer = {
   readonly othersHold: boolean;
 };
 
-/**
- * What a process takes: what it needs, and half of the rest, so that it need not ask for every request. While
- * another process is short it takes what it needs and no more.
- */
-export const leaseSize = (
-  left: NanoUsd,
-  { need, isSparing }: { readonly need: NanoUsd; readonly isSparing: boolean },
-): NanoUsd => least(left, nanoUsd(need + (left > need && !isSparing ? (left - need) / 2n : 0n)));
+export type LeaseWish = {
+  readonly need: NanoUsd;
+  /** Nothing rather than less than `need`. */
+  readonly isAll: boolean;
+  /** No more than `need`, because another process is short. */
+  readonly isSparing: boolean;
+};
+
+/** What a process takes: what it needs, and half of the rest, so that it need not ask for every request. */
+export function leaseSize(left: NanoUsd, { need, isAll, isSparing }: LeaseWish): NanoUsd {
+  if (left < need) return isAll ? ZERO : left;
+  return isSparing ? need : nanoUsd(need + (left - need) / 2n);
+}
 
 /** What one settled request moves, and what is kept of it. Never a prompt, a body or a key. */
 export type Settlement = {
@@ -64,13 +69,13 @@ export type LedgerStore = {
    * Opens what is due, then sets aside `leaseSize` more of the bucket for `node`. One transaction; the guard is in
    * the statement that adds to `leased`.
    */
-  readonly takeLease: (request: {
-    readonly node: string;
-    readonly bucket: Bucket;
-    readonly need: NanoUsd;
-    readonly isSparing: boolean;
-    readonly now: number;
-  }) => Promise<LeaseAnswer>;
+  readonly takeLease: (
+    request: LeaseWish & {
+      readonly node: string;
+      readonly bucket: Bucket;
+      readonly now: number;
+    },
+  ) => Promise<LeaseAnswer>;
   /** States how much `node` has given back of each account, all told. */
   readonly returnLease: (node: string, returned: ReadonlyMap<string, NanoUsd>) => Promise<void>;
   /** Asks all other processes to give back what they do not use of a bucket; names the request. */

@@ -1,4 +1,5 @@
 import type { Mapping } from "../catalog/model.js";
+import type { ChatRequest } from "../tasks/chat-completion.js";
 
 /** How to order the providers of a model. */
 export type Policy =
@@ -31,10 +32,29 @@ export type Preferences = {
 const SUFFIX_POLICIES = ["fastest", "cheapest", "preferred"] as const;
 
 /** Reads what follows the colon of a model id: one of the policies, else a provider's id. */
-export function parsePolicy(suffix: string | undefined): Policy {
+function parsePolicy(suffix: string | undefined): Policy {
   if (suffix === undefined) return { kind: "fastest" };
   const kind = SUFFIX_POLICIES.find((name) => name === suffix);
   return kind ? { kind } : { kind: "provider", provider: suffix };
+}
+
+/** The policy of a request: what its body says of providers goes before the suffix, but for a pinned provider. */
+export function policyFor({ suffix, controls }: Asked): Policy {
+  const policy = parsePolicy(suffix);
+  if (policy.kind === "provider") return policy;
+  if (controls.order) return { kind: "preferred" };
+  if (controls.sort) return { kind: controls.sort === "price" ? "cheapest" : "fastest" };
+  return policy;
+}
+
+type Asked = Pick<ChatRequest, "suffix" | "controls">;
+
+/** Whether a request may go to a provider at all. */
+export function isAllowed({ suffix, controls }: Asked, provider: string): boolean {
+  const policy = parsePolicy(suffix);
+  if (policy.kind === "provider" && policy.provider !== provider) return false;
+  if (controls.ignore.includes(provider)) return false;
+  return controls.only === undefined || controls.only.includes(provider);
 }
 
 /** The policy as `X-Turnpike-Route` names it. */

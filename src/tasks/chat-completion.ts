@@ -14,6 +14,9 @@ export type ChatRequest = {
   readonly choices: number;
   readonly usesTools: boolean;
   readonly responseFormat: ResponseFormat | undefined;
+  /** The caller's own `stream_options`, where there are any. */
+  readonly streamOptions: Readonly<Record<string, unknown>> | undefined;
+  readonly controls: RouteControls;
   /** No tokenizer makes more tokens of the input than this. */
   readonly inputTokensMost: number;
   /** Where the top-level members stand in the text. */
@@ -29,6 +32,17 @@ export type Member = {
 };
 
 export type Members = ReadonlyMap<string, Member>;
+
+/** What a caller may say of providers in the body: the `provider` object, which no provider ever sees. */
+export type RouteControls = {
+  /** Provider ids to try first, in this order. */
+  readonly order: readonly string[] | undefined;
+  /** Nobody but these. */
+  readonly only: readonly string[] | undefined;
+  readonly ignore: readonly string[];
+  readonly sort: "price" | "throughput" | undefined;
+  readonly allowFallbacks: boolean;
+};
 
 export type MaxTokensName = "max_tokens" | "max_completion_tokens";
 

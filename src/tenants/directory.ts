@@ -10,6 +10,16 @@ export type Identified =
   | { readonly ok: true; readonly caller: Caller }
   | { readonly ok: false; readonly why: Refusal; readonly hash: string };
 
+/** A stored provider key does not open: this process has another master key than the one that sealed it. */
+export class WrongSecretError extends Error {
+  constructor(context: string, cause: unknown) {
+    super(
+      `The provider key stored for ${context} cannot be opened: the secret (TURNPIKE_SECRET, or "secret" in the data folder) is not the one it was sealed under. Bring that secret back, or delete the row from provider_keys.`,
+      { cause },
+    );
+  }
+}
+
 /** Every user, token and provider key in memory, so that a request never waits for the store to be known. */
 export class Directory {
   private readonly users = new Map<string, User>();
@@ -36,7 +46,15 @@ export class Directory {
     }
     for (const key of rows.providerKeys) {
       const context = keyContext(key.userId, key.provider);
-      this.providerKeys.set(context, unseal(key.sealed, context, this.masterKey));
+      this.providerKeys.set(context, this.open(key.sealed, context));
+    }
+  }
+
+  private open(sealed: string, context: string): string {
+    try {
+      return unseal(sealed, context, this.masterKey);
+    } catch (cause) {
+      throw new WrongSecretError(context, cause);
     }
   }
 

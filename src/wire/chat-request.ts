@@ -13,6 +13,7 @@ import type {
   ResponseFormatForm,
 } from "../tasks/chat-completion.js";
 import { membersOf, notJson } from "./json-members.js";
+import { parseRouteControls } from "./route-controls.js";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -34,6 +35,8 @@ export function parseChatRequest(text: string): ChatRequest {
     maxTokens: readMaxTokens(body),
     choices: typeof body.n === "number" ? body.n : 1,
     usesTools: Array.isArray(body.tools) && body.tools.length > 0,
+    streamOptions: asObject(body.stream_options),
+    controls: parseRouteControls(asObject(body.provider)),
     responseFormat: readResponseFormat(body.response_format),
     inputTokensMost: Buffer.byteLength(text) - media.imageChars + media.images * IMAGE_TOKENS_MAX,
     members,

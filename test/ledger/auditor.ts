@@ -110,7 +110,8 @@ export class Auditor {
   funds(bucket: string): bigint {
     let sum = 0n;
     for (const account of this.accounts.values()) {
-      if (account.bucket === bucket && this.isLive(account)) sum += account.amount - account.charged;
+      if (account.bucket === bucket && this.isLive(account))
+        sum += account.amount - account.charged;
     }
     return sum;
   }

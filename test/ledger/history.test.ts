@@ -127,13 +127,14 @@ class History {
       if (got === "away") this.count("turned away by the store");
       else if (got === undefined) this.count("refused");
       else {
-        this.count("held");
-        const entry = auditor.held(got, buckets, amount);
+        this.count(got.amount < amount ? "clamped" : "held");
+        const entry = auditor.held(got, buckets, got.amount);
         this.open.push({ process, caller, hold: got, entry });
       }
-      // While the store fails, what is idle elsewhere cannot be had back, and a refusal may be wrong.
-      const isRefused = got === undefined && !isTroubled;
-      questions.push({ question, isRefused, what: `${process.node} for ${caller.user.id}` });
+      // While the store fails, what is idle elsewhere cannot be had back, and too little may be found.
+      const isShort = got !== "away" && (got?.amount ?? 0n) < amount;
+      const what = `${process.node} for ${caller.user.id}`;
+      questions.push({ question, isRefused: isShort && !isTroubled, what });
     });
     await world.finish(Promise.all(answers));
     for (const { question, isRefused, what } of questions) {
@@ -152,9 +153,7 @@ class History {
     const excess = cost - held;
     const question = excess > 0n && wasOpen ? auditor.asked(buckets, excess) : undefined;
     const id = `request-${++this.requests}`;
-    const settlement = await world.finish(
-      settle(one.process, one.caller, one.hold, { id, cost }),
-    );
+    const settlement = await world.finish(settle(one.process, one.caller, one.hold, { id, cost }));
     auditor.ended(one.hold);
     auditor.settled(settlement, buckets, wasOpen ? held : 0n);
     if (question) {
@@ -344,8 +343,8 @@ class History {
   private async compareAllReturned(): Promise<void> {
     const { world, auditor } = this;
     for (const { gateway } of world.processes) {
-      // Once more, because the first one may have had the answers of a store in trouble to make good.
-      await world.finish(gateway.keeper.returnAll());
+      // A sweep makes good the answers that a store in trouble lost.
+      await world.finish(gateway.keeper.returnIdle());
       await world.finish(gateway.keeper.returnAll());
     }
     const rows = await world.database.db.selectFrom("accounts").selectAll().execute();

@@ -3,7 +3,7 @@ import { bucketsOf, coverAndTake, extendHold } from "../../src/gateway/funds.js"
 import { LeaseKeeper } from "../../src/gateway/lease-keeper.js";
 import type { Gateway } from "../../src/gateway/parts.js";
 import { noLog } from "../../src/kernel/log.js";
-import { nanoUsd } from "../../src/kernel/money.js";
+import { least, type NanoUsd, nanoUsd } from "../../src/kernel/money.js";
 import { type Hold, LeaseBook } from "../../src/ledger/lease-book.js";
 import type { LedgerStore, Settlement } from "../../src/ledger/store.js";
 import { changeFeed } from "../../src/store/changes.js";
@@ -128,19 +128,27 @@ function troubled(store: LedgerStore, random: Random, trouble: { share: number }
   });
 }
 
-/** As `holdFor` does it: at once where the lease covers it, else after asking the store. */
+/**
+ * As `holdFor` does it: at once where the lease covers it, else after asking the store, and where that is not
+ * enough, as much as there is. Undefined when there is nothing.
+ */
 export async function hold(
   { gateway }: Process,
   caller: Caller,
   amount: bigint,
   expiresAt: number,
 ): Promise<Hold | undefined> {
+  const { book, clock } = gateway;
   const ids = bucketsOf(gateway, caller).map(({ id }) => id);
-  const take = (): Hold | undefined => {
-    const answer = gateway.book.hold(ids, nanoUsd(amount), gateway.clock.now(), expiresAt);
+  const take = (some: NanoUsd): Hold | undefined => {
+    const answer = book.hold(ids, some, clock.now(), expiresAt);
     return answer.ok ? answer.hold : undefined;
   };
-  return take() ?? (await coverAndTake(gateway, caller, nanoUsd(amount), take));
+  const wanted = nanoUsd(amount);
+  const whole = take(wanted) ?? (await coverAndTake(gateway, caller, wanted, () => take(wanted)));
+  if (whole) return whole;
+  const rest = ids.map((id) => book.free(id, clock.now())).reduce(least);
+  return rest === 0n ? undefined : take(rest);
 }
 
 /** As `settle` does it: what the hold lacks is looked for everywhere before it becomes an overrun. */
@@ -182,7 +190,11 @@ export async function outstanding(
   { db }: Database,
   process: Process,
 ): Promise<ReadonlyMap<string, bigint>> {
-  const leases = await db.selectFrom("leases").selectAll().where("node", "=", process.node).execute();
+  const leases = await db
+    .selectFrom("leases")
+    .selectAll()
+    .where("node", "=", process.node)
+    .execute();
   const undrained = process.spool.slice(process.drained).flatMap(({ debits }) => debits);
   const out = new Map<string, bigint>();
   for (const lease of leases) {

@@ -69,7 +69,16 @@ export function storeContract(engine: Engine): void {
       Object.fromEntries(answer.slices.map(({ account, taken }) => [account, BigInt(taken)]));
 
     const take = async (node: string, need: bigint, bucket = FUNDS, now = AT) =>
-      takenOf(await store.takeLease({ node, bucket: bucketOf(bucket), need: nanoUsd(need), isSparing: false, now }));
+      takenOf(
+        await store.takeLease({
+          node,
+          bucket: bucketOf(bucket),
+          need: nanoUsd(need),
+          isAll: false,
+          isSparing: false,
+          now,
+        }),
+      );
 
     const expectBalanced = async (): Promise<void> => {
       expect(await store.audit()).toMatchObject({ balanced: true, faults: [] });
@@ -122,7 +131,9 @@ export function storeContract(engine: Engine): void {
             each.takeLease({
               node: `n${i}`,
               bucket: bucketOf(FUNDS, ...due),
-              need: nanoUsd(1n), isSparing: false,
+              need: nanoUsd(1n),
+              isAll: false,
+              isSparing: false,
               now: AT,
             }),
             each.credit(bucketOf(FUNDS, ...due), AT),
@@ -153,16 +164,30 @@ export function storeContract(engine: Engine): void {
 
       test("a process that is sparing takes what it needs and no more", async () => {
         await store.grant(grantOf(FUNDS, 100n));
-        const ask = { node: "a", bucket: bucketOf(FUNDS), isSparing: true, now: AT };
+        const ask = { node: "a", bucket: bucketOf(FUNDS), isAll: false, isSparing: true, now: AT };
         const answer = (need: bigint) => store.takeLease({ ...ask, need: nanoUsd(need) });
         expect(takenOf(await answer(40n))).toEqual({ [GRANT]: 40n });
         expect(takenOf(await answer(0n))).toEqual({ [GRANT]: 40n });
         expect(takenOf(await answer(61n))).toEqual({ [GRANT]: 100n });
       });
 
+      test("a process that wants all or nothing takes nothing where there is less", async () => {
+        await store.grant(grantOf(FUNDS, 100n));
+        const ask = { node: "a", bucket: bucketOf(FUNDS), isAll: true, isSparing: false, now: AT };
+        const answer = (need: bigint) => store.takeLease({ ...ask, need: nanoUsd(need) });
+        expect(await answer(101n)).toMatchObject({ slices: [], unleased: nanoUsd(100n) });
+        expect(takenOf(await answer(100n))).toEqual({ [GRANT]: 100n });
+      });
+
       test("the answer tells what is left unleased and whether others hold a lease", async () => {
         await store.grant(grantOf(FUNDS, 100n));
-        const ask = { bucket: bucketOf(FUNDS), need: nanoUsd(50n), isSparing: false, now: AT };
+        const ask = {
+          bucket: bucketOf(FUNDS),
+          need: nanoUsd(50n),
+          isAll: false,
+          isSparing: false,
+          now: AT,
+        };
         expect(await store.takeLease({ ...ask, node: "a" })).toMatchObject({
           unleased: nanoUsd(25n),
           othersHold: false,
@@ -183,7 +208,14 @@ export function storeContract(engine: Engine): void {
         await at("younger", AT + 1_000, AT + 5);
         await at("older", AT + 1_000, AT);
         await at("over", AT);
-        const ask = { node: "a", bucket: bucketOf(FUNDS), need: nanoUsd(24n), isSparing: false, now: AT };
+        const ask = {
+          node: "a",
+          bucket: bucketOf(FUNDS),
+          need: nanoUsd(24n),
+          isAll: false,
+          isSparing: false,
+          now: AT,
+        };
         const answer = await store.takeLease(ask);
         expect(takenOf(answer)).toEqual({
           "grant:older": 10n,
@@ -209,7 +241,9 @@ export function storeContract(engine: Engine): void {
               each.takeLease({
                 node: `n${i}`,
                 bucket: bucketOf(FUNDS),
-                need: nanoUsd(90n), isSparing: false,
+                need: nanoUsd(90n),
+                isAll: false,
+                isSparing: false,
                 now: AT,
               }),
             ),
@@ -366,7 +400,14 @@ export function storeContract(engine: Engine): void {
             await each.openNode(node, AT);
             let returned = 0n;
             for (let round = 0; round < 10; round++) {
-              const ask = { node, bucket: bucketOf(FUNDS), need: nanoUsd(100n), isSparing: false, now: AT };
+              const ask = {
+                node,
+                bucket: bucketOf(FUNDS),
+                need: nanoUsd(100n),
+                isAll: false,
+                isSparing: false,
+                now: AT,
+              };
               const { slices } = await each.takeLease(ask);
               const got = slices.find(({ account }) => account === "grant:more");
               if (!got) continue;
@@ -498,7 +539,14 @@ export function storeContract(engine: Engine): void {
         for (let round = 0; round < 10; round++) {
           const id = `grant:${round}`;
           await store.grant(grantOf(FUNDS, 100n, { id, expiresAt: END }));
-          const ask = { node: "a", bucket: bucketOf(FUNDS), need: nanoUsd(100n), isSparing: false, now: END - 1 };
+          const ask = {
+            node: "a",
+            bucket: bucketOf(FUNDS),
+            need: nanoUsd(100n),
+            isAll: false,
+            isSparing: false,
+            now: END - 1,
+          };
           await Promise.all([store.takeLease(ask), other.expireGrants(END + round)]);
         }
         await expectBalanced();
@@ -670,7 +718,9 @@ export function storeContract(engine: Engine): void {
               await each.takeLease({
                 node: `n${i}`,
                 bucket: bucketOf(FUNDS),
-                need: nanoUsd(10n), isSparing: false,
+                need: nanoUsd(10n),
+                isAll: false,
+                isSparing: false,
                 now: AT,
               });
             }

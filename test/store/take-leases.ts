@@ -12,6 +12,7 @@ for (;;) {
     node,
     bucket: { id: bucket, due: [] },
     need: nanoUsd(7n),
+    isAll: false,
     isSparing: false,
     now: Date.UTC(2026, 0, 15, 12),
   });

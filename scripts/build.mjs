@@ -1,0 +1,9 @@
+// Makes a single-file executable of Turnpike for this platform in dist/. The simulator is not in it.
+import { join } from "node:path";
+import { root, run } from "./tools.mjs";
+
+run("build", join(root, "bin", "turnpike.mjs"), [
+  ...["--bun", "build", "--compile", "--minify", "--sourcemap"],
+  join("src", "cli", "main.ts"),
+  ...["--outfile", join("dist", "turnpike")],
+]);
