@@ -26,6 +26,7 @@ import { adapterFor, type Turn } from "./turn.js";
 
 /** Held more at a time for a stream that outgrows its hold. */
 const GROWTH_TOKENS = 1_024;
+const NO_EVENTS: readonly string[] = [];
 const DONE = "data: [DONE]\n\n";
 const OUT_OF_CREDIT = "The answer was stopped where your credit ended.";
 
@@ -37,20 +38,17 @@ export function answerStream(
   start: StreamStart,
 ): Response {
   const relay = new ChatRelay(gateway, call, turn, facts, start);
-  const body = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const text = await relay.next();
-        if (text === undefined) controller.close();
-        else controller.enqueue(latin1Bytes(text));
-      },
-      cancel: () => relay.abandon(),
-    },
-    // Read ahead of the caller and a stream's text would pile up here.
-    { highWaterMark: 0 },
-  );
+  // Bun's own kind of stream, which is written to rather than read from, so that a chunk costs no promise.
+  const source: Bun.DirectUnderlyingSource<Uint8Array> = {
+    type: "direct",
+    pull: (sink) => relay.run(sink),
+    cancel: () => relay.abandon(),
+  };
+  const body = new ReadableStream<Uint8Array>(source as object);
   return new Response(body, { headers: answerHeaders(gateway, call, facts) });
 }
+
+type Sink = Pick<ReadableStreamDirectController, "write" | "flush" | "close">;
 
 type Outcome = "served" | "stopped" | "aborted" | "cut";
 
@@ -62,11 +60,17 @@ class ChatRelay {
   private readonly start: StreamStart;
   private readonly quirks: EventQuirks;
   private readonly meter: StreamMeter;
-  private waiting: readonly string[] | undefined;
+  /** Read and not passed on. */
+  private events: readonly string[];
+  /** The first event that cannot be passed on without waiting. */
+  private slow: SlowEvent | undefined;
   private usage: Usage | undefined;
   private lastData = "";
   private isFinished = false;
   private ending: Promise<NanoUsd> | undefined;
+  private sink: Sink | undefined;
+  /** Resolves when a slow caller has taken what was written. */
+  private flushed: Promise<unknown> | undefined;
   private isOver = false;
 
   constructor(gateway: Gateway, call: ChatCall, turn: Turn, facts: Facts, start: StreamStart) {
@@ -77,7 +81,7 @@ class ChatRelay {
     this.turn = turn;
     this.facts = facts;
     this.start = start;
-    this.waiting = start.events;
+    this.events = start.events;
     this.quirks = {
       finishReasons,
       hasEmptyIds,
@@ -95,19 +99,32 @@ class ChatRelay {
     turn.deadline.pause();
   }
 
-  /** The next text for the caller, or undefined at the end. */
-  async next(): Promise<string | undefined> {
+  /** Passes everything on; resolves when the stream is over and settled. */
+  async run(sink: Sink): Promise<void> {
+    this.sink = sink;
     while (!this.isOver) {
       try {
-        const { events, done } = await this.read();
-        const text = await this.pass(events, done);
-        if (text !== "") return text;
+        this.passArrived();
+        this.write(await this.passSlow());
+        await this.flushed;
+        await this.waitForSlow();
       } catch (thrown) {
-        if (this.call.signal.aborted) return undefined;
-        return this.breakOff(thrown);
+        if (!this.call.signal.aborted) this.write(await this.breakOff(thrown));
       }
     }
-    return undefined;
+    await this.flushed;
+    if (!this.call.signal.aborted) sink.close();
+  }
+
+  private write(text: string): void {
+    if (text !== "") this.writeBytes(latin1Bytes(text));
+  }
+
+  private writeBytes(bytes: Uint8Array): void {
+    if (this.call.signal.aborted) return;
+    this.sink?.write(bytes);
+    const flushed = this.sink?.flush();
+    this.flushed = flushed instanceof Promise ? flushed : undefined;
   }
 
   /** The caller hung up: the provider is told at once, and what was delivered is settled. */
@@ -126,44 +143,85 @@ class ChatRelay {
     );
   };
 
-  private async read(): Promise<{ events: readonly string[]; done: boolean }> {
-    if (this.waiting) {
-      const events = this.waiting;
-      this.waiting = undefined;
-      return { events, done: false };
+  /**
+   * Passes on what has arrived, up to the first event that has to wait for something. Nearly all events of all
+   * streams go through here: it makes no promise, and bytes that need no change go out as they came in.
+   */
+  private passArrived(): void {
+    while (!this.slow) {
+      const bytes = this.events.length === 0 ? this.start.exchange.takeUnread() : undefined;
+      if (bytes) this.events = this.start.splitter.push(bytes);
+      if (this.events.length === 0 && !bytes) return;
+      const isAligned = bytes !== undefined && this.start.splitter.isAligned;
+      const { text, isChanged } = this.passEvents();
+      if (bytes && isAligned && !isChanged) this.writeBytes(bytes);
+      else this.write(text);
     }
-    const { deadline } = this.turn;
-    deadline.allow(this.gateway.limits.chunkGapMs, "gap between chunks");
-    const bytes = await this.start.exchange.read();
-    deadline.pause();
-    if (bytes) return { events: this.start.splitter.push(bytes), done: false };
-    return { events: [this.start.splitter.end()], done: true };
   }
 
-  /** The caller's share of some events; with the end of the stream, if this is it. */
-  private async pass(events: readonly string[], isLast: boolean): Promise<string> {
+  /** The caller's share of the events at hand, and whether that is anything but the events as they are. */
+  private passEvents(): { readonly text: string; readonly isChanged: boolean } {
+    const { events } = this;
     let text = "";
-    for (let i = 0; i < events.length; i++) {
-      const event = this.readEvent(events[i] ?? "");
-      if (event.kind === "silent") continue;
-      if (event.kind === "done") return text + (await this.complete());
-      if (event.kind === "broken") {
-        if (text === "") throw event.reason;
-        // What came before it goes out first: it is settled as delivered. This is read again next.
-        this.waiting = events.slice(i);
-        return text;
+    let isChanged = false;
+    let done = 0;
+    while (done < events.length && !this.slow) {
+      const raw = events[done++] ?? "";
+      const event = this.readEvent(raw);
+      if (event.kind === "chunk" && this.meter.covers(event.output)) {
+        const passed = this.take(event);
+        isChanged ||= passed !== raw;
+        text += passed;
+      } else {
+        isChanged = true;
+        if (event.kind !== "silent") this.slow = event;
       }
-      if (!(await this.isPaidFor(event.output))) return text + (await this.stop());
-      text += this.take(event);
     }
-    if (!isLast) return text;
-    if (this.isFinished) return text + (await this.complete());
-    // The rest goes out first, so that what was delivered and what is settled are the same.
-    if (text !== "") return text;
-    throw new StreamError("the provider's stream broke off before its end");
+    this.events = done === events.length ? NO_EVENTS : events.slice(done);
+    return { text, isChanged };
   }
 
-  private readEvent(raw: string): Exclude<ChatEvent, { kind: "error" }> | BrokenEvent {
+  /** What the event that had to wait comes to; what went before it is out by now. */
+  private async passSlow(): Promise<string> {
+    const event = this.slow;
+    this.slow = undefined;
+    if (!event) return "";
+    if (event.kind === "done") return this.complete();
+    if (event.kind === "broken") throw event.reason;
+    return (await this.isPaidFor(event.output)) ? this.take(event) : this.stop();
+  }
+
+  /**
+   * Passes on what arrives, as it arrives, until something has to be waited for: money, a slow caller, the end.
+   * Ends the stream where the provider ended it.
+   */
+  private async waitForSlow(): Promise<void> {
+    const { exchange, splitter } = this.start;
+    if (this.isOver || this.slow || this.events.length > 0) return;
+    if (!exchange.isAtEnd) {
+      await this.passWhileFast();
+      return;
+    }
+    // Some servers leave out the last blank line.
+    const rest = splitter.end();
+    if (rest !== "") this.events = [rest];
+    else if (this.isFinished) this.slow = { kind: "done" };
+    else throw new StreamError("the provider's stream broke off before its end");
+  }
+
+  private async passWhileFast(): Promise<void> {
+    const { exchange } = this.start;
+    const { deadline } = this.turn;
+    const isFast = (): boolean => {
+      deadline.allow(this.gateway.limits.chunkGapMs, "gap between chunks");
+      this.passArrived();
+      return !this.slow && !this.flushed && !exchange.isAtEnd;
+    };
+    await exchange.follow(isFast);
+    deadline.pause();
+  }
+
+  private readEvent(raw: string): Exclude<ChatEvent, ErrorEvent> | BrokenEvent {
     try {
       const event = readChatEvent(raw, this.quirks);
       if (event.kind !== "error") return event;
@@ -308,6 +366,8 @@ class StreamError extends Error {}
 
 /** An event that ends the stream: it reports an error, or is none. */
 type BrokenEvent = { readonly kind: "broken"; readonly reason: unknown };
+type ErrorEvent = Extract<ChatEvent, { kind: "error" }>;
+type SlowEvent = Extract<ChatEvent, { kind: "chunk" | "done" }> | BrokenEvent;
 
 function explain(reason: unknown): string {
   if (reason instanceof StreamError || reason instanceof TimeLimitError) return reason.message;

@@ -23,9 +23,14 @@ export class StreamMeter {
     this.countAtBytes += more;
   }
 
+  /** Whether `text` is paid for without counting. */
+  covers(text: string): boolean {
+    return this.bytes + text.length <= this.countAtBytes;
+  }
+
   /** How many tokens beyond what is paid for it would be to deliver `text` too; 0 or less when it is covered. */
   async excessWith(text: string): Promise<number> {
-    if (this.bytes + text.length <= this.countAtBytes) return 0;
+    if (this.covers(text)) return 0;
     await loadTokenizer();
     const tokens = countTokens(utf8Of(this.parts.join("") + text));
     this.countAtBytes = this.bytes + text.length + Math.max(0, this.allowed - tokens);

@@ -6,9 +6,12 @@ import { EVENT_BYTES_MAX } from "../kernel/limits.js";
 
 export class EventSplitter {
   private rest = "";
+  /** Whether the events of the last push were all of its bytes, and nothing but them. */
+  isAligned = true;
 
   /** The events completed by these bytes, each with its blank line; throws when one outgrows the limit. */
   push(chunk: Uint8Array): string[] {
+    const hadRest = this.rest !== "";
     const text = this.rest + latin1(chunk);
     const events: string[] = [];
     let start = 0;
@@ -17,6 +20,7 @@ export class EventSplitter {
       start = end;
     }
     this.rest = text.slice(start);
+    this.isAligned = !hadRest && this.rest === "";
     if (this.rest.length > EVENT_BYTES_MAX) {
       throw new RangeError(`an event is longer than ${EVENT_BYTES_MAX} bytes`);
     }

@@ -20,6 +20,7 @@ export class Exchange {
   private unread: Uint8Array[] = [];
   private unreadBytes = 0;
   private waiter: Waiter | undefined;
+  private follower: (() => void) | undefined;
   private failure: { readonly reason: unknown } | undefined;
   private isClosed = false;
   /** Whether anything of an answer came at all. */
@@ -52,6 +53,28 @@ export class Exchange {
       await this.more();
     }
     return undefined;
+  }
+
+  /**
+   * Calls `take` now and whenever something has arrived, for as long as it wants more; rejects when the exchange
+   * fails or `take` throws. One promise for any number of arrivals.
+   */
+  follow(take: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        try {
+          if (this.failure) throw this.failure.reason;
+          if (take()) return;
+          this.follower = undefined;
+          resolve();
+        } catch (thrown) {
+          this.follower = undefined;
+          reject(thrown);
+        }
+      };
+      this.follower = look;
+      look();
+    });
   }
 
   /** What has arrived of the body and was not taken yet, without waiting; undefined when there is nothing. */
@@ -133,5 +156,6 @@ export class Exchange {
     this.waiter = undefined;
     if (this.failure) waiter?.reject(this.failure.reason);
     else waiter?.resolve();
+    this.follower?.();
   }
 }
