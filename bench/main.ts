@@ -20,7 +20,7 @@ import type { Variant } from "./variants/variant.js";
 
 const streams = 1000;
 const pace = {
-  full: { warmupMs: 2000, durationMs: 5000 },
+  full: { warmupMs: 5000, durationMs: 5000 },
   quick: { warmupMs: 500, durationMs: 1000 },
 } as const;
 

@@ -63,8 +63,6 @@ function run(args) {
     stdio: ["inherit", "inherit", "inherit", "pipe"],
     env: {
       ...process.env,
-      // Bun reads it before it runs anything; 256 connections would be all there are.
-      BUN_CONFIG_MAX_HTTP_REQUESTS: process.env.BUN_CONFIG_MAX_HTTP_REQUESTS ?? "65336",
       // When we are killed the pipe closes, and the server must not outlive us.
       TURNPIKE_LAUNCHER_PIPE: String(LAUNCHER_PIPE),
     },

@@ -14,6 +14,7 @@ import { followChanges } from "./jobs/follow-changes.js";
 import { recoverDead } from "./jobs/recover.js";
 import { type Repeated, repeat } from "./jobs/repeat.js";
 import type { Clock } from "./kernel/clock.js";
+import { assert } from "./kernel/errors.js";
 import { newId } from "./kernel/ids.js";
 import type { Log } from "./kernel/log.js";
 import { LeaseBook } from "./ledger/lease-book.js";
@@ -62,10 +63,11 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
   const ledger = ledgerStore(database);
   const tenants = tenantStore(database, node, clock);
   await recoverDead(spoolRoot, ledger, tryLock, log);
-  await ledger.openNode(node, clock.now());
 
   const folder = join(spoolRoot, node);
   const unlock = tryLock(folder);
+  assert(unlock, "a new process has a folder of its own");
+  await ledger.openNode(node, clock.now());
   const spool = new Spool(folder, config.durability, log);
   const gateway = buildGateway({ config, masterKey, clock, log, node, ledger, spool });
   const reloadUser = reloader(tenants, gateway.directory);
@@ -103,7 +105,7 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
       await gateway.keeper.returnAll();
       await ledger.closeNode(node);
       await database.close();
-      unlock?.();
+      unlock();
       // All of it is in the store.
       rmSync(folder, { recursive: true });
     },

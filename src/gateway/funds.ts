@@ -33,12 +33,7 @@ export const chargedPrice = (candidate: Candidate): Price =>
     ? (candidate.mapping.price ?? NO_PRICE)
     : NO_PRICE;
 
-/** The buckets a routed request holds on: the payer's funds, and the token's budget where it has one. */
-export function bucketIdsOf({ user, token }: Caller): readonly string[] {
-  return token.budget ? [fundsBucketOf(user), budgetBucketOf(token)] : [fundsBucketOf(user)];
-}
-
-/** The same with what this month opens by itself, for the store. */
+/** A caller's buckets with what this month opens by itself, for the store. */
 export function bucketsOf(gateway: Gateway, { user, token }: Caller): readonly Bucket[] {
   const now = gateway.clock.now();
   const funds = fundsBucketOf(user);
@@ -53,15 +48,16 @@ export function bucketsOf(gateway: Gateway, { user, token }: Caller): readonly B
 
 /** What is free in all of the caller's buckets at once, in this process. */
 export const freeFor = (gateway: Gateway, caller: Caller): NanoUsd =>
-  bucketIdsOf(caller)
-    .map((id) => gateway.book.free(id, gateway.clock.now()))
-    .reduce(least);
+  leastOver(caller, (id) => gateway.book.free(id, gateway.clock.now()));
 
 /** What the caller could spend, as far as this process knows. */
 export const spendableFor = (gateway: Gateway, caller: Caller): NanoUsd =>
-  bucketIdsOf(caller)
-    .map((id) => nanoUsd(gateway.book.free(id, gateway.clock.now()) + gateway.book.unleased(id)))
-    .reduce(least);
+  leastOver(caller, (id) =>
+    nanoUsd(gateway.book.free(id, gateway.clock.now()) + gateway.book.unleased(id)),
+  );
+
+const leastOver = ({ bucketIds }: Caller, amountIn: (id: string) => NanoUsd): NanoUsd =>
+  bucketIds.length === 1 ? amountIn(bucketIds[0] ?? "") : bucketIds.map(amountIn).reduce(least);
 
 /** Output tokens asked for per choice, or held for where the caller named no limit. */
 export function wantedOutput(gateway: Gateway, request: ChatRequest, mapping: Mapping): number {
@@ -166,7 +162,7 @@ function clamp(
 function tryHold(gateway: Gateway, call: ChatCall, amount: NanoUsd): Hold | undefined {
   const now = gateway.clock.now();
   const expiresAt = now + gateway.limits.totalMs + HOLD_GRACE_MS;
-  const answer = gateway.book.hold(bucketIdsOf(call.caller), amount, now, expiresAt);
+  const answer = gateway.book.hold(call.caller.bucketIds, amount, now, expiresAt);
   return answer.ok ? answer.hold : undefined;
 }
 
@@ -183,7 +179,7 @@ function refusal(
     price,
   );
   const available = freeFor(gateway, caller);
-  const tightest = bucketIdsOf(caller).find(
+  const tightest = caller.bucketIds.find(
     (id) => gateway.book.free(id, gateway.clock.now()) === available,
   );
   const isBudget = tightest?.startsWith("token:") === true;

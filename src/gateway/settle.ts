@@ -4,14 +4,7 @@ import type { Settlement } from "../ledger/store.js";
 import { costOf } from "../metering/cost.js";
 import type { Candidate } from "../routing/policy.js";
 import { noUsage, type Usage } from "../tasks/usage.js";
-import {
-  bucketIdsOf,
-  bucketsOf,
-  chargedPrice,
-  coverAndTake,
-  extendHold,
-  type Held,
-} from "./funds.js";
+import { bucketsOf, chargedPrice, coverAndTake, extendHold, type Held } from "./funds.js";
 import type { ChatCall, Gateway } from "./parts.js";
 
 export type Ending = {
@@ -39,7 +32,7 @@ export async function settle(
   const cost = costOf(ending.usage, chargedPrice(candidate));
   if (cost > held.hold.amount) await coverExcess(gateway, call, held, cost);
   const charge = gateway.book.settle(held.hold, cost, gateway.clock.now());
-  for (const id of bucketIdsOf(call.caller)) {
+  for (const id of call.caller.bucketIds) {
     if (gateway.keeper.isLow(id)) renew(gateway, call, id);
   }
   await gateway.spool.settled({

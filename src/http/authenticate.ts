@@ -16,10 +16,14 @@ function bearerToken(request: Request): string {
   if (header === null) {
     throw invalid('Send your token in the header "Authorization: Bearer hf_tp...".');
   }
-  const match = /^bearer +(\S+)$/i.exec(header.trim());
-  if (!match?.[1]) throw invalid('The Authorization header must be "Bearer" and one token.');
-  return match[1];
+  const token = SCHEME.test(header) ? header.slice(SCHEME_CHARS).trim() : "";
+  if (token === "" || token.includes(" "))
+    throw invalid('The Authorization header must be "Bearer" and one token.');
+  return token;
 }
+
+const SCHEME = /^bearer /i;
+const SCHEME_CHARS = "bearer ".length;
 
 async function identify(site: Site, token: string): Promise<Caller> {
   const { directory, clock } = site.gateway;

@@ -1,5 +1,5 @@
 /** What a process left behind when it died: its spool is drained, its open requests closed, its leases given back. */
-import { readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Log } from "../kernel/log.js";
 import { ZERO } from "../kernel/money.js";
@@ -17,17 +17,21 @@ export async function recoverDead(
   tryLock: TryLock,
   log: Log,
 ): Promise<void> {
-  for (const node of readdirSync(root)) {
+  const entries = readdirSync(root, { withFileTypes: true });
+  for (const { name: node } of entries.filter((entry) => entry.isDirectory())) {
     const folder = join(root, node);
     const unlock = tryLock(folder);
     if (!unlock) continue;
     try {
+      // Another process that starts may have been faster.
+      if (!existsSync(folder)) continue;
       const interrupted = await recoverOne(folder, node, store);
       log("info", "recovered", { node, interrupted });
+      rmSync(folder, { recursive: true, force: true });
     } finally {
       unlock();
+      rmSync(`${folder}.lock`, { force: true });
     }
-    rmSync(folder, { recursive: true });
   }
 }
 

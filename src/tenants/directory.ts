@@ -1,7 +1,7 @@
 import { hashToken, isWellFormed } from "./access-token.js";
 import { type MasterKey, unseal } from "./sealing.js";
 import type { TenantRows } from "./store.js";
-import type { AccessToken, Caller, User } from "./user.js";
+import { type Caller, callerOf, type User } from "./user.js";
 
 /** Why a token is not good. The caller hears only "invalid"; the operator's log may say more. */
 export type Refusal = "malformed" | "unknown" | "revoked" | "expired" | "disabled";
@@ -23,7 +23,7 @@ export class WrongSecretError extends Error {
 /** Every user, token and provider key in memory, so that a request never waits for the store to be known. */
 export class Directory {
   private readonly users = new Map<string, User>();
-  private readonly tokensByHash = new Map<string, AccessToken>();
+  private readonly callersByHash = new Map<string, Caller>();
   private readonly hashesByUser = new Map<string, readonly string[]>();
   private readonly providerKeys = new Map<string, string>();
   private readonly masterKey: MasterKey;
@@ -40,7 +40,8 @@ export class Directory {
     for (const user of rows.users) this.forget(user.id);
     for (const user of rows.users) this.users.set(user.id, user);
     for (const token of rows.tokens) {
-      this.tokensByHash.set(token.hash, token);
+      const user = this.users.get(token.userId);
+      if (user) this.callersByHash.set(token.hash, callerOf(user, token));
       const hashes = this.hashesByUser.get(token.userId) ?? [];
       this.hashesByUser.set(token.userId, [...hashes, token.hash]);
     }
@@ -63,15 +64,15 @@ export class Directory {
     if (!isWellFormed(token) && hash !== this.presetTokenHash) {
       return { ok: false, why: "malformed", hash };
     }
-    const found = this.tokensByHash.get(hash);
-    if (!found) return { ok: false, why: "unknown", hash };
+    const caller = this.callersByHash.get(hash);
+    if (!caller) return { ok: false, why: "unknown", hash };
+    const { user, token: found } = caller;
     if (found.revokedAt !== undefined) return { ok: false, why: "revoked", hash };
     if (found.expiresAt !== undefined && found.expiresAt <= now) {
       return { ok: false, why: "expired", hash };
     }
-    const user = this.users.get(found.userId);
-    if (!user || user.disabledAt !== undefined) return { ok: false, why: "disabled", hash };
-    return { ok: true, caller: { user, token: found } };
+    if (user.disabledAt !== undefined) return { ok: false, why: "disabled", hash };
+    return { ok: true, caller };
   }
 
   /** The user's own key for a provider, in clear; never to be logged or shown. */
@@ -85,7 +86,7 @@ export class Directory {
   }
 
   private forget(userId: string): void {
-    for (const hash of this.hashesByUser.get(userId) ?? []) this.tokensByHash.delete(hash);
+    for (const hash of this.hashesByUser.get(userId) ?? []) this.callersByHash.delete(hash);
     this.hashesByUser.delete(userId);
     for (const context of this.providerKeys.keys()) {
       if (context.startsWith(`${userId}/`)) this.providerKeys.delete(context);

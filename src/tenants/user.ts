@@ -54,7 +54,18 @@ export type StoredProviderKey = {
 };
 
 /** Who is calling: a live token and its user. */
-export type Caller = { readonly user: User; readonly token: AccessToken };
+export type Caller = {
+  readonly user: User;
+  readonly token: AccessToken;
+  /** The buckets that what they spend is held on: their funds, and the token's budget where it has one. */
+  readonly bucketIds: readonly string[];
+};
+
+export const callerOf = (user: User, token: AccessToken): Caller => ({
+  user,
+  token,
+  bucketIds: token.budget ? [fundsBucketOf(user), budgetBucketOf(token)] : [fundsBucketOf(user)],
+});
 
 export const fundsBucketOf = (user: Pick<User, "id">): string => `user:${user.id}`;
 export const budgetBucketOf = (token: Pick<AccessToken, "id">): string => `token:${token.id}`;

@@ -55,8 +55,13 @@ export function usageWithCost(json: ChatJson | undefined, usage: Usage, cost: Na
 
 /** Turns a provider's own finish reasons into OpenAI's. Inside a string the quotes would be escaped. */
 export function mendFinishReasons(text: string, reasons: Readonly<Record<string, string>>): string {
-  const isUsed = Object.keys(reasons).some((reason) => text.includes(`"${reason}"`));
-  if (!isUsed) return text;
+  for (const reason in reasons) {
+    if (text.includes(`"${reason}"`)) return renameFinishReasons(text, reasons);
+  }
+  return text;
+}
+
+function renameFinishReasons(text: string, reasons: Readonly<Record<string, string>>): string {
   return text.replace(/("finish_reason"\s*:\s*")(\w+)(")/g, (whole, before, reason, after) => {
     const known = reasons[reason];
     return known === undefined ? whole : before + known + after;

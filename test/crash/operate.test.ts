@@ -2,7 +2,18 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { addPayer, ask, readBooks, type Seen, type Site, sqliteOf, startSite, sums, TOKEN_COST, until } from "./support.js";
+import {
+  addPayer,
+  ask,
+  readBooks,
+  type Seen,
+  type Site,
+  sqliteOf,
+  startSite,
+  sums,
+  TOKEN_COST,
+  until,
+} from "./support.js";
 
 let site: Site;
 beforeAll(() => {
@@ -64,7 +75,9 @@ test("SIGTERM lets what is under way end, drains it and gives the leases back", 
   site.sim.setDials("together", { tokens_per_second: 50 });
   const node = await site.node();
   const token = await addPayer(node, "ada", "1");
-  const asked = [false, true, false, true].map((isStream) => ask(node, token, { tokens: 40, isStream }));
+  const asked = [false, true, false, true].map((isStream) =>
+    ask(node, token, { tokens: 40, isStream }),
+  );
   await Bun.sleep(300);
   const code = node.stop();
   const seen: readonly Seen[] = await Promise.all(asked);

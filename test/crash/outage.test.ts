@@ -79,7 +79,9 @@ test("payers with a lease do not notice that Postgres is away for 30 s, and noth
   const spent = books.requests.reduce((sum, { cost }) => sum + cost, 0n);
   const { granted, left, leased } = sums(books);
   expect({ left, leased }).toEqual({ left: granted - spent, leased: 0n });
-  console.log(`${during} served while it was away; all in the store ${drainedMs} ms after its return`);
+  console.log(
+    `${during} served while it was away; all in the store ${drainedMs} ms after its return`,
+  );
 }, 100_000);
 
 const served = async (node: Node, token: string): Promise<boolean> =>
