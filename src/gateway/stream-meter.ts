@@ -5,8 +5,12 @@
 import { countTokens, loadTokenizer } from "../metering/count-tokens.js";
 import { utf8Of } from "../wire/sse.js";
 
+const TAIL_PARTS = 32;
+
 export class StreamMeter {
   private readonly parts: string[] = [];
+  /** The newest parts, joined now and then: a thousand streams would keep a million little strings. */
+  private tail: string[] = [];
   private bytes = 0;
   private countAtBytes: number;
   private allowed: number;
@@ -32,7 +36,7 @@ export class StreamMeter {
   async excessWith(text: string): Promise<number> {
     if (this.covers(text)) return 0;
     await loadTokenizer();
-    const tokens = countTokens(utf8Of(this.parts.join("") + text));
+    const tokens = countTokens(this.text() + utf8Of(text));
     this.countAtBytes = this.bytes + text.length + Math.max(0, this.allowed - tokens);
     return tokens - this.allowed;
   }
@@ -40,8 +44,10 @@ export class StreamMeter {
   /** `text` in the Latin-1 form of `wire/sse`. */
   deliver(text: string): void {
     if (text === "") return;
-    this.parts.push(text);
     this.bytes += text.length;
+    if (this.tail.push(text) < TAIL_PARTS) return;
+    this.parts.push(this.tail.join(""));
+    this.tail = [];
   }
 
   get isEmpty(): boolean {
@@ -49,6 +55,6 @@ export class StreamMeter {
   }
 
   text(): string {
-    return utf8Of(this.parts.join(""));
+    return utf8Of(this.parts.join("") + this.tail.join(""));
   }
 }

@@ -136,7 +136,10 @@ export class Auditor {
 
   private charge(id: string, name: string, amount: bigint): void {
     const account = this.accounts.get(name);
-    if (!account) return this.fault(`${id}: ${name} was charged and was never opened`);
+    if (!account) {
+      this.fault(`${id}: ${name} was charged and was never opened`);
+      return;
+    }
     account.charged += amount;
     if (account.charged > account.amount) {
       this.fault(`${id}: ${name} held ${account.amount} and was charged ${account.charged}`);

@@ -8,7 +8,14 @@ import { monthName, nextMonthStart } from "../../src/kernel/clock.js";
 import { nanoUsd } from "../../src/kernel/money.js";
 import { extraGrant } from "../../src/ledger/account.js";
 import type { Hold } from "../../src/ledger/lease-book.js";
-import { type Budget, type Caller, fundsBucketOf } from "../../src/tenants/user.js";
+import {
+  type AccessToken,
+  type Budget,
+  type Caller,
+  callerOf,
+  fundsBucketOf,
+  type User,
+} from "../../src/tenants/user.js";
 import { type Random, randomFrom } from "../support/random.js";
 import { Auditor, type Question } from "./auditor.js";
 import { hold, makeWorld, outstanding, type Process, settle, type World } from "./world.js";
@@ -395,8 +402,10 @@ class History {
   }
 }
 
+/** A user with one token; only what matters to money is filled in. */
 function payer(id: string, plan: string, budget?: Budget): Caller {
-  return { user: { id, plan }, token: { id: `token-of-${id}`, budget } } as unknown as Caller;
+  const user = { id, plan } as User;
+  return callerOf(user, { id: `token-of-${id}`, budget } as AccessToken);
 }
 
 const PAYERS: readonly Caller[] = [

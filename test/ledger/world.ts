@@ -139,7 +139,7 @@ export async function hold(
   expiresAt: number,
 ): Promise<Hold | undefined> {
   const { book, clock } = gateway;
-  const ids = bucketsOf(gateway, caller).map(({ id }) => id);
+  const ids = caller.bucketIds;
   const take = (some: NanoUsd): Hold | undefined => {
     const answer = book.hold(ids, some, clock.now(), expiresAt);
     return answer.ok ? answer.hold : undefined;

@@ -1,61 +1,80 @@
 /** A TCP or TLS connection to a provider: one exchange at a time. */
-import type { Socket } from "bun";
+import type { Socket, SocketHandler } from "bun";
 import { Exchange } from "./exchange.js";
 import type { Origin } from "./origin.js";
 
 export class ConnectError extends Error {}
 
+const nothing = (): void => {};
+
+type Opening = { readonly resolve: () => void; readonly reject: (reason: unknown) => void };
+
+/** One set of handlers for all connections: Bun keeps what it is given for as long as a socket lives. */
+const handlers: SocketHandler<Connection> = {
+  open: (socket) => socket.data.opened(socket),
+  handshake: (socket, isGood, error) => socket.data.shookHands(socket, isGood, error),
+  data: (socket, bytes) => socket.data.receive(bytes),
+  drain: (socket) => socket.data.sendRest(),
+  error: (socket, error) => socket.data.end(error),
+  close: (socket) => socket.data.end(undefined),
+  connectError: (socket, error) => socket.data.end(error),
+};
+
 export class Connection {
-  private socket: Socket<undefined> | undefined;
+  private readonly origin: Origin;
+  private opening: Opening | undefined;
+  private socket: Socket<Connection> | undefined;
   private exchange: Exchange | undefined;
   private unsent: Uint8Array | undefined;
   private isPaused = false;
   /** Ended by either side. */
   isClosed = false;
   /** Called when an answer is complete and the connection may be used again. */
-  onFree: () => void = () => {};
-  /** Called when the connection ends. */
-  onClose: () => void = () => {};
+  onFree: () => void = nothing;
+
+  private constructor(origin: Origin) {
+    this.origin = origin;
+  }
 
   /** Resolves once connected and, over TLS, the certificate was found good for the host. */
-  static open(
+  static async open(
     origin: Origin,
     stopped: (stop: (reason: unknown) => void) => void,
   ): Promise<Connection> {
-    return new Promise((resolve, reject) => {
-      const connection = new Connection();
+    const connection = new Connection(origin);
+    await new Promise<void>((resolve, reject) => {
+      connection.opening = { resolve, reject };
       stopped((reason) => {
         connection.destroy();
         reject(reason);
       });
-      const refuse = (cause: unknown) => reject(new ConnectError("no connection", { cause }));
       Bun.connect({
         hostname: origin.host,
         port: origin.port,
+        data: connection,
+        socket: handlers,
         ...(origin.isTls && { tls: { serverName: origin.host, rejectUnauthorized: true } }),
-        socket: {
-          open: (socket) => {
-            if (connection.isClosed) socket.terminate();
-            connection.socket = socket;
-            socket.setNoDelay(true);
-            if (!origin.isTls) resolve(connection);
-          },
-          handshake: (socket, isGood, error) => {
-            if (isGood) return resolve(connection);
-            socket.terminate();
-            refuse(error);
-          },
-          data: (_, bytes) => connection.receive(bytes),
-          drain: () => connection.sendRest(),
-          error: (_, error) => connection.end(error),
-          close: () => {
-            refuse(new Error("closed while connecting"));
-            connection.end(undefined);
-          },
-          connectError: (_, error) => refuse(error),
-        },
-      }).catch(refuse);
+      }).catch((cause) => connection.end(cause));
     });
+    connection.opening = undefined;
+    return connection;
+  }
+
+  opened(socket: Socket<Connection>): void {
+    this.socket = socket;
+    // Given up on while it was connecting.
+    if (this.isClosed) socket.terminate();
+    socket.setNoDelay(true);
+    if (!this.origin.isTls) this.opening?.resolve();
+  }
+
+  shookHands(socket: Socket<Connection>, isGood: boolean, error: Error | null): void {
+    if (isGood) {
+      this.opening?.resolve();
+      return;
+    }
+    socket.terminate();
+    this.end(error);
   }
 
   /** Sends a whole request; its answer comes through the exchange. */
@@ -72,16 +91,15 @@ export class Connection {
     if (this.isClosed) return;
     this.isClosed = true;
     this.socket?.terminate();
-    this.onClose();
   }
 
-  private sendRest(): void {
+  sendRest(): void {
     if (!this.unsent || !this.socket) return;
     const sent = this.socket.write(this.unsent);
     this.unsent = sent >= this.unsent.length ? undefined : this.unsent.subarray(Math.max(0, sent));
   }
 
-  private receive(bytes: Uint8Array): void {
+  receive(bytes: Uint8Array): void {
     const { exchange } = this;
     // Bytes nobody asked for: whatever they are, the connection cannot be trusted with another request.
     if (!exchange) this.destroy();
@@ -104,13 +122,13 @@ export class Connection {
     else this.destroy();
   }
 
-  private end(error: unknown): void {
+  end(error: unknown): void {
     this.isClosed = true;
+    this.opening?.reject(new ConnectError("no connection", { cause: error }));
     const { exchange } = this;
     this.exchange = undefined;
     if (error === undefined) exchange?.close();
     else exchange?.fail(error);
-    this.onClose();
   }
 
   private pause(): void {
