@@ -19,7 +19,7 @@ const page = readFileSync(new URL("../../docs/catalog.md", import.meta.url), "ut
 /** The rows of the docs table of providers without a starter model. */
 const without = (page.split("## Providers without a starter model")[1]?.split("\n## ")[0] ?? "")
   .split("\n")
-  .flatMap((line) => /^\| `([\w-]+)` \|/.exec(line)?.[1] ?? []);
+  .flatMap((line) => /^\| `([\w-]+)` +\|/.exec(line)?.[1] ?? []);
 
 test("the committed starter catalog is what the script makes", () => {
   expect(buildStarter().text).toBe(text);

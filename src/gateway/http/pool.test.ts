@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
-import { manualClock } from "../../../test/support/clock.js";
+import { systemClock } from "../../kernel/clock.js";
 import { Deadline } from "../deadline.js";
 import { HttpPool } from "./pool.js";
 
@@ -11,7 +11,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.stop(true);
 });
 
-const deadline = () => new Deadline(manualClock().clock, new AbortController().signal, 1e15, 1e15);
+const deadline = () => new Deadline(systemClock, new AbortController().signal, 1e15, 1e15);
 
 const request = (
   port: number,
