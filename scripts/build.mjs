@@ -5,5 +5,6 @@ import { root, run } from "./tools.mjs";
 run("build", join(root, "bin", "turnpike.mjs"), [
   ...["--bun", "build", "--compile", "--minify", "--sourcemap"],
   join("src", "cli", "main.ts"),
+  join("src", "gateway", "tokenizer-thread.ts"),
   ...["--outfile", join("dist", "turnpike")],
 ]);

@@ -3,8 +3,7 @@ import { type Config, loadConfig } from "../config/config.js";
 import { listen, type Server } from "../http/server.js";
 import { systemClock } from "../kernel/clock.js";
 import { RouterError } from "../kernel/errors.js";
-import { reasonOf, stderrLog } from "../kernel/log.js";
-import { loadTokenizer } from "../metering/count-tokens.js";
+import { stderrLog } from "../kernel/log.js";
 import { hashToken } from "../tenants/access-token.js";
 import { issueToken, registerUser } from "../tenants/register.js";
 import type { TenantStore } from "../tenants/store.js";
@@ -91,10 +90,6 @@ async function serveHere(
   });
   const server = await listenOrStop(app, config, options.sharesPort);
   options.onListen?.(server.origin);
-  // Its tables take a moment to load, which the first request that needs counting should not wait for.
-  loadTokenizer().catch((thrown) =>
-    stderrLog("error", "tokenizer_not_loaded", { reason: reasonOf(thrown) }),
-  );
   let isStopping = false;
   const stop = async (): Promise<void> => {
     if (isStopping) return;

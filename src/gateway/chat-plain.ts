@@ -1,5 +1,3 @@
-import { loadTokenizer } from "../metering/count-tokens.js";
-import type { Usage } from "../tasks/usage.js";
 import {
   type ChatJson,
   mendFinishReasons,
@@ -24,7 +22,7 @@ export async function answerPlain(
   json: ChatJson,
 ): Promise<Response> {
   deadline.end();
-  const usage = usageOf(json) ?? (await countUsage(call, json));
+  const usage = usageOf(json) ?? (await estimateUsage(call.request, outputTextOf(json)));
   const upstreamMs = facts.answeredAt - sentAt;
   gateway.health.measured(candidate.mapping, usage.outputTokens, upstreamMs, upstreamMs);
   const cost = await settle(gateway, call, candidate, held, {
@@ -44,9 +42,4 @@ export async function answerPlain(
   const { finishReasons } = adapterFor(gateway, candidate);
   const body = mendFinishReasons(withChanges(json.text, json.members, changes), finishReasons);
   return new Response(body, { headers: answerHeaders(gateway, call, { ...facts, cost }) });
-}
-
-async function countUsage(call: ChatCall, json: ChatJson): Promise<Usage> {
-  await loadTokenizer();
-  return estimateUsage(call.request, outputTextOf(json));
 }

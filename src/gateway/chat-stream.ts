@@ -3,7 +3,6 @@ import { EVENT_BYTES_MAX } from "../kernel/limits.js";
 import { reasonOf } from "../kernel/log.js";
 import type { NanoUsd } from "../kernel/money.js";
 import { mostCost } from "../metering/cost.js";
-import { loadTokenizer } from "../metering/count-tokens.js";
 import { noUsage, type Usage } from "../tasks/usage.js";
 import {
   type ChatEvent,
@@ -332,7 +331,6 @@ class ChatRelay {
   /** A caller who hung up before anything was generated owes nothing. */
   private async countUsage(): Promise<Usage> {
     if (this.meter.isEmpty && !this.isFinished) return noUsage;
-    await loadTokenizer();
     return estimateUsage(this.call.request, this.meter.text());
   }
 

@@ -1,19 +1,19 @@
-/** Our own count of what a request used, where the provider gave none. Needs the tokenizer to be loaded. */
-import { countTokens } from "../metering/count-tokens.js";
+/** Our own count of what a request used, where the provider gave none. */
 import type { ChatRequest } from "../tasks/chat-completion.js";
 import type { Usage } from "../tasks/usage.js";
 import { inputTextOf } from "../wire/chat-request.js";
+import { countTokens } from "./tokenizer.js";
 
 /** What a chat template adds around the conversation. */
 const TEMPLATE_TOKENS = 8;
 
-export const estimateInput = (request: ChatRequest): number =>
-  countTokens(inputTextOf(request.text)) + TEMPLATE_TOKENS;
+export const estimateInput = async (request: ChatRequest): Promise<number> =>
+  (await countTokens(inputTextOf(request.text))) + TEMPLATE_TOKENS;
 
-export const estimateUsage = (request: ChatRequest, outputText: string): Usage => ({
-  inputTokens: estimateInput(request),
-  cachedInputTokens: 0,
-  outputTokens: countTokens(outputText),
-  reasoningTokens: 0,
-  estimated: true,
-});
+export async function estimateUsage(request: ChatRequest, outputText: string): Promise<Usage> {
+  const [inputTokens, outputTokens] = await Promise.all([
+    estimateInput(request),
+    countTokens(outputText),
+  ]);
+  return { inputTokens, cachedInputTokens: 0, outputTokens, reasoningTokens: 0, estimated: true };
+}

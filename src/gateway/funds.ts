@@ -7,7 +7,6 @@ import { formatUsd, least, type NanoUsd, nanoUsd } from "../kernel/money.js";
 import { type Bucket, budgetLimit, planGrant } from "../ledger/account.js";
 import type { Hold } from "../ledger/lease-book.js";
 import { isChatPrice, mostCost, outputTokensWithin } from "../metering/cost.js";
-import { loadTokenizer } from "../metering/count-tokens.js";
 import type { Candidate } from "../routing/policy.js";
 import type { ChatRequest } from "../tasks/chat-completion.js";
 import { budgetBucketOf, type Caller, fundsBucketOf } from "../tenants/user.js";
@@ -88,8 +87,7 @@ export async function holdFor(
   const covered = await coverAndTake(gateway, caller, most, () => tryHold(gateway, call, most));
   if (covered) return whole(covered);
 
-  await loadTokenizer();
-  const inputTokens = Math.min(estimateInput(request), request.inputTokensMost);
+  const inputTokens = Math.min(await estimateInput(request), request.inputTokensMost);
   const counted = tryHold(gateway, call, mostCost({ inputTokens, outputTokens }, price));
   return counted ? whole(counted) : clamp(gateway, call, candidate, { inputTokens, perChoice });
 }

@@ -2,8 +2,8 @@
  * Counts what a stream has delivered, so that it can be billed when the provider does not say, and stopped
  * where the money ends. Tokens are only counted when that can matter: no token is shorter than a byte.
  */
-import { countTokens, loadTokenizer } from "../metering/count-tokens.js";
 import { utf8Of } from "../wire/sse.js";
+import { countTokens } from "./tokenizer.js";
 
 const TAIL_PARTS = 32;
 
@@ -35,8 +35,7 @@ export class StreamMeter {
   /** How many tokens beyond what is paid for it would be to deliver `text` too; 0 or less when it is covered. */
   async excessWith(text: string): Promise<number> {
     if (this.covers(text)) return 0;
-    await loadTokenizer();
-    const tokens = countTokens(this.text() + utf8Of(text));
+    const tokens = await countTokens(this.text() + utf8Of(text));
     this.countAtBytes = this.bytes + text.length + Math.max(0, this.allowed - tokens);
     return tokens - this.allowed;
   }

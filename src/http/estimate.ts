@@ -13,7 +13,6 @@ import { badRequest } from "../kernel/errors.js";
 import { TYPICAL_OUTPUT_TOKENS } from "../kernel/limits.js";
 import type { NanoUsd } from "../kernel/money.js";
 import { costOf, mostCost } from "../metering/cost.js";
-import { loadTokenizer } from "../metering/count-tokens.js";
 import type { Candidate } from "../routing/policy.js";
 import { noUsage } from "../tasks/usage.js";
 import { parseChatRequest } from "../wire/chat-request.js";
@@ -37,15 +36,17 @@ export const estimate: Handler = async (site, visit) => {
     signal: visit.request.signal,
   };
   const { candidates } = findRoute(site.gateway, call);
-  await loadTokenizer();
+  const inputTokens = await estimateInput(request);
   for (const bucket of bucketsOf(site.gateway, caller)) await site.gateway.keeper.refresh(bucket);
   const balance = spendableFor(site.gateway, caller);
   return json({
     model: request.model,
     route: CHAT_ROUTE,
-    input_tokens: estimateInput(request),
+    input_tokens: inputTokens,
     balance_nano_usd: String(balance),
-    providers: candidates.map((candidate) => estimateFor(site, call, candidate, balance)),
+    providers: candidates.map((candidate) =>
+      estimateFor(site, call, candidate, { inputTokens, balance }),
+    ),
     assumes: `input counted with the o200k vocabulary; output as asked for, else ${TYPICAL_OUTPUT_TOKENS} tokens`,
   });
 };
@@ -60,11 +61,15 @@ function withoutRoute(text: string): string {
   return withChanges(text, members, new Map([["route", undefined]]));
 }
 
-function estimateFor(site: Site, call: ChatCall, candidate: Candidate, balance: NanoUsd) {
+function estimateFor(
+  site: Site,
+  call: ChatCall,
+  candidate: Candidate,
+  { inputTokens, balance }: { readonly inputTokens: number; readonly balance: NanoUsd },
+) {
   const { request } = call;
   const { mapping } = candidate;
   const price = chargedPrice(candidate);
-  const inputTokens = estimateInput(request);
   const perChoice = wantedOutput(site.gateway, request, mapping);
   const typical = request.maxTokens?.value ?? Math.min(TYPICAL_OUTPUT_TOKENS, perChoice);
   const expected = costOf(

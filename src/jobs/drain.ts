@@ -84,6 +84,8 @@ export async function drainSpool(
       await store.applySettlements({ node, settlements, upTo: page.upTo });
     }
     at = page.upTo;
+    // SQLite works on this thread: requests get their turn between two batches.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
