@@ -1,0 +1,151 @@
+/** The end of a stream, whichever way it comes: what was delivered is settled, and the caller is told. */
+import { EVENT_BYTES_MAX } from "../kernel/limits.js";
+import { reasonOf } from "../kernel/log.js";
+import type { NanoUsd } from "../kernel/money.js";
+import { noUsage, type Usage } from "../tasks/usage.js";
+import { type ChatEvent, type EventQuirks, stoppedEvent, usageEvent } from "../wire/chat-event.js";
+import { eventOf, latin1Of } from "../wire/sse.js";
+import { closingComment, type Facts } from "./answer-headers.js";
+import { TimeLimitError } from "./deadline.js";
+import { estimateUsage } from "./estimate-usage.js";
+import type { ChatCall, Gateway } from "./parts.js";
+import { CALLER_GONE, settle } from "./settle.js";
+import type { StreamMeter } from "./stream-meter.js";
+import type { Turn } from "./turn.js";
+
+const DONE = "data: [DONE]\n\n";
+const OUT_OF_CREDIT = "The answer was stopped where your credit ended.";
+
+/** The provider's own words about why its stream failed. */
+export class StreamError extends Error {}
+
+/** What a stream belongs to. */
+export type StreamContext = {
+  readonly gateway: Gateway;
+  readonly call: ChatCall;
+  readonly turn: Turn;
+  readonly facts: Facts;
+  readonly quirks: EventQuirks;
+  readonly meter: StreamMeter;
+};
+
+type Outcome = "served" | "stopped" | "aborted" | "cut";
+
+export class StreamEnding {
+  private readonly context: StreamContext;
+  private usage: Usage | undefined;
+  private lastData = "{}";
+  private settled: Promise<NanoUsd> | undefined;
+  /** The provider said why it finished, so that an end without `[DONE]` is one. */
+  isFinished = false;
+
+  constructor(context: StreamContext) {
+    this.context = context;
+  }
+
+  get hasBegun(): boolean {
+    return this.settled !== undefined;
+  }
+
+  /** Notes an event that goes to the caller. */
+  note(event: Extract<ChatEvent, { kind: "chunk" }>): void {
+    this.context.meter.deliver(event.output);
+    this.usage = event.usage ?? this.usage;
+    this.isFinished ||= event.isFinish;
+    this.lastData = event.data;
+  }
+
+  /** The provider's own end: the last text for the caller. */
+  async complete(): Promise<string> {
+    const cost = await this.settle("served", 200);
+    return this.usageText(cost) + this.comment(cost) + DONE;
+  }
+
+  /** The money ends here. */
+  async stop(): Promise<string> {
+    this.context.turn.deadline.stop(new Error("the credit ended"));
+    this.usage = undefined;
+    const cost = await this.settle("stopped", 200);
+    const stopped = stoppedEvent(this.lastData, this.context.quirks.fill, OUT_OF_CREDIT);
+    return stopped + this.usageText(cost) + this.comment(cost, "insufficient_credit") + DONE;
+  }
+
+  /** The caller hung up: the provider is told at once, and what was delivered is settled. */
+  async abandon(): Promise<void> {
+    if (this.hasBegun) return;
+    this.context.turn.deadline.stop(new Error("the caller hung up"));
+    await this.settle("aborted", CALLER_GONE);
+  }
+
+  /** The provider failed after the first byte: say so, and never with a `[DONE]`. */
+  async breakOff(thrown: unknown): Promise<string> {
+    const { gateway, call, turn } = this.context;
+    const { provider } = turn.candidate.mapping;
+    const reason: unknown = turn.deadline.reason ?? thrown;
+    turn.deadline.stop(reason);
+    gateway.health.failed(turn.candidate.mapping, gateway.clock.now());
+    const why = reason instanceof StreamError ? "provider_error" : reasonOf(reason);
+    gateway.log("warn", "stream_broken", { request: call.id, provider, why });
+    const cost = await this.settle("cut", 200);
+    const error = {
+      message: `${provider}: ${explain(reason)}`,
+      type: "provider_error",
+      code: reason instanceof TimeLimitError ? "provider_timeout" : "provider_error",
+      param: null,
+      inference_id: call.id,
+    };
+    return eventOf(latin1Of(JSON.stringify({ error }))) + this.comment(cost);
+  }
+
+  /** The first way in which a stream ends is the way it ended. */
+  private settle(outcome: Outcome, status: number): Promise<NanoUsd> {
+    this.settled ??= this.settleOnce(outcome, status);
+    return this.settled;
+  }
+
+  private async settleOnce(outcome: Outcome, status: number): Promise<NanoUsd> {
+    const { gateway, call, turn, facts } = this.context;
+    turn.deadline.end();
+    const usage = this.usage ?? (await this.countUsage());
+    this.usage = usage;
+    const { answeredAt, sentAt } = facts;
+    if (outcome === "served") {
+      const streamedMs = gateway.clock.elapsed() - answeredAt;
+      const { mapping } = turn.candidate;
+      gateway.health.measured(mapping, usage.outputTokens, streamedMs, answeredAt - sentAt);
+    }
+    return settle(gateway, call, turn.candidate, turn.held, {
+      usage,
+      status,
+      outcome,
+      firstByteMs: Math.round(answeredAt - sentAt),
+      attempts: facts.tried.length,
+    });
+  }
+
+  /** A caller who hung up before anything was generated owes nothing. */
+  private async countUsage(): Promise<Usage> {
+    const { call, meter } = this.context;
+    if (meter.isEmpty && !this.isFinished) return noUsage;
+    return estimateUsage(call.request, meter.text());
+  }
+
+  private usageText(cost: NanoUsd): string {
+    const { call, quirks } = this.context;
+    if (!call.request.wantsUsage) return "";
+    return usageEvent(this.lastData, quirks.fill, this.usage ?? noUsage, cost);
+  }
+
+  private comment(cost: NanoUsd, stopped?: string): string {
+    const { gateway, call, turn } = this.context;
+    const isEstimated = this.usage?.estimated === true;
+    return latin1Of(closingComment(gateway, call, turn.candidate, { cost, isEstimated, stopped }));
+  }
+}
+
+function explain(reason: unknown): string {
+  if (reason instanceof StreamError || reason instanceof TimeLimitError) return reason.message;
+  if (reason instanceof SyntaxError) return "the stream held an event that is not JSON";
+  if (reason instanceof RangeError) return `an event was longer than ${EVENT_BYTES_MAX} bytes`;
+  return "the connection broke in the middle of the answer";
+}
