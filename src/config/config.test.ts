@@ -135,18 +135,18 @@ test("a provider's key in the environment needs no file", () => {
 });
 
 test("flags beat the environment, which beats the file, which beats the defaults", () => {
-  const text = "port: 1001\nhost: file.test\nworkers: 3\ndata: /tmp/of-file";
-  const env = { TURNPIKE_PORT: "1002", TURNPIKE_HOST: "env.test", TURNPIKE_DATA: "/tmp/of-env" };
-  const flags = { port: 1003, host: "flag.test", data: "/tmp/of-flag" };
+  const text = "port: 1001\nhost: file.test\nworkers: 3\ndata: /data/of-file";
+  const env = { TURNPIKE_PORT: "1002", TURNPIKE_HOST: "env.test", TURNPIKE_DATA: "/data/of-env" };
+  const flags = { port: 1003, host: "flag.test", data: "/data/of-flag" };
   const placeOf = (config: ReturnType<typeof load>) => [
     config.port,
     config.host,
     config.dataFolder,
     config.workers,
   ];
-  expect(placeOf(load(text))).toEqual([1001, "file.test", "/tmp/of-file", 3]);
-  expect(placeOf(load(text, env))).toEqual([1002, "env.test", "/tmp/of-env", 3]);
-  expect(placeOf(load(text, env, flags))).toEqual([1003, "flag.test", "/tmp/of-flag", 3]);
+  expect(placeOf(load(text))).toEqual([1001, "file.test", "/data/of-file", 3]);
+  expect(placeOf(load(text, env))).toEqual([1002, "env.test", "/data/of-env", 3]);
+  expect(placeOf(load(text, env, flags))).toEqual([1003, "flag.test", "/data/of-flag", 3]);
   expect(load(text, { TURNPIKE_WORKERS: "5" }).workers).toBe(5);
   expect(load("database_url: postgres://a", { DATABASE_URL: "postgres://b" }).databaseUrl).toBe(
     "postgres://b",
@@ -156,11 +156,11 @@ test("flags beat the environment, which beats the file, which beats the defaults
 test("an empty variable is as good as none", () => {
   const names = "HOST PORT DATA WORKERS SECRET OWNER_TOKEN".split(" ");
   const env = Object.fromEntries(names.map((name) => [`TURNPIKE_${name}`, ""]));
-  const text = "port: 1001\nhost: file.test\nworkers: 3\ndata: /tmp/of-file";
+  const text = "port: 1001\nhost: file.test\nworkers: 3\ndata: /data/of-file";
   expect(load(text, { ...env, DATABASE_URL: "" })).toMatchObject({
     port: 1001,
     host: "file.test",
-    dataFolder: "/tmp/of-file",
+    dataFolder: "/data/of-file",
     workers: 3,
     secret: undefined,
     ownerToken: undefined,
