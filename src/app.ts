@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Catalog } from "./catalog/catalog.js";
 import type { Config } from "./config/config.js";
-import { HttpPool } from "./gateway/http/pool.js";
+import { HttpPool } from "./gateway/client/pool.js";
 import { LeaseKeeper } from "./gateway/lease-keeper.js";
 import type { Gateway } from "./gateway/parts.js";
 import { Spool } from "./gateway/spool.js";

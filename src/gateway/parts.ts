@@ -10,7 +10,7 @@ import type { ChatRequest } from "../tasks/chat-completion.js";
 import type { Directory } from "../tenants/directory.js";
 import type { Plan } from "../tenants/plan.js";
 import type { Caller } from "../tenants/user.js";
-import type { HttpPool } from "./http/pool.js";
+import type { HttpPool } from "./client/pool.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
 import type { Spool } from "./spool.js";
 

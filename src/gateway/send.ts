@@ -7,12 +7,12 @@ import type { Limits } from "../kernel/limits.js";
 import type { Auth } from "../providers/provider.js";
 import { type ChatJson, errorMessageOf, memberText, readChatJson } from "../wire/chat-answer.js";
 import { dataOf, EventSplitter, utf8Of } from "../wire/sse.js";
+import { ProtocolError } from "./client/body-decoder.js";
+import { ConnectError } from "./client/connection.js";
+import type { Exchange } from "./client/exchange.js";
+import type { HttpPool } from "./client/pool.js";
+import type { ResponseHead } from "./client/response-head.js";
 import { type Deadline, TimeLimitError } from "./deadline.js";
-import { ProtocolError } from "./http/body-decoder.js";
-import { ConnectError } from "./http/connection.js";
-import type { Exchange } from "./http/exchange.js";
-import type { HttpPool } from "./http/pool.js";
-import type { ResponseHead } from "./http/response-head.js";
 import type { UpstreamRequest } from "./upstream-request.js";
 
 export type Attempt = {
