@@ -1,5 +1,5 @@
 import { formatUsd } from "../kernel/money.js";
-import { USAGE_BY } from "../store/usage.js";
+import { printUsage, USAGE_BY } from "../store/usage.js";
 import { type CommonOptions, command } from "./command.js";
 import { requireUser, withLocal } from "./local.js";
 import { show, table, UserError } from "./output.js";
@@ -29,18 +29,7 @@ export const usage = command("usage", "what a user used")
         now - Number(options.days) * DAY_MS,
         now + 1,
       );
-      const total = rows.reduce((sum, row) => sum + row.cost - row.overrun, 0n);
-      const value = {
-        rows: rows.map((row) => ({
-          [by]: row.key,
-          requests: row.requests,
-          input_tokens: row.inputTokens,
-          output_tokens: row.outputTokens,
-          own_key: row.isOwnKey,
-          cost_nano_usd: String(row.cost - row.overrun),
-        })),
-        total_cost_nano_usd: String(total),
-      };
+      const value = printUsage(by, rows);
       show(options, value, () =>
         [
           table(
@@ -53,7 +42,7 @@ export const usage = command("usage", "what a user used")
               `$${formatUsd(row.cost - row.overrun)}`,
             ]),
           ),
-          `Total $${formatUsd(total)}`,
+          `Total $${formatUsd(BigInt(value.total_cost_nano_usd))}`,
         ].join("\n"),
       );
     }),

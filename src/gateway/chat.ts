@@ -10,7 +10,7 @@ import { exhausted } from "./exhausted.js";
 import { type Held, holdFor } from "./funds.js";
 import type { ChatCall, Gateway } from "./parts.js";
 import { type Failure, type Outcome, send } from "./send.js";
-import { CALLER_GONE, settleNothing } from "./settle.js";
+import { CALLER_GONE, settleNothing, startedRecord } from "./settle.js";
 import { adapterFor, configuredFor, type Turn } from "./turn.js";
 import { chatUpstreamRequest, leftOut } from "./upstream-request.js";
 
@@ -60,7 +60,7 @@ async function attempt(
   const endsAt = call.startedAt + limits.totalMs;
   const deadline = new Deadline(clock, call.signal, endsAt, limits.totalMs);
   try {
-    if (trail.failures.length === 0) noteStart(gateway, call, candidate);
+    if (trail.failures.length === 0) gateway.spool.started(startedRecord(gateway, call, candidate));
     const turn: Turn = { candidate, held, deadline, sentAt: clock.elapsed() };
     const outcome = await sendTurn(gateway, call, turn);
     if (outcome.kind === "failed") {
@@ -116,21 +116,6 @@ function factsOf(gateway: Gateway, call: ChatCall, route: Route, trail: Trail, t
     sentAt,
     answeredAt: gateway.clock.elapsed(),
   };
-}
-
-function noteStart(gateway: Gateway, call: ChatCall, { mapping, keySource }: Candidate): void {
-  gateway.spool.started({
-    id: call.id,
-    node: gateway.node,
-    at: call.at,
-    userId: call.caller.user.id,
-    tokenId: call.caller.token.id,
-    model: mapping.modelId,
-    task: mapping.task,
-    provider: mapping.provider,
-    isOwnKey: keySource !== "operator",
-    isStream: call.request.isStream,
-  });
 }
 
 function noteFailure(

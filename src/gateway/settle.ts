@@ -1,5 +1,6 @@
 /** The end of every request: what it used, what that costs, who is charged, and the record of it. */
 import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
+import type { Started } from "../ledger/spool-record.js";
 import type { Settlement } from "../ledger/store.js";
 import { costOf } from "../metering/cost.js";
 import type { Candidate } from "../routing/policy.js";
@@ -73,12 +74,12 @@ async function coverExcess(
   if (!extend()) await coverAndTake(gateway, call.caller, excess, extend).catch(() => undefined);
 }
 
-function settlementOf(
+/** What is known of a request before anybody answered it. */
+export function startedRecord(
   gateway: Gateway,
   call: ChatCall,
   { mapping, keySource }: Candidate,
-  ending: Ending,
-): Settlement {
+): Started {
   return {
     id: call.id,
     node: gateway.node,
@@ -88,16 +89,21 @@ function settlementOf(
     model: mapping.modelId,
     task: mapping.task,
     provider: mapping.provider,
-    status: ending.status,
-    outcome: ending.outcome,
     isOwnKey: keySource !== "operator",
-    usage: ending.usage,
-    cost: ZERO,
-    debits: [],
-    overrun: ZERO,
-    durationMs: Math.round(gateway.clock.elapsed() - call.startedAt),
-    firstByteMs: ending.firstByteMs,
-    attempts: ending.attempts,
     isStream: call.request.isStream,
   };
 }
+
+const settlementOf = (
+  gateway: Gateway,
+  call: ChatCall,
+  candidate: Candidate,
+  ending: Ending,
+): Settlement => ({
+  ...startedRecord(gateway, call, candidate),
+  ...ending,
+  cost: ZERO,
+  debits: [],
+  overrun: ZERO,
+  durationMs: Math.round(gateway.clock.elapsed() - call.startedAt),
+});

@@ -6,7 +6,7 @@ import { badRequest, RouterError } from "../kernel/errors.js";
 import { NAME_CHARS_MAX, PROVIDER_KEY_CHARS_MAX } from "../kernel/limits.js";
 import { parseUsd } from "../kernel/money.js";
 import { printCredit } from "../ledger/credit.js";
-import { USAGE_BY } from "../store/usage.js";
+import { printUsage, USAGE_BY } from "../store/usage.js";
 import { keyContext } from "../tenants/directory.js";
 import { DEFAULT_SCOPES, issueToken, type NewToken } from "../tenants/register.js";
 import { seal } from "../tenants/sealing.js";
@@ -210,17 +210,7 @@ export const showUsage: Handler = async (site, visit) => {
   const by = USAGE_BY.find((name) => name === asked);
   if (!by) throw badRequest(`"by" must be one of ${USAGE_BY.join(", ")}.`, "by");
   const rows = await site.usage.summary(user.id, by, visit.at - MONTH_MS, visit.at + 1);
-  return json({
-    rows: rows.map((row) => ({
-      [by]: row.key,
-      requests: row.requests,
-      input_tokens: row.inputTokens,
-      output_tokens: row.outputTokens,
-      own_key: row.isOwnKey,
-      cost_nano_usd: String(row.cost - row.overrun),
-    })),
-    total_cost_nano_usd: String(rows.reduce((sum, row) => sum + row.cost - row.overrun, 0n)),
-  });
+  return json(printUsage(by, rows));
 };
 
 export const listRequests: Handler = async (site, visit) => {

@@ -113,5 +113,20 @@ export function usageReader({ db }: Database) {
 
 export type UsageReader = ReturnType<typeof usageReader>;
 
+/** Rows as programs read them, with what the payer was charged: a cost less its overrun. */
+export function printUsage(by: UsageBy, rows: readonly UsageRow[]) {
+  return {
+    rows: rows.map((row) => ({
+      [by]: row.key,
+      requests: row.requests,
+      input_tokens: row.inputTokens,
+      output_tokens: row.outputTokens,
+      own_key: row.isOwnKey,
+      cost_nano_usd: String(row.cost - row.overrun),
+    })),
+    total_cost_nano_usd: String(rows.reduce((sum, row) => sum + row.cost - row.overrun, 0n)),
+  };
+}
+
 const dayName = (days: string): string =>
   new Date(Number(days) * DAY_MS).toISOString().slice(0, 10);
