@@ -20,6 +20,9 @@ export function openPostgres(url: string): Database {
   const pool = new pg.Pool({ ...settings(url), max: CONNECTIONS_MAX });
   // A connection that breaks while idle is replaced at the next query; without a listener it would end us.
   pool.on("error", () => {});
+  // One that breaks between two statements of a transaction tells nobody but its own listeners, and the next
+  // statement fails all the same.
+  pool.on("connect", (client) => client.on("error", () => {}));
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   return {
     engine: "postgres",
