@@ -1,3 +1,6 @@
+import { expect, test } from "bun:test";
+import { sql } from "kysely";
+import { openStore } from "../../src/store/open.js";
 import { postgres } from "../support/postgres.js";
 import { storeContract } from "./contract.js";
 
@@ -6,4 +9,20 @@ storeContract({
   start: postgres,
   freshPlace: async () => (await postgres()).freshDatabase(),
   clean: () => {},
+});
+
+test("a connection that ends in the middle of a transaction fails that transaction and nothing else", async () => {
+  const place = await (await postgres()).freshDatabase();
+  const database = await openStore(place);
+  const other = await openStore(place);
+  const cut = database.transact(async (tx) => {
+    const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(tx);
+    await sql`select pg_terminate_backend(${rows[0]?.pid})`.execute(other.db);
+    await Bun.sleep(100);
+    await sql`select 1`.execute(tx);
+  });
+  await expect(cut).rejects.toThrow();
+  expect((await sql`select 1 as one`.execute(database.db)).rows).toEqual([{ one: 1 }]);
+  await database.close();
+  await other.close();
 });
