@@ -12,7 +12,7 @@ import { ConnectError } from "./client/connection.js";
 import type { Exchange } from "./client/exchange.js";
 import type { HttpPool } from "./client/pool.js";
 import type { ResponseHead } from "./client/response-head.js";
-import { type Deadline, TimeLimitError } from "./deadline.js";
+import { CreditEndedError, type Deadline, TimeLimitError } from "./deadline.js";
 import type { UpstreamRequest } from "./upstream-request.js";
 
 export type Attempt = {
@@ -28,6 +28,10 @@ export type Attempt = {
   readonly deadline: Deadline;
   readonly limits: Limits;
   readonly clock: Clock;
+  /** Told when the request is on its way; again, when it had to be sent again. */
+  readonly onSent: (() => void) | undefined;
+  /** Told of the headers of an answer that is no refusal. */
+  readonly onHead: ((head: ResponseHead) => void) | undefined;
 };
 
 export type StreamStart = {
@@ -38,7 +42,7 @@ export type StreamStart = {
 };
 
 export type Outcome =
-  | { readonly kind: "plain"; readonly json: ChatJson }
+  | { readonly kind: "plain"; readonly json: ChatJson; readonly head: ResponseHead }
   | { readonly kind: "stream"; readonly start: StreamStart }
   | Failure;
 
@@ -58,11 +62,14 @@ export async function send(attempt: Attempt): Promise<Outcome> {
   try {
     const answer = await sendOnce(attempt);
     if (answer.head.status !== 200) return await judgeStatus(attempt, answer);
+    attempt.onHead?.(answer.head);
     return attempt.isStream ? await startStream(attempt, answer) : await readPlain(attempt, answer);
   } catch (thrown) {
     return { kind: "failed", why: whyOf(attempt.deadline.reason ?? thrown) };
   }
 }
+
+type Reading = Pick<Attempt, "deadline" | "limits">;
 
 type Answer = { readonly head: ResponseHead; readonly exchange: Exchange };
 
@@ -75,6 +82,7 @@ async function sendOnce(attempt: Attempt): Promise<Answer> {
     deadline,
     limits.connectMs,
     () => {
+      attempt.onSent?.();
       if (attempt.isStream) deadline.allow(limits.firstByteMs, "first byte");
       else deadline.allow(limits.plainAnswerMs, "answer");
     },
@@ -88,7 +96,13 @@ type Headers = Readonly<Record<string, string>>;
 const headersByProvider = new WeakMap<Headers, Map<string, Headers>>();
 const HEADERS_KEPT_MAX = 1_000;
 
-function headersFor(own: Headers, auth: Auth, key: string | undefined, isStream: boolean): Headers {
+/** What a provider is sent besides a body. */
+export function headersFor(
+  own: Headers,
+  auth: Auth,
+  key: string | undefined,
+  isStream: boolean,
+): Headers {
   const kept = headersByProvider.get(own) ?? new Map<string, Headers>();
   headersByProvider.set(own, kept);
   const name = `${isStream} ${auth.header} ${auth.scheme} ${key}`;
@@ -111,7 +125,9 @@ function headersFor(own: Headers, auth: Auth, key: string | undefined, isStream:
 async function readPlain(attempt: Attempt, answer: Answer): Promise<Outcome> {
   const json = parseAnswer(await readText(attempt, answer));
   if (!json) return { kind: "failed", why: whatKind(answer.head) };
-  if (memberText(json, "choices")?.startsWith("[")) return { kind: "plain", json };
+  if (memberText(json, "choices")?.startsWith("[")) {
+    return { kind: "plain", json, head: answer.head };
+  }
   const isError = memberText(json, "error") !== undefined;
   return { kind: "failed", why: isError ? "error_in_200" : "no_choices" };
 }
@@ -180,12 +196,12 @@ async function judgeStatus(attempt: Attempt, answer: Answer): Promise<Failure> {
 }
 
 /** The body as text, within the limit on its size; each chunk must come within the gap. */
-async function readText(attempt: Attempt, { head, exchange }: Answer): Promise<string> {
-  const { deadline, limits } = attempt;
+export async function readText(reading: Reading, { head, exchange }: Answer): Promise<string> {
+  const { deadline, limits } = reading;
   const parts: Uint8Array[] = [];
   let bytes = 0;
   while (!exchange.isAtEnd) {
-    const part = exchange.takeUnread() ?? (await nextPart(attempt, exchange));
+    const part = exchange.takeUnread() ?? (await nextPart(reading, exchange));
     if (!part) break;
     bytes += part.byteLength;
     if (bytes > limits.answerBytesMax) {
@@ -200,7 +216,7 @@ async function readText(attempt: Attempt, { head, exchange }: Answer): Promise<s
 }
 
 function nextPart(
-  { deadline, limits }: Attempt,
+  { deadline, limits }: Reading,
   exchange: Exchange,
 ): Promise<Uint8Array | undefined> {
   deadline.allow(limits.chunkGapMs, "gap between chunks");
@@ -235,6 +251,7 @@ export function parseRetryAfter(value: string | undefined, now: number): number 
 }
 
 function whyOf(reason: unknown): string {
+  if (reason instanceof CreditEndedError) return "credit";
   if (reason instanceof TimeLimitError) {
     return reason.limit === "connect" ? "connect_timeout" : "timeout";
   }

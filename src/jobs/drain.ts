@@ -2,7 +2,13 @@
 import { closeSync, openSync, readdirSync, readSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DRAIN_BATCH } from "../kernel/limits.js";
-import { isSettledLine, parseSettled } from "../ledger/spool-record.js";
+import type { AwaitedCost } from "../ledger/late-cost.js";
+import {
+  isAwaitedLine,
+  isSettledLine,
+  parseAwaited,
+  parseSettled,
+} from "../ledger/spool-record.js";
 import {
   type LedgerStore,
   type Settlement,
@@ -51,6 +57,10 @@ export function readSpool(
 export const settlementsIn = (lines: readonly string[]): Settlement[] =>
   lines.flatMap((line) => (isSettledLine(line) ? (parseSettled(line) ?? []) : []));
 
+/** The notes among some lines of requests whose cost is told later. */
+export const awaitedIn = (lines: readonly string[]): AwaitedCost[] =>
+  lines.flatMap((line) => (isAwaitedLine(line) ? (parseAwaited(line) ?? []) : []));
+
 function readBytes(path: string, offset: number): Buffer {
   if (!exists(path)) return Buffer.alloc(0);
   const file = openSync(path, "r");
@@ -80,8 +90,9 @@ export async function drainSpool(
     const page = readSpool(folder, at);
     if (isEnd(at, page.upTo)) return at;
     const settlements = settlementsIn(page.lines);
-    if (settlements.length > 0) {
-      await store.applySettlements({ node, settlements, upTo: page.upTo });
+    const awaited = awaitedIn(page.lines);
+    if (settlements.length > 0 || awaited.length > 0) {
+      await store.applySettlements({ node, settlements, awaited, upTo: page.upTo });
     }
     at = page.upTo;
     // SQLite works on this thread: requests get their turn between two batches.

@@ -189,6 +189,15 @@ export class LeaseBook {
   }
 }
 
+/** What would be charged if all of a hold were, by account. */
+export const debitsOf = (hold: Hold): Debit[] =>
+  hold.parts.flatMap(({ held }) =>
+    take(
+      held.map((part) => ({ ...part })),
+      hold.amount,
+    ),
+  );
+
 const emptyLease = { taken: ZERO, returned: ZERO, free: ZERO };
 
 const isLive = (account: AccountLease, now: number): boolean =>

@@ -4,6 +4,8 @@
  * every request writes two lines and the drain reads one of them again.
  */
 import { nanoUsd } from "../kernel/money.js";
+import type { Measured } from "../tasks/usage.js";
+import type { AwaitedCost } from "./late-cost.js";
 import type { Settlement } from "./store.js";
 
 /** A request is about to be sent to a provider. */
@@ -23,6 +25,7 @@ export type Started = Pick<
 
 const STARTED = "B";
 const SETTLED = "S";
+const AWAITED = "A";
 const CHECKSUM_CHARS = 8;
 const JSON_AT = CHECKSUM_CHARS + 1;
 
@@ -35,16 +38,23 @@ export const printSettled = (s: Settlement): string =>
     s.outcome,
     s.usage.inputTokens,
     s.usage.cachedInputTokens,
+    s.usage.cacheWriteTokens,
     s.usage.outputTokens,
     s.usage.reasoningTokens,
     s.usage.estimated,
+    s.usage.measured ?? null,
     String(s.cost),
+    s.counted === undefined ? null : String(s.counted),
     String(s.overrun),
     s.durationMs,
     s.firstByteMs ?? null,
     s.attempts,
     ...s.debits.flatMap(({ account, amount }) => [account, String(amount)]),
   ]);
+
+/** Only for providers that say later what a request cost. */
+export const printAwaited = (a: AwaitedCost): string =>
+  line(AWAITED, [a.requestId, a.provider, a.providerRequestId, a.at, ...a.bucketIds]);
 
 const startedFields = (s: Started): StartedFields => [
   s.id,
@@ -78,10 +88,13 @@ type SettledFields = [
   outcome: Settlement["outcome"],
   inputTokens: number,
   cachedInputTokens: number,
+  cacheWriteTokens: number,
   outputTokens: number,
   reasoningTokens: number,
   estimated: boolean,
+  measured: Measured | null,
   cost: string,
+  counted: string | null,
   overrun: string,
   durationMs: number,
   firstByteMs: number | null,
@@ -91,6 +104,7 @@ type SettledFields = [
 
 /** What a line says it is, before anyone checks it. */
 export const isSettledLine = (text: string): boolean => text.charAt(CHECKSUM_CHARS) === SETTLED;
+export const isAwaitedLine = (text: string): boolean => text.charAt(CHECKSUM_CHARS) === AWAITED;
 
 /** Undefined for a line that is not whole, or no beginning. */
 export function parseStarted(text: string): Started | undefined {
@@ -103,22 +117,40 @@ export function parseSettled(text: string): Settlement | undefined {
   const json = wholeJson(text, SETTLED);
   if (json === undefined) return undefined;
   const fields = JSON.parse(json) as SettledFields;
-  const [, , , , , , , , , , status, outcome, ...counted] = fields;
-  const [inputTokens, cachedInputTokens, outputTokens, reasoningTokens, estimated, ...rest] =
-    counted;
-  const [cost, overrun, durationMs, firstByteMs, attempts, ...debits] = rest;
+  const [, , , , , , , , , , status, outcome, ...used] = fields;
+  const [inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens, ...moreUsed] = used;
+  const [reasoningTokens, estimated, measured, cost, counted, overrun, ...ended] = moreUsed;
+  const [durationMs, firstByteMs, attempts, ...debits] = ended;
   return {
     ...toStarted(fields),
     status,
     outcome,
-    usage: { inputTokens, cachedInputTokens, outputTokens, reasoningTokens, estimated },
+    usage: {
+      inputTokens,
+      cachedInputTokens,
+      cacheWriteTokens,
+      outputTokens,
+      reasoningTokens,
+      ...(measured && { measured }),
+      estimated,
+    },
     cost: nanoUsd(BigInt(cost)),
+    counted: counted === null ? undefined : nanoUsd(BigInt(counted)),
     overrun: nanoUsd(BigInt(overrun)),
     durationMs,
     firstByteMs: firstByteMs ?? undefined,
     attempts,
     debits: toDebits(debits),
   };
+}
+
+/** Undefined for a line that is not whole, or no such note. */
+export function parseAwaited(text: string): AwaitedCost | undefined {
+  const json = wholeJson(text, AWAITED);
+  if (json === undefined) return undefined;
+  const fields = JSON.parse(json) as [string, string, string, number, ...string[]];
+  const [requestId, provider, providerRequestId, at, ...bucketIds] = fields;
+  return { requestId, provider, providerRequestId, at, bucketIds };
 }
 
 function toStarted(fields: StartedFields | SettledFields): Started {
