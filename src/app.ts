@@ -11,7 +11,7 @@ import type { Gateway } from "./gateway/parts.js";
 import { Spool } from "./gateway/spool.js";
 import type { Site } from "./http/parts.js";
 import { answer } from "./http/routes.js";
-import { drainSpool, removeSegmentsBefore, spoolStart } from "./jobs/drain.js";
+import { Drainer } from "./jobs/drainer.js";
 import { followChanges } from "./jobs/follow-changes.js";
 import { askForCosts } from "./jobs/late-costs.js";
 import { recoverDead } from "./jobs/recover.js";
@@ -88,7 +88,8 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
   });
   gateway.directory.load(await tenants.loadAll());
 
-  const drain = drainer(ledger, folder, node, spool);
+  const drainer = new Drainer({ place: storePlace(config), folder, node, spool, startThread });
+  const drain = () => drainer.drain();
   const lateCosts = lateCostStore(database);
   const askForCosts = costAsker(gateway, lateCosts);
   const jobs = startJobs({ gateway, ledger, database, clock, log, drain, askForCosts });
@@ -114,6 +115,7 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
       gateway.http.close();
       await spool.close();
       await drain();
+      await drainer.stop();
       await gateway.keeper.returnAll();
       await ledger.closeNode(node);
       await database.close();
@@ -154,24 +156,9 @@ const reloader =
     if (rows) directory.load(rows);
   };
 
-/** One drain at a time; whoever asks while one runs gets the next one. */
-function drainer(
-  ledger: LedgerStore,
-  folder: string,
-  node: string,
-  spool: Spool,
-): () => Promise<void> {
-  let at = spoolStart;
-  let last: Promise<void> = Promise.resolve();
-  const once = async (): Promise<void> => {
-    at = await drainSpool(ledger, folder, node, at);
-    removeSegmentsBefore(folder, Math.min(at.segment, spool.oldestOpenSegment()));
-  };
-  return () => {
-    last = last.then(once, once);
-    return last;
-  };
-}
+/** It must not keep a process alive that is otherwise done. */
+const startThread = (): Worker =>
+  new Worker(new URL("./drain-thread.ts", import.meta.url).href, { type: "module", ref: false });
 
 /** One round at a time. */
 function costAsker(gateway: Gateway, store: LateCostStore): () => Promise<void> {

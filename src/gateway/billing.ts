@@ -1,4 +1,5 @@
 /** Asks one provider what some requests cost. */
+import { assert } from "../kernel/errors.js";
 import {
   BILLING_ANSWER_BYTES_MAX,
   BILLING_ANSWER_MS,
@@ -27,7 +28,8 @@ export async function askCosts(
     const headers = headersFor(provider.headers ?? NO_HEADERS, provider.auth, key, false);
     const request = { baseUrl, path, headers, requestId: newId(), body: printBillingRequest(ids) };
     const exchange = await http.send(request, deadline, BILLING_CONNECT_MS, () => deadline.pause());
-    const head = await exchange.response();
+    const { head } = exchange;
+    assert(head, "an answered exchange has a head");
     if (head.status !== 200) {
       deadline.stop(new Error("refused"));
       throw new Error(`status ${head.status}`);

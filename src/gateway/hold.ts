@@ -4,7 +4,7 @@ import type { NanoUsd } from "../kernel/money.js";
 import type { Hold } from "../ledger/lease-book.js";
 import { mostCost, timesWithin } from "../metering/cost.js";
 import type { Candidate } from "../routing/policy.js";
-import { boundOf, mostUsage, wantedCompute, wantedOutput } from "./bound.js";
+import { boundOf, type ChatBound, chatBound } from "./bound.js";
 import { estimateInput } from "./estimate-usage.js";
 import { chargedPrice, coverAndTake, freeFor, learnBalance } from "./funds.js";
 import type { ChatCall, Gateway } from "./parts.js";
@@ -25,9 +25,40 @@ export type Held = {
 };
 
 /**
- * Holds for one candidate. At first the input counts for as many tokens as it has bytes, which costs nothing to
- * find out; where that does not fit, it is counted. Throws `insufficient_credit` when not even the smallest
- * useful answer fits.
+ * Holds for one candidate from what is at hand, in memory; undefined where that does not do. The input counts for
+ * as many tokens as it has bytes, which costs nothing to find out.
+ */
+export function holdAtOnce(
+  gateway: Gateway,
+  call: ChatCall,
+  candidate: Candidate,
+): Held | undefined {
+  const { most, bound } = mostOf(gateway, call, candidate);
+  if (most === 0n && !call.caller.bucketIds.every((id) => gateway.book.has(id))) return undefined;
+  const hold = tryHold(gateway, call, most);
+  return hold && heldFor(hold, bound);
+}
+
+type Most = { readonly most: NanoUsd; readonly bound: ChatBound };
+
+/** The most that a request can cost at a candidate, before anybody counted its input. */
+function mostOf(gateway: Gateway, { request }: ChatCall, candidate: Candidate): Most {
+  const price = chargedPrice(candidate);
+  const bound = chatBound(gateway, request, candidate.mapping, price);
+  return { most: mostCost(bound, price), bound };
+}
+
+const heldFor = (hold: Hold, { outputTokens, computeMs }: ChatBound): Held => ({
+  hold,
+  outputTokens,
+  clampedTo: undefined,
+  computeMs,
+  isTimeClamped: false,
+});
+
+/**
+ * Holds for one candidate with what the store still has; where the most it can cost does not fit, its input is
+ * counted. Throws `insufficient_credit` when not even the smallest useful answer fits.
  */
 export async function holdFor(
   gateway: Gateway,
@@ -35,49 +66,27 @@ export async function holdFor(
   candidate: Candidate,
 ): Promise<Held> {
   const { request, caller } = call;
-  const price = chargedPrice(candidate);
-  const perChoice = wantedOutput(gateway, request, candidate.mapping);
-  const outputTokens = perChoice * request.choices;
-  const computeMs = wantedCompute(gateway, price);
-  const most = mostCost(mostUsage(gateway, request, candidate.mapping, price), price);
-  const whole = (hold: Hold): Held => ({
-    hold,
-    outputTokens,
-    clampedTo: undefined,
-    computeMs,
-    isTimeClamped: false,
-  });
+  const { most, bound } = mostOf(gateway, call, candidate);
   if (most === 0n) await learnBalance(gateway, caller);
-  const atOnce = tryHold(gateway, call, most);
-  if (atOnce) return whole(atOnce);
-
   const covered = await coverAndTake(gateway, caller, most, () => tryHold(gateway, call, most));
-  if (covered) return whole(covered);
+  if (covered) return heldFor(covered, bound);
 
   const inputTokens = Math.min(await estimateInput(request), request.inputTokensMost);
-  const bound = boundOf(inputTokens, outputTokens, computeMs);
-  const counted = tryHold(gateway, call, mostCost(bound, price));
-  if (counted) return whole(counted);
-  return clamp(gateway, call, candidate, { inputTokens, perChoice, computeMs });
+  const counted = { ...bound, inputTokens };
+  const hold = tryHold(gateway, call, mostCost(counted, chargedPrice(candidate)));
+  return hold ? heldFor(hold, bound) : clamp(gateway, call, candidate, counted);
 }
 
-type Wanted = {
-  readonly inputTokens: number;
-  readonly perChoice: number;
-  readonly computeMs: number | undefined;
-};
-
 /** Lowers the output to what is affordable, then the time for it. */
-function clamp(gateway: Gateway, call: ChatCall, candidate: Candidate, wanted: Wanted): Held {
+function clamp(gateway: Gateway, call: ChatCall, candidate: Candidate, wanted: ChatBound): Held {
   const { choices } = call.request;
-  const { inputTokens, computeMs } = wanted;
+  const { inputTokens, perChoice, computeMs } = wanted;
   const price = chargedPrice(candidate);
   const available = freeFor(gateway, call.caller);
-  const smallest = Math.min(wanted.perChoice, SMALLEST_ANSWER_TOKENS);
+  const smallest = Math.min(perChoice, SMALLEST_ANSWER_TOKENS);
   const smallestMs = computeMs && Math.min(computeMs, SMALLEST_COMPUTE_MS);
   const least = boundOf(inputTokens, 0, smallestMs);
-  const tokens = timesWithin(available, least, boundOf(0, choices), price);
-  const fits = Math.min(tokens, wanted.perChoice);
+  const fits = Math.min(timesWithin(available, least, boundOf(0, choices), price), perChoice);
   const outputTokens = fits * choices;
   const time = timesWithin(available, boundOf(inputTokens, outputTokens), boundOf(0, 0, 1), price);
   const fitsMs = computeMs && Math.min(time, computeMs);
@@ -88,7 +97,7 @@ function clamp(gateway: Gateway, call: ChatCall, candidate: Candidate, wanted: W
   return {
     hold,
     outputTokens,
-    clampedTo: fits < wanted.perChoice ? fits : undefined,
+    clampedTo: fits < perChoice ? fits : undefined,
     computeMs: fitsMs,
     isTimeClamped: fitsMs !== computeMs,
   };

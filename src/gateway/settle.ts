@@ -1,8 +1,9 @@
 /** The end of every request: what it used, what that costs, who is charged, and the record of it. */
 import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
+import type { Charge } from "../ledger/lease-book.js";
 import type { Started } from "../ledger/spool-record.js";
 import type { Settlement } from "../ledger/store.js";
-import { billOf } from "../metering/reported.js";
+import { type Bill, billOf } from "../metering/reported.js";
 import type { Candidate } from "../routing/policy.js";
 import { noUsage, type Reported, type Usage } from "../tasks/usage.js";
 import { bucketsOf, chargedPrice, growHold } from "./funds.js";
@@ -33,7 +34,8 @@ export async function settle(
   held: Held,
   ending: Ending,
 ): Promise<NanoUsd> {
-  const { usage, cost, counted } = billOf(ending.usage, ending.reported, chargedPrice(candidate));
+  const bill = billOf(ending.usage, ending.reported, chargedPrice(candidate));
+  const { cost } = bill;
   const excess = nanoUsd(cost - held.hold.amount);
   // Charged as far as the payer's funds go, wherever they are leased; the rest is counted as overrun.
   if (excess > 0n) await growHold(gateway, call.caller, held.hold, excess);
@@ -41,13 +43,7 @@ export async function settle(
   for (const id of call.caller.bucketIds) {
     if (gateway.keeper.isLow(id)) renew(gateway, call, id);
   }
-  await gateway.spool.settled({
-    ...settlementOf(gateway, call, candidate, { ...ending, usage }),
-    cost,
-    counted,
-    debits: charge.debits,
-    overrun: charge.overrun,
-  });
+  await gateway.spool.settled(settlementOf(gateway, call, candidate, ending, bill, charge));
   return charge.charged;
 }
 
@@ -59,7 +55,7 @@ export function settleNothing(
   ending: Omit<Ending, "usage" | "reported" | "firstByteMs">,
 ): Promise<void> {
   const nothing = { ...ending, usage: noUsage, firstByteMs: undefined };
-  return gateway.spool.settled(settlementOf(gateway, call, candidate, nothing));
+  return gateway.spool.settled(settlementOf(gateway, call, candidate, nothing, NO_BILL, NO_CHARGE));
 }
 
 function renew(gateway: Gateway, call: ChatCall, bucketId: string): void {
@@ -87,21 +83,36 @@ export function startedRecord(
   };
 }
 
+const NO_BILL: Bill = { usage: noUsage, cost: ZERO, counted: undefined };
+const NO_CHARGE: Charge = { debits: [], charged: ZERO, overrun: ZERO };
+
+/** Written out member by member: this and the record above are the two objects that every request leaves. */
 const settlementOf = (
   gateway: Gateway,
-  call: ChatCall,
-  candidate: Candidate,
-  ending: Ending,
+  { id, caller, request, at, startedAt }: ChatCall,
+  { mapping, keySource }: Candidate,
+  { status, outcome, firstByteMs, attempts }: Ending,
+  { usage, cost, counted }: Bill,
+  { debits, overrun }: Charge,
 ): Settlement => ({
-  ...startedRecord(gateway, call, candidate),
-  usage: ending.usage,
-  status: ending.status,
-  outcome: ending.outcome,
-  firstByteMs: ending.firstByteMs,
-  attempts: ending.attempts,
-  cost: ZERO,
-  counted: undefined,
-  debits: [],
-  overrun: ZERO,
-  durationMs: Math.round(gateway.clock.elapsed() - call.startedAt),
+  id,
+  node: gateway.node,
+  at,
+  userId: caller.user.id,
+  tokenId: caller.token.id,
+  model: mapping.modelId,
+  task: mapping.task,
+  provider: mapping.provider,
+  isOwnKey: keySource !== "operator",
+  isStream: request.isStream,
+  status,
+  outcome,
+  usage,
+  cost,
+  counted,
+  debits,
+  overrun,
+  durationMs: Math.round(gateway.clock.elapsed() - startedAt),
+  firstByteMs,
+  attempts,
 });

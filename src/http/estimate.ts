@@ -1,6 +1,6 @@
 /** POST /api/turnpike/estimate: what a request would cost, per provider, without sending it. */
 import { printPrice } from "../catalog/quote.js";
-import { mostUsage, wantedOutput } from "../gateway/bound.js";
+import { chatBound } from "../gateway/bound.js";
 import { expectedUsage, findRoute } from "../gateway/candidates.js";
 import { estimateInput } from "../gateway/estimate-usage.js";
 import { bucketsOf, chargedPrice, spendableFor } from "../gateway/funds.js";
@@ -65,11 +65,11 @@ function estimateFor(
   const { request } = call;
   const { mapping } = candidate;
   const price = chargedPrice(candidate);
-  const most = wantedOutput(site.gateway, request, mapping);
-  const typical = request.maxTokens?.value ?? Math.min(TYPICAL_OUTPUT_TOKENS, most);
+  const bound = chatBound(site.gateway, request, mapping, price);
+  const typical = request.maxTokens?.value ?? Math.min(TYPICAL_OUTPUT_TOKENS, bound.perChoice);
   const outputTokens = typical * request.choices;
   const expected = costOf(expectedUsage(site.gateway, mapping, inputTokens, outputTokens), price);
-  const hold = mostCost(mostUsage(site.gateway, request, mapping, price), price);
+  const hold = mostCost(bound, price);
   return {
     provider: mapping.provider,
     price: printPrice(price),
