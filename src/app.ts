@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { Catalog } from "./catalog/catalog.js";
 import type { Config } from "./config/config.js";
+import { askCosts } from "./gateway/billing.js";
 import { HttpPool } from "./gateway/client/pool.js";
+import { LateBilling } from "./gateway/late-billing.js";
 import { LeaseKeeper } from "./gateway/lease-keeper.js";
 import type { Gateway } from "./gateway/parts.js";
 import { Spool } from "./gateway/spool.js";
@@ -12,17 +14,20 @@ import type { Site } from "./http/parts.js";
 import { answer } from "./http/routes.js";
 import { Drainer } from "./jobs/drainer.js";
 import { followChanges } from "./jobs/follow-changes.js";
+import { askForCosts } from "./jobs/late-costs.js";
 import { recoverDead } from "./jobs/recover.js";
 import { type Repeated, repeat } from "./jobs/repeat.js";
 import type { Clock } from "./kernel/clock.js";
 import { assert } from "./kernel/errors.js";
 import { newId } from "./kernel/ids.js";
 import type { Log } from "./kernel/log.js";
+import type { LateCostStore } from "./ledger/late-cost.js";
 import { LeaseBook } from "./ledger/lease-book.js";
 import type { LedgerStore } from "./ledger/store.js";
 import { Health } from "./routing/health.js";
 import { changeFeed } from "./store/changes.js";
 import type { Database } from "./store/database.js";
+import { lateCostStore } from "./store/late-costs.js";
 import { ledgerStore } from "./store/ledger.js";
 import { openStore } from "./store/open.js";
 import { tryLock } from "./store/sqlite/process-lock.js";
@@ -35,6 +40,7 @@ import type { TenantStore } from "./tenants/store.js";
 const DRAIN_EVERY_MS = 50;
 const SWEEP_EVERY_MS = 1_000;
 const EXPIRE_EVERY_MS = 60_000;
+const ASK_FOR_COSTS_EVERY_MS = 60_000;
 
 export type App = {
   readonly site: Site;
@@ -42,6 +48,8 @@ export type App = {
   readonly answer: (request: Request) => Promise<Response>;
   /** Applies all that is spooled, now. */
   readonly drain: () => Promise<void>;
+  /** Asks providers for the costs that they tell later, now. */
+  readonly askForCosts: () => Promise<void>;
   /** Lets nothing be lost: drains, gives all leases back, closes. */
   readonly stop: () => Promise<void>;
 };
@@ -83,13 +91,16 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
 
   const drainer = new Drainer({ place: storePlace(config), folder, node, spool, startThread });
   const drain = () => drainer.drain();
-  const jobs = startJobs({ gateway, ledger, database, clock, log, drain });
+  const lateCosts = lateCostStore(database);
+  const askForCosts = costAsker(gateway, lateCosts);
+  const jobs = startJobs({ gateway, ledger, database, clock, log, drain, askForCosts });
   const site: Site = {
     config,
     gateway,
     tenants,
     ledger,
     usage: usageReader(database),
+    lateCosts,
     masterKey,
     reloadUser,
     isReady: () => ledger.spoolPosition(node).then(Boolean, () => false),
@@ -98,6 +109,7 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
     site,
     answer: (request) => answer(site, request),
     drain,
+    askForCosts,
     stop: async () => {
       await Promise.all(jobs.map((job) => job.stop()));
       await unfollow();
@@ -147,6 +159,27 @@ const reloader =
 
 const startThread = (): Worker => new Worker(new URL("./drain-thread.ts", import.meta.url));
 
+/** One round at a time. */
+function costAsker(gateway: Gateway, store: LateCostStore): () => Promise<void> {
+  const { node, clock, log, providers } = gateway;
+  const billing = new LateBilling(gateway, store);
+  const tellers = [...providers.values()].flatMap(({ provider, billing }) =>
+    billing ? [{ id: provider.id, delayMs: billing.delayMs }] : [],
+  );
+  const ask = async (id: string, ids: readonly string[]) => {
+    const configured = providers.get(id);
+    assert(configured, "only configured providers are asked");
+    return askCosts(gateway, configured, ids);
+  };
+  const settle: LateBilling["settle"] = (told) => billing.settle(told);
+  const round = () => askForCosts({ node, clock, log, store, providers: tellers, ask, settle });
+  let last: Promise<void> = Promise.resolve();
+  return () => {
+    last = last.then(round, round);
+    return last;
+  };
+}
+
 function startJobs(parts: {
   readonly gateway: Gateway;
   readonly ledger: LedgerStore;
@@ -154,6 +187,7 @@ function startJobs(parts: {
   readonly clock: Clock;
   readonly log: Log;
   readonly drain: () => Promise<void>;
+  readonly askForCosts: () => Promise<void>;
 }): Repeated[] {
   const { gateway, ledger, database, clock, drain } = parts;
   const sweep = async (): Promise<void> => {
@@ -169,5 +203,6 @@ function startJobs(parts: {
     repeat("drain", drain, DRAIN_EVERY_MS, parts),
     repeat("sweep", sweep, SWEEP_EVERY_MS, parts),
     repeat("expire", expire, EXPIRE_EVERY_MS, parts),
+    repeat("late_costs", parts.askForCosts, ASK_FOR_COSTS_EVERY_MS, parts),
   ];
 }

@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { storePlace } from "../app.js";
 import { type Config, type Flags, loadConfig } from "../config/config.js";
 import { systemClock } from "../kernel/clock.js";
+import type { LateCostStore } from "../ledger/late-cost.js";
 import type { LedgerStore } from "../ledger/store.js";
+import { lateCostStore } from "../store/late-costs.js";
 import { ledgerStore } from "../store/ledger.js";
 import { openStore } from "../store/open.js";
 import { tenantStore } from "../store/tenants.js";
@@ -19,6 +21,7 @@ export type Local = {
   readonly ledger: LedgerStore;
   readonly tenants: TenantStore;
   readonly usage: UsageReader;
+  readonly lateCosts: LateCostStore;
 };
 
 /** Opens the store for one command. */
@@ -35,6 +38,7 @@ export async function withLocal<Result>(
       ledger: ledgerStore(database),
       tenants: tenantStore(database, "cli", systemClock),
       usage: usageReader(database),
+      lateCosts: lateCostStore(database),
     });
   } finally {
     await database.close();

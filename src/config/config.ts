@@ -8,7 +8,8 @@ import { defaultLimits, type Limits } from "../kernel/limits.js";
 import { nanoUsd } from "../kernel/money.js";
 import * as providersById from "../providers/all.js";
 import { openAiCompatible } from "../providers/openai-compatible.js";
-import type { Provider } from "../providers/provider.js";
+import type { BillingEndpoint, Provider } from "../providers/provider.js";
+import { believing } from "../providers/reported.js";
 import { builtInPlans, type Plan } from "../tenants/plan.js";
 import { parseMasterKey } from "../tenants/sealing.js";
 import { ConfigError, readConfigText } from "./read-file.js";
@@ -37,6 +38,7 @@ export type ProviderSettings = {
   readonly provider: Provider;
   readonly baseUrl: string;
   readonly key: string | undefined;
+  readonly billing?: BillingEndpoint;
 };
 
 export type Flags = {
@@ -67,7 +69,7 @@ export function loadConfig(flags: Flags, env: Environment): Config {
     providers: providersOf(written, file, env, warnings),
     models: [
       starter.models.map((entry) => toModel(modelSchema.parse(entry), "starter catalog")),
-      written.models.map((entry) => toModel(entry, file)),
+      written.models.map((entry) => toModel(entry, file, written.hardware)),
     ],
     warnings,
   };
@@ -168,8 +170,23 @@ function providersOf(
     const key = name === undefined ? entry.api_key : env[name] || undefined;
     const known = settings.get(id);
     const baseUrl = entry.base_url ?? known?.baseUrl ?? "";
-    const provider = entry.type ? openAiCompatible(id, baseUrl) : known?.provider;
-    if (provider) settings.set(id, { provider, baseUrl, key: key ?? known?.key });
+    const entered = entry.type ? openAiCompatible(id, baseUrl) : known?.provider;
+    if (!entered) continue;
+    const provider = entry.reported_cost ? believing(entered, entry.reported_cost) : entered;
+    const billing = entry.billing && { billing: billingOf(entry.billing, provider) };
+    settings.set(id, { provider, baseUrl, key: key ?? known?.key, ...billing });
   }
   return settings;
 }
+
+/** What the providers that tell costs afterwards were asked to call the header. */
+const REQUEST_ID_HEADER = "inference-id";
+
+const billingOf = (
+  written: NonNullable<WrittenConfig["providers"][string]["billing"]>,
+  provider: Provider,
+): BillingEndpoint => ({
+  url: written.url,
+  requestIdHeader: written.request_id_header ?? provider.requestIdHeader ?? REQUEST_ID_HEADER,
+  delayMs: written.delay_seconds * 1_000,
+});

@@ -1,6 +1,7 @@
 import type { Config } from "../config/config.js";
 import type { Gateway } from "../gateway/parts.js";
 import type { Clock } from "../kernel/clock.js";
+import type { LateCostStore } from "../ledger/late-cost.js";
 import type { LedgerStore } from "../ledger/store.js";
 import type { UsageReader } from "../store/usage.js";
 import type { MasterKey } from "../tenants/sealing.js";
@@ -13,6 +14,7 @@ export type Site = {
   readonly tenants: TenantStore;
   readonly ledger: LedgerStore;
   readonly usage: UsageReader;
+  readonly lateCosts: LateCostStore;
   readonly masterKey: MasterKey;
   /** Takes a user's rows into memory again, after this process changed them. */
   readonly reloadUser: (userId: string) => Promise<void>;

@@ -42,6 +42,7 @@ export const ROUTES: readonly Route[] = [
   { method: "PATCH", path: `${ADMIN}/users/*`, handler: admin.changeUser },
   { method: "POST", path: `${ADMIN}/credits`, handler: admin.grantCredit },
   { method: "GET", path: `${ADMIN}/audit`, handler: admin.showAudit },
+  { method: "GET", path: `${ADMIN}/drift`, handler: admin.showDrift },
   { method: "GET", path: "/healthz", handler: healthz },
   { method: "GET", path: "/readyz", handler: readyz },
   { method: "GET", path: "/", handler: home },

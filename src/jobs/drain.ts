@@ -2,7 +2,13 @@
 import { closeSync, openSync, readdirSync, readSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DRAIN_BATCH } from "../kernel/limits.js";
-import { isSettledLine, parseSettled } from "../ledger/spool-record.js";
+import type { AwaitedCost } from "../ledger/late-cost.js";
+import {
+  isAwaitedLine,
+  isSettledLine,
+  parseAwaited,
+  parseSettled,
+} from "../ledger/spool-record.js";
 import {
   type LedgerStore,
   type Settlement,
@@ -19,6 +25,8 @@ export type SpoolPage = {
   /** Without their line feeds. */
   readonly started: readonly string[];
   readonly settled: readonly string[];
+  /** Notes that a request's cost is told later. */
+  readonly awaited: readonly string[];
   readonly upTo: SpoolPosition;
 };
 
@@ -36,12 +44,17 @@ export function readSpool(
   const bytes = readBytes(join(folder, segmentFile(from.segment)), from.offset);
   const started: string[] = [];
   const settled: string[] = [];
+  const awaited: string[] = [];
   let done = 0;
   while (settled.length < DRAIN_BATCH) {
     const end = bytes.indexOf(LINE_FEED, done);
     if (end < 0) break;
-    const lines = isSettledLine(bytes, done) ? settled : started;
-    if (withStarted || lines === settled) lines.push(bytes.toString("utf8", done, end));
+    const lines = isSettledLine(bytes, done)
+      ? settled
+      : isAwaitedLine(bytes, done)
+        ? awaited
+        : started;
+    if (withStarted || lines !== started) lines.push(bytes.toString("utf8", done, end));
     done = end + 1;
   }
   // A segment has ended once the next one exists; what is left of a line then stays a torn line.
@@ -49,7 +62,7 @@ export function readSpool(
   const upTo = isAtEnd
     ? { segment: from.segment + 1, offset: 0 }
     : { segment: from.segment, offset: from.offset + done };
-  return { started, settled, upTo };
+  return { started, settled, awaited, upTo };
 }
 
 /** The settlements that some lines hold; a line that a crash cut short holds none. */
@@ -61,6 +74,9 @@ export function settlementsIn(lines: readonly string[]): Settlement[] {
   }
   return settlements;
 }
+
+export const awaitedIn = (lines: readonly string[]): AwaitedCost[] =>
+  lines.flatMap((line) => parseAwaited(line) ?? []);
 
 /** One for all reads: what was read is copied out of it before the next. */
 const buffer = Buffer.allocUnsafe(READ_BYTES);
@@ -93,8 +109,9 @@ export async function drainSpool(
     const page = readSpool(folder, at);
     if (isEnd(at, page.upTo)) return at;
     const settlements = settlementsIn(page.settled);
-    if (settlements.length > 0) {
-      await store.applySettlements({ node, settlements, upTo: page.upTo });
+    const awaited = awaitedIn(page.awaited);
+    if (settlements.length > 0 || awaited.length > 0) {
+      await store.applySettlements({ node, settlements, awaited, upTo: page.upTo });
     }
     at = page.upTo;
     // SQLite works on this thread: requests get their turn between two batches.

@@ -32,7 +32,7 @@ export const providerAccount = (provider: string): string => `provider:${provide
 export const destinationOf = (account: string, provider: string): string =>
   account.startsWith("limit:") ? USED : providerAccount(provider);
 
-export type TransferCode = "grant" | "allow" | "settle" | "overrun" | "expire";
+export type TransferCode = "grant" | "allow" | "settle" | "overrun" | "expire" | "adjust";
 
 /** An amount leaving one account and entering another; never changed once written. */
 export type Transfer = {

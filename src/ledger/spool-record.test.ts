@@ -24,11 +24,14 @@ const settlement: Settlement = {
   usage: {
     inputTokens: 9,
     cachedInputTokens: 1,
+    cacheWriteTokens: 3,
     outputTokens: 7,
     reasoningTokens: 2,
+    measured: { computeNanoseconds: 22_899_515_643 },
     estimated: true,
   },
   cost: nanoUsd(2n ** 53n + 1n),
+  counted: nanoUsd(2n ** 53n - 1n),
   overrun: nanoUsd(3n),
   debits: [
     { account: "grant:a", amount: nanoUsd(2n ** 53n - 3n) },

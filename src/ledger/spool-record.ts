@@ -4,7 +4,8 @@
  * every request writes two lines and the drain reads one of them again.
  */
 import { nanoUsd } from "../kernel/money.js";
-import type { Usage } from "../tasks/usage.js";
+import type { Measured, Usage } from "../tasks/usage.js";
+import type { AwaitedCost } from "./late-cost.js";
 import type { Settlement } from "./store.js";
 
 /** A request is about to be sent to a provider. */
@@ -24,6 +25,7 @@ export type Started = Pick<
 
 const STARTED = "B";
 const SETTLED = "S";
+const AWAITED = "A";
 const CHECKSUM_CHARS = 8;
 const JSON_AT = CHECKSUM_CHARS + 1;
 
@@ -34,9 +36,13 @@ export const printSettled = (s: Settlement): string =>
     startedFields(s),
     [s.status, s.outcome, s.durationMs, s.firstByteMs ?? null, s.attempts],
     usageFields(s.usage),
-    [String(s.cost), String(s.overrun)],
+    [String(s.cost), s.counted === undefined ? null : String(s.counted), String(s.overrun)],
     s.debits.flatMap(({ account, amount }) => [account, String(amount)]),
   ] satisfies SettledFields);
+
+/** Only for providers that say later what a request cost. */
+export const printAwaited = (a: AwaitedCost): string =>
+  line(AWAITED, [a.requestId, a.provider, a.providerRequestId, a.at, ...a.bucketIds]);
 
 const startedFields = (s: Started): StartedFields => [
   s.id,
@@ -67,17 +73,21 @@ type StartedFields = [
 type UsageFields = [
   inputTokens: number,
   cachedInputTokens: number,
+  cacheWriteTokens: number,
   outputTokens: number,
   reasoningTokens: number,
   estimated: boolean,
+  measured: Measured | null,
 ];
 
 const usageFields = (usage: Usage): UsageFields => [
   usage.inputTokens,
   usage.cachedInputTokens,
+  usage.cacheWriteTokens,
   usage.outputTokens,
   usage.reasoningTokens,
   usage.estimated,
+  usage.measured ?? null,
 ];
 
 type EndFields = [
@@ -92,14 +102,17 @@ type SettledFields = [
   started: StartedFields,
   end: EndFields,
   usage: UsageFields,
-  money: [cost: string, overrun: string],
+  money: [cost: string, counted: string | null, overrun: string],
   /** Accounts and amounts by turns. */
   debits: string[],
 ];
 
 /** What the line that begins at `at` says it is, before anyone checks it. */
-export const isSettledLine = (bytes: Uint8Array, at: number): boolean =>
-  bytes[at + CHECKSUM_CHARS] === SETTLED.charCodeAt(0);
+export const isSettledLine = (bytes: Uint8Array, at: number): boolean => isKind(bytes, at, SETTLED);
+export const isAwaitedLine = (bytes: Uint8Array, at: number): boolean => isKind(bytes, at, AWAITED);
+
+const isKind = (bytes: Uint8Array, at: number, kind: string): boolean =>
+  bytes[at + CHECKSUM_CHARS] === kind.charCodeAt(0);
 
 /** Undefined for a line that is not whole, or no beginning. */
 export function parseStarted(text: string): Started | undefined {
@@ -111,9 +124,10 @@ export function parseStarted(text: string): Started | undefined {
 export function parseSettled(text: string): Settlement | undefined {
   const json = wholeJson(text, SETTLED);
   if (json === undefined) return undefined;
-  const [started, end, usage, [cost, overrun], debits] = JSON.parse(json) as SettledFields;
+  const [started, end, usage, money, debits] = JSON.parse(json) as SettledFields;
   const [id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream] = started;
   const [status, outcome, durationMs, firstByteMs, attempts] = end;
+  const [cost, counted, overrun] = money;
   return {
     id,
     node,
@@ -129,6 +143,7 @@ export function parseSettled(text: string): Settlement | undefined {
     outcome,
     usage: toUsage(usage),
     cost: nanoUsd(BigInt(cost)),
+    counted: counted === null ? undefined : nanoUsd(BigInt(counted)),
     overrun: nanoUsd(BigInt(overrun)),
     durationMs,
     firstByteMs: firstByteMs ?? undefined,
@@ -137,14 +152,32 @@ export function parseSettled(text: string): Settlement | undefined {
   };
 }
 
+/** Undefined for a line that is not whole, or no such note. */
+export function parseAwaited(text: string): AwaitedCost | undefined {
+  const json = wholeJson(text, AWAITED);
+  if (json === undefined) return undefined;
+  const fields = JSON.parse(json) as [string, string, string, number, ...string[]];
+  const [requestId, provider, providerRequestId, at, ...bucketIds] = fields;
+  return { requestId, provider, providerRequestId, at, bucketIds };
+}
+
 function toStarted(fields: StartedFields): Started {
   const [id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream] = fields;
   return { id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream };
 }
 
 function toUsage(fields: UsageFields): Usage {
-  const [inputTokens, cachedInputTokens, outputTokens, reasoningTokens, estimated] = fields;
-  return { inputTokens, cachedInputTokens, outputTokens, reasoningTokens, estimated };
+  const [inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens, ...rest] = fields;
+  const [reasoningTokens, estimated, measured] = rest;
+  return {
+    inputTokens,
+    cachedInputTokens,
+    cacheWriteTokens,
+    outputTokens,
+    reasoningTokens,
+    estimated,
+    ...(measured && { measured }),
+  };
 }
 
 function toDebits(flat: readonly string[]): Settlement["debits"] {

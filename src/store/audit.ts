@@ -130,6 +130,8 @@ async function checkRequests(
       from requests
       union all
       select ${request}, null, amount from transfers where credit like 'provider:%'
+      union all
+      select ${request}, null, -amount from transfers where debit like 'provider:%'
     ) as sides
     group by request
     having sum(cost) is null or sum(cost) <> sum(owed)

@@ -99,7 +99,40 @@ export type Schema = {
     first_byte_ms: MaybeWhole;
     attempts: Whole;
     stream: Whole;
+    cache_write_tokens: Whole;
+    /** JSON of what was used besides tokens; null for nearly all chat. */
+    measured: string | null;
+    /** What our own count would have cost, where `cost` is the provider's word. */
+    counted: MaybeWhole;
   };
+  /** Requests whose provider says later what they cost. */
+  late_costs: {
+    request: string;
+    provider: string;
+    provider_request: string;
+    /** Ids of the buckets that pay, space-separated. */
+    buckets: string;
+    at: Whole;
+    asks: Whole;
+    /** `waiting`, `billed`, `unbilled` (given up, free of charge), `void` (its request went elsewhere). */
+    state: string;
+    cost: MaybeWhole;
+    settled_by: string | null;
+    settled_at: MaybeWhole;
+  };
+  /** Sums by day of what we counted and what providers said. */
+  cost_drift: {
+    day: Whole;
+    provider: string;
+    requests: Whole;
+    counted: Whole;
+    reported: Whole;
+    above: Whole;
+    below: Whole;
+    unbilled: Whole;
+  };
+  /** Which process does what only one should. */
+  job_turns: { job: string; node: string; until: Whole };
   usage_hourly: {
     hour: Whole;
     user_id: string;

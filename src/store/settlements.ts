@@ -1,13 +1,14 @@
 import { sql, type Transaction } from "kysely";
 import { destinationOf, OVERRUN, providerAccount, type Transfer } from "../ledger/account.js";
 import type { Settlement, SettlementBatch } from "../ledger/store.js";
+import { addAwaited } from "./awaited-costs.js";
 import type { BulkRow, BulkTable, Database } from "./database.js";
+import { addDrift, type DriftEntry } from "./drift.js";
 import type { Schema } from "./schema.js";
 import { onlyAdded, post } from "./transfers.js";
+import { addUsage, usageEntryOf } from "./usage-sums.js";
 
 type Tx = Transaction<Schema>;
-
-const HOUR_MS = 3_600_000;
 
 /** Applies a batch in one transaction. A settlement whose request is there already moves nothing. */
 export function applySettlements(
@@ -19,7 +20,9 @@ export function applySettlements(
     const fresh = onlyAdded(batch.settlements, added);
     await post(database, tx, fresh.flatMap(transfersOf));
     await settleLeases(tx, fresh);
-    await rollUp(tx, fresh);
+    await addUsage(tx, fresh.map(usageEntryOf));
+    await addDrift(tx, fresh.flatMap(driftOf));
+    await addAwaited(tx, batch.awaited ?? []);
     await tx
       .updateTable("nodes")
       .set({ segment: batch.upTo.segment, offset: batch.upTo.offset })
@@ -50,7 +53,10 @@ function transfersOf(settlement: Settlement): Transfer[] {
 }
 
 /** What was charged is no longer leased. A lease that was taken away meanwhile stays gone. */
-async function settleLeases(tx: Tx, settlements: readonly Settlement[]): Promise<void> {
+export async function settleLeases(
+  tx: Tx,
+  settlements: readonly Pick<Settlement, "node" | "debits">[],
+): Promise<void> {
   const sums = new Map<string, { node: string; account: string; amount: bigint }>();
   for (const { node, debits } of settlements) {
     for (const { account, amount } of debits) {
@@ -75,73 +81,6 @@ async function settleLeases(tx: Tx, settlements: readonly Settlement[]): Promise
       .where("id", "=", account)
       .execute();
   }
-}
-
-async function rollUp(tx: Tx, settlements: readonly Settlement[]): Promise<void> {
-  for (const row of hourlySums(settlements)) {
-    await tx
-      .insertInto("usage_hourly")
-      .values(row)
-      .onConflict((conflict) =>
-        conflict
-          .columns(["hour", "user_id", "token_id", "model", "provider", "own_key"])
-          .doUpdateSet({
-            requests: sql`usage_hourly.requests + excluded.requests`,
-            input_tokens: sql`usage_hourly.input_tokens + excluded.input_tokens`,
-            output_tokens: sql`usage_hourly.output_tokens + excluded.output_tokens`,
-            cost: sql`usage_hourly.cost + excluded.cost`,
-            overrun: sql`usage_hourly.overrun + excluded.overrun`,
-          }),
-      )
-      .execute();
-  }
-}
-
-type HourlyRow = {
-  hour: number;
-  user_id: string;
-  token_id: string;
-  model: string;
-  provider: string;
-  own_key: number;
-  requests: number;
-  input_tokens: number;
-  output_tokens: number;
-  cost: bigint;
-  overrun: bigint;
-};
-
-function hourlySums(settlements: readonly Settlement[]): HourlyRow[] {
-  const rows = new Map<string, HourlyRow>();
-  for (const s of settlements) {
-    const row: HourlyRow = {
-      hour: Math.floor(s.at / HOUR_MS) * HOUR_MS,
-      user_id: s.userId,
-      token_id: s.tokenId,
-      model: s.model,
-      provider: s.provider,
-      own_key: Number(s.isOwnKey),
-      requests: 1,
-      input_tokens: s.usage.inputTokens,
-      output_tokens: s.usage.outputTokens,
-      cost: s.cost,
-      overrun: s.overrun,
-    };
-    const key = [row.hour, row.user_id, row.token_id, row.model, row.provider, row.own_key].join(
-      "|",
-    );
-    const sum = rows.get(key);
-    if (!sum) {
-      rows.set(key, row);
-      continue;
-    }
-    sum.requests += 1;
-    sum.input_tokens += row.input_tokens;
-    sum.output_tokens += row.output_tokens;
-    sum.cost += row.cost;
-    sum.overrun += row.overrun;
-  }
-  return [...rows.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
 }
 
 const REQUESTS: BulkTable = {
@@ -169,6 +108,9 @@ const REQUESTS: BulkTable = {
     first_byte_ms: "bigint",
     attempts: "bigint",
     stream: "bigint",
+    cache_write_tokens: "bigint",
+    measured: "text",
+    counted: "bigint",
   },
 };
 
@@ -196,4 +138,11 @@ const toRow = (s: Settlement): BulkRow => [
   s.firstByteMs ?? null,
   s.attempts,
   Number(s.isStream),
+  s.usage.cacheWriteTokens,
+  s.usage.measured ? JSON.stringify(s.usage.measured) : null,
+  s.counted ?? null,
 ];
+
+/** Where a provider said what it costs, our count beside it. */
+const driftOf = ({ at, provider, counted, cost }: Settlement): DriftEntry[] =>
+  counted === undefined ? [] : [{ at, provider, counted, reported: cost }];
