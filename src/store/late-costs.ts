@@ -1,5 +1,5 @@
 /** Requests whose provider says later what they cost: who waits, and what happens when it has said it. */
-import type { Selectable, Transaction } from "kysely";
+import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
 import { least, type NanoUsd, nanoUsd } from "../kernel/money.js";
 import { destinationOf, OVERRUN, providerAccount, type Transfer } from "../ledger/account.js";
 import type { LateCost, LateCostStore } from "../ledger/late-cost.js";
@@ -14,22 +14,13 @@ import { addUsage, type UsageEntry } from "./usage-sums.js";
 type Tx = Transaction<Schema>;
 
 export function lateCostStore(database: Database): LateCostStore {
-  const { db } = database;
   return {
     takeTurn: (turn) => database.transact((tx) => takeTurn(tx, turn)),
     dropVoid: () => database.transact(dropVoid),
     waiting: (page) => readWaiting(database, page),
     noteAsked: (requestIds) => database.transact((tx) => noteAsked(tx, requestIds)),
     settleLate: (batch) => database.transact((tx) => settleLate(database, tx, batch)),
-    settledBy: async (node, requestIds) => {
-      const rows = await db
-        .selectFrom("late_costs")
-        .select("request")
-        .where("settled_by", "=", node)
-        .where("request", "in", requestIds)
-        .execute();
-      return new Set(rows.map(({ request }) => request));
-    },
+    settledBy: (node, requestIds) => settledBy(database.db, node, requestIds),
     drift: (since) => readDrift(database, since),
   };
 }
@@ -41,76 +32,100 @@ async function settleLate(
   tx: Tx,
   { node, at, costs }: Batch,
 ): Promise<ReadonlySet<string>> {
-  const mine = new Set<string>();
-  const settled: { readonly late: LateCost; readonly before: RequestBefore }[] = [];
-  for (const late of [...costs].sort((a, b) => (a.requestId < b.requestId ? -1 : 1))) {
-    const state = await claim(tx, late, node, at);
-    if (state !== "not mine") mine.add(late.requestId);
-    if (state === "claimed") settled.push({ late, before: await correctRequest(tx, late) });
-  }
+  const claimed = await claim(tx, costs, node, at);
+  const before = await requestsOf(tx, claimed);
+  const settled = costs.flatMap((late): Settled[] => {
+    const request = before.get(late.requestId);
+    return request ? [{ late, before: request }] : [];
+  });
   const transfers: Transfer[] = [];
-  for (const { late, before } of settled) {
-    transfers.push(...(await transfersFor(tx, late, before, at)));
-  }
+  for (const each of settled) transfers.push(...(await transfersFor(tx, each, at)));
+  await correctRequests(tx, settled);
   // Accounts, then leases, then sums: as everyone does who changes them.
   await post(database, tx, transfers);
-  await settleLeases(
-    tx,
-    settled.map(({ late: { debits } }) => ({ node, debits })),
-  );
-  await addUsage(
-    tx,
-    settled.map(({ late, before }) => correctionOf(late, before)),
-  );
-  await addDrift(
-    tx,
-    settled.map(({ late, before }) => driftOf(late, before)),
-  );
-  return mine;
+  const leases = settled.map(({ late: { debits } }) => ({ node, debits }));
+  await settleLeases(tx, leases);
+  await addUsage(tx, settled.map(correctionOf));
+  await addDrift(tx, settled.map(driftOf));
+  return settledBy(tx, node, ids(costs));
 }
 
-/** Whoever takes it from waiting to settled moves the money. */
-async function claim(
-  tx: Tx,
-  { requestId, outcome, cost }: LateCost,
-  node: string,
-  at: number,
-): Promise<"claimed" | "mine already" | "not mine"> {
-  const claimed = await tx
-    .updateTable("late_costs")
-    .set({ state: outcome, cost, settled_by: node, settled_at: at })
-    .where("request", "=", requestId)
-    .where("state", "=", "waiting")
-    .returning("request")
-    .execute();
-  if (claimed.length > 0) return "claimed";
-  const row = await tx
-    .selectFrom("late_costs")
-    .select("settled_by")
-    .where("request", "=", requestId)
-    .executeTakeFirst();
-  return row?.settled_by === node ? "mine already" : "not mine";
-}
-
+type Settled = { readonly late: LateCost; readonly before: RequestBefore };
 type RequestBefore = Selectable<Schema["requests"]>;
 
-/** Gives a request its true cost; returns what it was before. */
-async function correctRequest(tx: Tx, late: LateCost): Promise<RequestBefore> {
-  const before = await tx
-    .selectFrom("requests")
-    .selectAll()
-    .where("id", "=", late.requestId)
-    .executeTakeFirstOrThrow();
-  const overrun = overrunAfter(late, before);
-  await tx
-    .updateTable("requests")
-    .set({ cost: late.cost, overrun, counted: before.counted ?? before.cost })
-    .where("id", "=", late.requestId)
-    .execute();
-  return before;
+const ids = (costs: readonly LateCost[]): string[] => costs.map(({ requestId }) => requestId);
+
+/** Whoever takes a request from waiting to settled moves the money. */
+async function claim(
+  tx: Tx,
+  costs: readonly LateCost[],
+  node: string,
+  at: number,
+): Promise<readonly string[]> {
+  const claimed: string[] = [];
+  for (const outcome of ["billed", "unbilled"] as const) {
+    const some = costs.filter((late) => late.outcome === outcome);
+    if (some.length === 0) continue;
+    const rows = await tx
+      .updateTable("late_costs")
+      .set({ state: outcome, settled_by: node, settled_at: at })
+      .where("request", "in", ids(some))
+      .where("state", "=", "waiting")
+      .returning("request")
+      .execute();
+    for (const { request } of rows) claimed.push(request);
+  }
+  return claimed;
 }
 
-const correctionOf = (late: LateCost, before: RequestBefore): UsageEntry => ({
+async function settledBy(
+  db: Kysely<Schema>,
+  node: string,
+  requestIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (requestIds.length === 0) return new Set();
+  const rows = await db
+    .selectFrom("late_costs")
+    .select("request")
+    .where("settled_by", "=", node)
+    .where("request", "in", requestIds)
+    .execute();
+  return new Set(rows.map(({ request }) => request));
+}
+
+async function requestsOf(
+  tx: Tx,
+  requestIds: readonly string[],
+): Promise<ReadonlyMap<string, RequestBefore>> {
+  if (requestIds.length === 0) return new Map();
+  const rows = await tx.selectFrom("requests").selectAll().where("id", "in", requestIds).execute();
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** What our count came to is kept beside what it was; nearly always they are one. */
+async function correctRequests(tx: Tx, settled: readonly Settled[]): Promise<void> {
+  if (settled.length === 0) return;
+  await tx
+    .updateTable("requests")
+    .set({ counted: sql`coalesce(counted, cost)` })
+    .where(
+      "id",
+      "in",
+      settled.map(({ before }) => before.id),
+    )
+    .execute();
+  for (const { late, before } of settled) {
+    const overrun = overrunAfter(late, before);
+    if (late.cost === before.cost && overrun === before.overrun) continue;
+    await tx
+      .updateTable("requests")
+      .set({ cost: late.cost, overrun })
+      .where("id", "=", before.id)
+      .execute();
+  }
+}
+
+const correctionOf = ({ late, before }: Settled): UsageEntry => ({
   at: Number(before.at),
   user_id: before.user_id,
   token_id: before.token_id,
@@ -133,8 +148,7 @@ function overrunAfter(late: LateCost, before: RequestBefore): bigint {
 
 async function transfersFor(
   tx: Tx,
-  late: LateCost,
-  before: RequestBefore,
+  { late, before }: Settled,
   at: number,
 ): Promise<readonly Transfer[]> {
   const moves = late.cost < before.cost ? await movesBack(tx, late, before) : movesOn(late, before);
@@ -198,9 +212,9 @@ async function chargesOf(tx: Tx, requestId: string): Promise<Map<string, Charge[
   }
 }
 
-const driftOf = (late: LateCost, { provider, at, cost }: RequestBefore): DriftEntry => ({
-  at: Number(at),
-  provider,
-  counted: cost,
+const driftOf = ({ late, before }: Settled): DriftEntry => ({
+  at: Number(before.at),
+  provider: before.provider,
+  counted: before.cost,
   reported: late.outcome === "billed" ? late.cost : undefined,
 });

@@ -116,7 +116,6 @@ export type Schema = {
     asks: Whole;
     /** `waiting`, `billed`, `unbilled` (given up, free of charge), `void` (its request went elsewhere). */
     state: string;
-    cost: MaybeWhole;
     settled_by: string | null;
     settled_at: MaybeWhole;
   };

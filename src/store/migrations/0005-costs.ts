@@ -16,7 +16,6 @@ export async function costs(tx: Transaction<Schema>): Promise<void> {
     at bigint not null,
     asks bigint not null,
     state text not null,
-    cost bigint,
     settled_by text,
     settled_at bigint
   )`.execute(tx);
