@@ -79,3 +79,9 @@ export const BREAKER_FAILURES = 5;
 export const BREAKER_OPEN_MS = 15_000;
 /** A provider's Retry-After is believed up to this long. */
 export const RETRY_AFTER_MAX_MS = 300_000;
+/** A receipt that is to be verified, in characters. */
+export const RECEIPT_CHARS_MAX = 1_000_000;
+/** Tags of one request, and the characters of a name and of a value. */
+export const TAGS_MAX = 8;
+export const TAG_NAME_CHARS_MAX = 32;
+export const TAG_CHARS_MAX = 64;
