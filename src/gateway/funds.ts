@@ -1,15 +1,13 @@
 /** Holding the most a request can cost, clamping it to the balance, or refusing it with reasons. */
 import type { Mapping, Price } from "../catalog/model.js";
-import { nextMonthStart } from "../kernel/clock.js";
-import { RouterError } from "../kernel/errors.js";
+import { assert, RouterError } from "../kernel/errors.js";
 import { SMALLEST_ANSWER_TOKENS } from "../kernel/limits.js";
 import { formatUsd, least, type NanoUsd, nanoUsd } from "../kernel/money.js";
-import { type Bucket, budgetLimit, planGrant } from "../ledger/account.js";
 import type { Hold } from "../ledger/lease-book.js";
 import { isChatPrice, mostCost, outputTokensWithin } from "../metering/cost.js";
 import type { Candidate } from "../routing/policy.js";
 import type { ChatRequest } from "../tasks/chat-completion.js";
-import { budgetBucketOf, type Caller, fundsBucketOf } from "../tenants/user.js";
+import { type Caller, resetsAt } from "../tenants/caller.js";
 import { estimateInput } from "./estimate-usage.js";
 import type { ChatCall, Gateway } from "./parts.js";
 
@@ -31,19 +29,6 @@ export const chargedPrice = (candidate: Candidate): Price =>
   candidate.keySource === "operator" && !candidate.mapping.isFree
     ? (candidate.mapping.price ?? NO_PRICE)
     : NO_PRICE;
-
-/** A caller's buckets with what this month opens by itself, for the store. */
-export function bucketsOf(gateway: Gateway, { user, token }: Caller): readonly Bucket[] {
-  const now = gateway.clock.now();
-  const funds = fundsBucketOf(user);
-  const credit = gateway.plans.get(user.plan)?.monthlyCredit ?? nanoUsd(0n);
-  const buckets: Bucket[] = [{ id: funds, due: planGrant(funds, user.plan, credit, now) }];
-  if (token.budget) {
-    const id = budgetBucketOf(token);
-    buckets.push({ id, due: budgetLimit(id, token.budget, now) });
-  }
-  return buckets;
-}
 
 /** What is free in all of the caller's buckets at once, in this process. */
 export const freeFor = (gateway: Gateway, caller: Caller): NanoUsd =>
@@ -115,10 +100,10 @@ export async function holdFor(
 
 /** What costs nothing needs no cover, but its answer says what is left, so the store is asked once. */
 async function learnBalance(gateway: Gateway, caller: Caller): Promise<void> {
-  for (const bucket of bucketsOf(gateway, caller)) {
-    if (gateway.book.has(bucket.id)) continue;
+  for (const id of caller.bucketIds) {
+    if (gateway.book.has(id)) continue;
     // Without the store the answer is as good, and the balance in it is 0.
-    await gateway.keeper.refresh(bucket).catch(() => undefined);
+    await gateway.keeper.refresh(id).catch(() => undefined);
   }
 }
 
@@ -134,13 +119,12 @@ export async function coverAndTake<Taken>(
   take: () => Taken | undefined,
 ): Promise<Taken | undefined> {
   const { book, keeper, clock } = gateway;
-  const buckets = bucketsOf(gateway, caller);
-  const isStoreEmpty = ({ id }: Bucket): boolean =>
+  const isStoreEmpty = (id: string): boolean =>
     book.free(id, clock.now()) >= amount || book.unleased(id) === 0n;
   for (;;) {
-    await keeper.cover(buckets, amount);
+    await keeper.cover(caller.bucketIds, amount);
     const taken = take();
-    if (taken !== undefined || buckets.every(isStoreEmpty)) return taken;
+    if (taken !== undefined || caller.bucketIds.every(isStoreEmpty)) return taken;
   }
 }
 
@@ -198,19 +182,18 @@ function refusal(
     price,
   );
   const available = freeFor(gateway, caller);
-  const tightest = caller.bucketIds.find(
-    (id) => gateway.book.free(id, gateway.clock.now()) === available,
-  );
-  const isBudget = tightest?.startsWith("token:") === true;
-  const isForGood = isBudget && caller.token.budget?.period === "total";
-  const resets = isForGood ? null : new Date(nextMonthStart(gateway.clock.now())).toISOString();
-  const what = isBudget ? `The budget of your token "${caller.token.name}"` : "Your credit";
+  const now = gateway.clock.now();
+  const tightest = caller.buckets.find(({ id }) => gateway.book.free(id, now) === available);
+  assert(tightest, "some bucket has what all of them have");
+  const at = resetsAt(caller, tightest, now);
+  const resets = at === undefined ? null : new Date(at).toISOString();
   return new RouterError(
     "insufficient_credit",
-    `${what} does not cover this request: the smallest useful answer of ${mapping.modelId} by ${mapping.provider} needs $${formatUsd(needed)}, $${formatUsd(available)} is left. ${resets === null ? "It does not reset" : `It resets at ${resets}`}.`,
+    `${tightest.title} does not cover this request: the smallest useful answer of ${mapping.modelId} by ${mapping.provider} needs $${formatUsd(needed)}, $${formatUsd(available)} is left. ${resets === null ? "It does not reset" : `It resets at ${resets}`}.`,
     {
       extra: {
-        bucket: isBudget ? "token_budget" : "credit",
+        bucket: tightest.kind,
+        bucket_name: tightest.name,
         needed_nano_usd: String(needed),
         available_nano_usd: String(available),
         resets_at: resets,

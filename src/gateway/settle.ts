@@ -6,7 +6,7 @@ import type { Settlement } from "../ledger/store.js";
 import { costOf } from "../metering/cost.js";
 import type { Candidate } from "../routing/policy.js";
 import { noUsage, type Usage } from "../tasks/usage.js";
-import { bucketsOf, chargedPrice, coverAndTake, extendHold, type Held } from "./funds.js";
+import { chargedPrice, coverAndTake, extendHold, type Held } from "./funds.js";
 import type { ChatCall, Gateway } from "./parts.js";
 
 export type Ending = {
@@ -35,7 +35,7 @@ export async function settle(
   if (cost > held.hold.amount) await coverExcess(gateway, call, held, cost);
   const charge = gateway.book.settle(held.hold, cost, gateway.clock.now());
   for (const id of call.caller.bucketIds) {
-    if (gateway.keeper.isLow(id)) renew(gateway, call, id);
+    if (gateway.keeper.isLow(id)) gateway.keeper.renew(id);
   }
   await gateway.spool.settled(settlementOf(gateway, call, candidate, ending, cost, charge));
   return charge.charged;
@@ -50,11 +50,6 @@ export function settleNothing(
 ): Promise<void> {
   const nothing = { ...ending, usage: noUsage, firstByteMs: undefined };
   return gateway.spool.settled(settlementOf(gateway, call, candidate, nothing, ZERO, NO_CHARGE));
-}
-
-function renew(gateway: Gateway, call: ChatCall, bucketId: string): void {
-  const bucket = bucketsOf(gateway, call.caller).find(({ id }) => id === bucketId);
-  if (bucket) gateway.keeper.renew(bucket);
 }
 
 /** A cost above its hold is charged as far as the payer's funds go, wherever they are leased. */
@@ -82,6 +77,8 @@ export function startedRecord(
     at: call.at,
     userId: call.caller.user.id,
     tokenId: call.caller.token.id,
+    payer: call.caller.payerId,
+    groupId: call.caller.groupId,
     model: mapping.modelId,
     task: mapping.task,
     provider: mapping.provider,
@@ -106,6 +103,8 @@ const settlementOf = (
   at,
   userId: caller.user.id,
   tokenId: caller.token.id,
+  payer: caller.payerId,
+  groupId: caller.groupId,
   model: mapping.modelId,
   task: mapping.task,
   provider: mapping.provider,

@@ -1,13 +1,7 @@
 /** POST /api/turnpike/estimate: what a request would cost, per provider, without sending it. */
 import { findRoute } from "../gateway/candidates.js";
 import { estimateInput } from "../gateway/estimate-usage.js";
-import {
-  bucketsOf,
-  chargedPrice,
-  printPrice,
-  spendableFor,
-  wantedOutput,
-} from "../gateway/funds.js";
+import { chargedPrice, printPrice, spendableFor, wantedOutput } from "../gateway/funds.js";
 import type { ChatCall } from "../gateway/parts.js";
 import { badRequest } from "../kernel/errors.js";
 import { TYPICAL_OUTPUT_TOKENS } from "../kernel/limits.js";
@@ -37,7 +31,7 @@ export const estimate: Handler = async (site, visit) => {
   };
   const { candidates } = findRoute(site.gateway, call);
   const inputTokens = await estimateInput(request);
-  for (const bucket of bucketsOf(site.gateway, caller)) await site.gateway.keeper.refresh(bucket);
+  for (const id of caller.bucketIds) await site.gateway.keeper.refresh(id);
   const balance = spendableFor(site.gateway, caller);
   return json({
     model: request.model,

@@ -15,6 +15,8 @@ const settlement: Settlement = {
   at: 1_767_225_600_000,
   userId: "u",
   tokenId: "t",
+  payer: "user:u",
+  groupId: "",
   model: "org/größe",
   task: "conversational",
   provider: "together",
@@ -46,8 +48,34 @@ test("what is written is what is read, to the last nano-dollar", () => {
   const line = body(printSettled(settlement));
   expect(isSettledLine(line)).toBe(true);
   expect(parseSettled(line)).toEqual(settlement);
-  const { id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream } = settlement;
-  const started = { id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream };
+  const {
+    id,
+    node,
+    at,
+    userId,
+    tokenId,
+    payer,
+    groupId,
+    model,
+    task,
+    provider,
+    isOwnKey,
+    isStream,
+  } = settlement;
+  const started = {
+    id,
+    node,
+    at,
+    userId,
+    tokenId,
+    payer,
+    groupId,
+    model,
+    task,
+    provider,
+    isOwnKey,
+    isStream,
+  };
   expect(parseStarted(body(printStarted(settlement)))).toEqual(started);
 });
 

@@ -14,6 +14,8 @@ export type Started = Pick<
   | "at"
   | "userId"
   | "tokenId"
+  | "payer"
+  | "groupId"
   | "model"
   | "task"
   | "provider"
@@ -52,6 +54,8 @@ const startedFields = (s: Started): StartedFields => [
   s.at,
   s.userId,
   s.tokenId,
+  s.payer,
+  s.groupId,
   s.model,
   s.task,
   s.provider,
@@ -65,6 +69,8 @@ type StartedFields = [
   at: number,
   userId: string,
   tokenId: string,
+  payer: string,
+  groupId: string,
   model: string,
   task: string,
   provider: string,
@@ -103,7 +109,7 @@ export function parseSettled(text: string): Settlement | undefined {
   const json = wholeJson(text, SETTLED);
   if (json === undefined) return undefined;
   const fields = JSON.parse(json) as SettledFields;
-  const [, , , , , , , , , , status, outcome, ...counted] = fields;
+  const [, , , , , , , , , , , , status, outcome, ...counted] = fields;
   const [inputTokens, cachedInputTokens, outputTokens, reasoningTokens, estimated, ...rest] =
     counted;
   const [cost, overrun, durationMs, firstByteMs, attempts, ...debits] = rest;
@@ -122,8 +128,9 @@ export function parseSettled(text: string): Settlement | undefined {
 }
 
 function toStarted(fields: StartedFields | SettledFields): Started {
-  const [id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream] = fields;
-  return { id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream };
+  const [id, node, at, userId, tokenId, payer, groupId, model, task, provider, ...is] = fields;
+  const who = { userId, tokenId, payer, groupId };
+  return { id, node, at, ...who, model, task, provider, isOwnKey: is[0], isStream: is[1] };
 }
 
 /** Accounts and amounts by turns. */

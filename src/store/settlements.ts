@@ -8,6 +8,10 @@ import { post } from "./transfers.js";
 type Tx = Transaction<Schema>;
 
 const HOUR_MS = 3_600_000;
+const USAGE_KEY = [
+  ...(["hour", "payer", "group_id", "user_id", "token_id"] as const),
+  ...(["model", "provider", "own_key"] as const),
+] as const;
 
 /** Applies a batch in one transaction. A settlement whose request is there already moves nothing. */
 export function applySettlements(
@@ -83,15 +87,13 @@ async function rollUp(tx: Tx, settlements: readonly Settlement[]): Promise<void>
       .insertInto("usage_hourly")
       .values(row)
       .onConflict((conflict) =>
-        conflict
-          .columns(["hour", "user_id", "token_id", "model", "provider", "own_key"])
-          .doUpdateSet({
-            requests: sql`usage_hourly.requests + excluded.requests`,
-            input_tokens: sql`usage_hourly.input_tokens + excluded.input_tokens`,
-            output_tokens: sql`usage_hourly.output_tokens + excluded.output_tokens`,
-            cost: sql`usage_hourly.cost + excluded.cost`,
-            overrun: sql`usage_hourly.overrun + excluded.overrun`,
-          }),
+        conflict.columns([...USAGE_KEY]).doUpdateSet({
+          requests: sql`usage_hourly.requests + excluded.requests`,
+          input_tokens: sql`usage_hourly.input_tokens + excluded.input_tokens`,
+          output_tokens: sql`usage_hourly.output_tokens + excluded.output_tokens`,
+          cost: sql`usage_hourly.cost + excluded.cost`,
+          overrun: sql`usage_hourly.overrun + excluded.overrun`,
+        }),
       )
       .execute();
   }
@@ -99,6 +101,8 @@ async function rollUp(tx: Tx, settlements: readonly Settlement[]): Promise<void>
 
 type HourlyRow = {
   hour: number;
+  payer: string;
+  group_id: string;
   user_id: string;
   token_id: string;
   model: string;
@@ -116,6 +120,8 @@ function hourlySums(settlements: readonly Settlement[]): HourlyRow[] {
   for (const s of settlements) {
     const row: HourlyRow = {
       hour: Math.floor(s.at / HOUR_MS) * HOUR_MS,
+      payer: s.payer,
+      group_id: s.groupId,
       user_id: s.userId,
       token_id: s.tokenId,
       model: s.model,
@@ -127,9 +133,7 @@ function hourlySums(settlements: readonly Settlement[]): HourlyRow[] {
       cost: s.cost,
       overrun: s.overrun,
     };
-    const key = [row.hour, row.user_id, row.token_id, row.model, row.provider, row.own_key].join(
-      "|",
-    );
+    const key = USAGE_KEY.map((column) => row[column]).join("|");
     const sum = rows.get(key);
     if (!sum) {
       rows.set(key, row);
@@ -148,6 +152,8 @@ const toRow = (s: Settlement): BulkRow => ({
   id: s.id,
   node: s.node,
   at: s.at,
+  payer: s.payer,
+  group_id: s.groupId,
   user_id: s.userId,
   token_id: s.tokenId,
   model: s.model,

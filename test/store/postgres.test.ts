@@ -3,13 +3,9 @@ import { sql } from "kysely";
 import { openStore } from "../../src/store/open.js";
 import { postgres } from "../support/postgres.js";
 import { storeContract } from "./contract.js";
+import { postgresEngine } from "./engines.js";
 
-storeContract({
-  name: "Postgres",
-  start: postgres,
-  freshPlace: async () => (await postgres()).freshDatabase(),
-  clean: () => {},
-});
+storeContract(postgresEngine());
 
 test("a connection that ends in the middle of a transaction fails that transaction and nothing else", async () => {
   const place = await (await postgres()).freshDatabase();
