@@ -69,7 +69,7 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
   const spoolRoot = join(config.dataFolder, "spool");
   mkdirSync(spoolRoot, { recursive: true, mode: 0o700 });
   const database = await openStore(storePlace(config));
-  const ledger = ledgerStore(database);
+  const ledger = ledgerStore(database, config.plans);
   const tenants = tenantStore(database, node, clock);
   await recoverDead(spoolRoot, ledger, tryLock, log);
 
@@ -86,6 +86,7 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
     ...changeFeed(database),
     reloadUser,
     answerRecall: (bucket, seq) => gateway.keeper.answerRecall(bucket, seq),
+    surrender: (bucket) => gateway.keeper.surrender(bucket),
   });
   gateway.directory.load(await tenants.loadAll());
 
@@ -196,7 +197,7 @@ function startJobs(parts: {
     await gateway.keeper.returnIdle();
   };
   const expire = async (): Promise<void> => {
-    await ledger.expireGrants(clock.now());
+    await ledger.expireAccounts(clock.now());
     await changeFeed(database).forget(clock.now());
   };
   return [

@@ -1,13 +1,14 @@
 import { Command } from "commander";
-import { nextMonthStart } from "../kernel/clock.js";
 import { newId } from "../kernel/ids.js";
-import { formatUsd, nanoUsd, parseUsd, ZERO } from "../kernel/money.js";
-import { extraGrant, planGrant } from "../ledger/account.js";
+import { formatUsd, ZERO } from "../kernel/money.js";
+import { periodAt } from "../kernel/period.js";
+import { extraGrant } from "../ledger/account.js";
 import { printCredit } from "../ledger/credit.js";
-import { fundsBucketOf } from "../tenants/user.js";
+import { fundsBucketOf } from "../tenants/payer.js";
 import { type CommonOptions, command } from "./command.js";
 import { type Local, requireUser, withLocal } from "./local.js";
-import { show, table, UserError } from "./output.js";
+import { show, table } from "./output.js";
+import { readAmountAboveZero, readFutureDate, readOneOf } from "./read.js";
 
 const KINDS = ["promotional", "purchased"] as const;
 
@@ -36,18 +37,11 @@ export const credit = new Command("credit")
 
 async function grant(local: Local, options: GrantOptions): Promise<void> {
   const user = await requireUser(local, options.user);
-  const amount = parseUsd(options.amount);
-  if (amount === undefined || amount === 0n) {
-    throw new UserError(`--amount: "${options.amount}" is not dollars above zero, like 5.00`);
-  }
-  const kind = KINDS.find((known) => known === options.kind);
-  if (!kind) throw new UserError(`--kind: expected ${KINDS.join(" or ")}`);
-  const expiresAt = options.expires === undefined ? undefined : Date.parse(options.expires);
+  const amount = readAmountAboveZero("--amount", options.amount);
+  const kind = readOneOf("--kind", options.kind, KINDS);
+  const expiresAt =
+    options.expires === undefined ? undefined : readFutureDate("--expires", options.expires);
   const at = Date.now();
-  if (Number.isNaN(expiresAt)) throw new UserError(`--expires: "${options.expires}" is no date`);
-  if (expiresAt !== undefined && expiresAt <= at) {
-    throw new UserError(`--expires: ${options.expires} lies in the past`);
-  }
   const opening = extraGrant(fundsBucketOf(user), { id: newId(), kind, amount, at, expiresAt });
   await local.ledger.grant(opening);
   const value = {
@@ -63,11 +57,11 @@ async function showCredit(local: Local, options: ShowOptions): Promise<void> {
   const user = await requireUser(local, options.user);
   const now = Date.now();
   const bucket = fundsBucketOf(user);
-  const included = local.config.plans.get(user.plan)?.monthlyCredit ?? nanoUsd(0n);
-  const due = planGrant(bucket, user.plan, included, now);
-  const view = await local.ledger.credit({ id: bucket, due }, now);
+  const period = periodAt(user.anchor, now);
+  const view = await local.ledger.credit(bucket, now);
+  const spent = await local.usage.chargedSince(bucket, period.start);
   // Holds live in the memory of the processes that serve; the store learns what they became.
-  const printed = printCredit(view, ZERO, nextMonthStart(now));
+  const printed = printCredit(view, { held: ZERO, spent, resetsAt: period.end });
   show(options, printed, () =>
     [
       `Spendable  $${formatUsd(BigInt(printed.spendable_nano_usd))}`,

@@ -35,7 +35,7 @@ export async function withLocal<Result>(
   try {
     return await work({
       config,
-      ledger: ledgerStore(database),
+      ledger: ledgerStore(database, config.plans),
       tenants: tenantStore(database, "cli", systemClock),
       usage: usageReader(database),
       lateCosts: lateCostStore(database),

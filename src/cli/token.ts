@@ -1,10 +1,10 @@
 import { Command } from "commander";
-import { parseUsd } from "../kernel/money.js";
 import { DEFAULT_SCOPES, issueToken } from "../tenants/register.js";
 import { BUDGET_PERIODS, type Budget, SCOPES, type Scope } from "../tenants/user.js";
 import { type CommonOptions, command } from "./command.js";
 import { type Local, requireUser, withLocal } from "./local.js";
 import { show, table, UserError } from "./output.js";
+import { readAmountAboveZero, readFutureDate, readOneOf } from "./read.js";
 
 type CreateOptions = CommonOptions & {
   readonly user: string;
@@ -44,21 +44,14 @@ export const token = new Command("token")
 
 async function create(local: Local, options: CreateOptions): Promise<void> {
   const user = await requireUser(local, options.user);
-  const expiresAt = readDate(options.expires);
+  const expiresAt =
+    options.expires === undefined ? undefined : readFutureDate("--expires", options.expires);
   const scopes = readScopes(options.scopes);
   const budget = readBudget(options);
   const issued = issueToken(user.id, { name: options.name, scopes, expiresAt, budget }, Date.now());
   await local.tenants.addToken(issued.token);
   const value = { token: issued.secret, id: issued.token.id, name: options.name, scopes };
   show(options, value, () => `Token, shown this once: ${issued.secret}\nId: ${issued.token.id}`);
-}
-
-function readDate(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const at = Date.parse(text);
-  if (Number.isNaN(at)) throw new UserError(`--expires: "${text}" is no date like 2027-01-31`);
-  if (at <= Date.now()) throw new UserError(`--expires: ${text} lies in the past`);
-  return at;
 }
 
 function readScopes(text: string | undefined): readonly Scope[] {
@@ -72,13 +65,8 @@ function readScopes(text: string | undefined): readonly Scope[] {
 
 function readBudget(options: CreateOptions): Budget | undefined {
   if (options.budget === undefined) return undefined;
-  const amount = parseUsd(options.budget);
-  if (amount === undefined || amount === 0n) {
-    throw new UserError(`--budget: "${options.budget}" is not dollars above zero, like 5.00`);
-  }
-  const period = BUDGET_PERIODS.find((known) => known === options.budgetPeriod);
-  if (!period) throw new UserError(`--budget-period: expected ${BUDGET_PERIODS.join(" or ")}`);
-  return { amount, period };
+  const amount = readAmountAboveZero("--budget", options.budget);
+  return { amount, period: readOneOf("--budget-period", options.budgetPeriod, BUDGET_PERIODS) };
 }
 
 async function list(local: Local, options: ListOptions): Promise<void> {

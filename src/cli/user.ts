@@ -1,10 +1,14 @@
 import { Command } from "commander";
+import { formatUsd } from "../kernel/money.js";
+import { ANCHOR_DAY_MAX } from "../kernel/period.js";
 import { registerUser, USER_NAME, USER_NAME_RULE } from "../tenants/register.js";
 import { type CommonOptions, command } from "./command.js";
 import { type Local, requireUser, withLocal } from "./local.js";
 import { show, table, UserError } from "./output.js";
+import { readAmount, readWhole } from "./read.js";
 
 type PlanOption = CommonOptions & { readonly plan: string };
+type AnchorOption = CommonOptions & { readonly anchorDay?: string };
 
 export const user = new Command("user")
   .description("people who may call")
@@ -25,8 +29,17 @@ export const user = new Command("user")
     command("plan", "change a user's plan")
       .argument("<name>")
       .argument("<plan>")
-      .action((name: string, plan: string, options: CommonOptions) =>
+      .option("--anchor-day <day>", "the day of the month on which their periods begin, 1 to 31")
+      .action((name: string, plan: string, options: AnchorOption) =>
         withLocal(options, (local) => changePlan(local, name, plan, options)),
+      ),
+  )
+  .addCommand(
+    command("limit", "what a user may spend each period beyond their credit (pay-as-you-go)")
+      .argument("<name>")
+      .argument("<dollars>", 'like 25.00; or "plan" for what the plan says')
+      .action((name: string, dollars: string, options: CommonOptions) =>
+        withLocal(options, (local) => changeLimit(local, name, dollars, options)),
       ),
   );
 
@@ -65,12 +78,36 @@ async function changePlan(
   local: Local,
   name: string,
   plan: string,
-  options: CommonOptions,
+  options: AnchorOption,
 ): Promise<void> {
   requirePlan(local, plan);
   const found = await requireUser(local, name);
-  await local.tenants.setPlan(found.id, plan);
+  const { anchorDay: day } = options;
+  const anchorDay =
+    day === undefined ? undefined : readWhole("--anchor-day", day, [1, ANCHOR_DAY_MAX]);
+  await local.tenants.setTerms(found.id, { plan, anchorDay });
   show(options, { user: { id: found.id, name, plan } }, () => `${name} is on ${plan} now.`);
+}
+
+async function changeLimit(
+  local: Local,
+  name: string,
+  text: string,
+  options: CommonOptions,
+): Promise<void> {
+  const found = await requireUser(local, name);
+  const amount = text === "plan" ? null : readAmount("<dollars>", text);
+  await local.tenants.setTerms(found.id, { spendingLimit: amount });
+  const value = {
+    id: found.id,
+    name,
+    spending_limit_nano_usd: amount === null ? null : String(amount),
+  };
+  show(options, { user: value }, () =>
+    amount === null
+      ? `What ${name} may spend beyond credit is up to the plan ${found.plan}.`
+      : `${name} may spend $${formatUsd(amount)} a period beyond credit.`,
+  );
 }
 
 function requirePlan({ config }: Local, plan: string): void {

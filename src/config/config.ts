@@ -5,12 +5,12 @@ import { modelSchema, toModel } from "../catalog/entry.js";
 import type { Model } from "../catalog/model.js";
 import starter from "../catalog/starter.json";
 import { defaultLimits, type Limits } from "../kernel/limits.js";
-import { nanoUsd } from "../kernel/money.js";
+import { ZERO } from "../kernel/money.js";
 import * as providersById from "../providers/all.js";
 import { openAiCompatible } from "../providers/openai-compatible.js";
 import type { BillingEndpoint, Provider } from "../providers/provider.js";
 import { believing } from "../providers/reported.js";
-import { builtInPlans, type Plan } from "../tenants/plan.js";
+import { builtInPlans, type Plan, planOf } from "../tenants/plan.js";
 import { parseMasterKey } from "../tenants/sealing.js";
 import { ConfigError, readConfigText } from "./read-file.js";
 import { REFERENCE, snakeCase, type WrittenConfig } from "./schema.js";
@@ -137,12 +137,16 @@ function limitsOf(written: WrittenConfig): Limits {
 function plansOf(written: WrittenConfig): ReadonlyMap<string, Plan> {
   const plans = new Map(builtInPlans.map((plan) => [plan.name, plan]));
   for (const [name, plan] of Object.entries(written.plans)) {
-    plans.set(name, {
-      name,
-      monthlyCredit: plan.monthly_credit ?? nanoUsd(0n),
-      monthlyCreditPerSeat: plan.monthly_credit_per_seat ?? nanoUsd(0n),
+    const fields = {
+      monthlyCredit: plan.monthly_credit ?? ZERO,
+      monthlyCreditPerSeat: plan.monthly_credit_per_seat ?? ZERO,
       extraUsage: plan.extra_usage,
-    });
+      spendingLimit: plan.spending_limit ?? ZERO,
+      spendingLimitMax: plan.spending_limit_max,
+      price: plan.price ?? ZERO,
+      pricePerSeat: plan.price_per_seat ?? ZERO,
+    };
+    plans.set(name, planOf(name, fields));
   }
   return plans;
 }

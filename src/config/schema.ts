@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { modelSchema, pricePerUnit } from "../catalog/entry.js";
 import { BILLING_DELAY_SECONDS_MAX, defaultLimits, type Limits } from "../kernel/limits.js";
-import { parseUsd } from "../kernel/money.js";
+import { AMOUNT_RULE, parseAmount } from "../kernel/money.js";
 import * as providersById from "../providers/all.js";
 import { COST_READERS, type CostReaderName } from "../providers/reported.js";
 import { EXTRA_USAGE } from "../tenants/plan.js";
@@ -23,12 +23,9 @@ export const RESERVED_IDS: readonly string[] = [
 ];
 
 const dollars = z.string().transform((text, context) => {
-  const amount = parseUsd(text);
+  const amount = parseAmount(text);
   if (amount !== undefined) return amount;
-  context.addIssue({
-    code: "custom",
-    message: `expected dollars as decimal text with at most 9 decimals, like "0.10", not "${text}"`,
-  });
+  context.addIssue({ code: "custom", message: `expected ${AMOUNT_RULE}; not "${text}"` });
   return z.NEVER;
 });
 
@@ -59,13 +56,27 @@ const providerId = z
   .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, "a provider's id is lower-case letters, digits and dashes")
   .refine((id) => !RESERVED_IDS.includes(id), "this name is taken by one of Turnpike's own paths");
 
-const planSchema = z.strictObject({
-  monthly_credit: dollars.optional(),
-  monthly_credit_per_seat: dollars.optional(),
-  extra_usage: z.enum(EXTRA_USAGE).default("none"),
-  price: dollars.optional(),
-  price_per_seat: dollars.optional(),
-});
+const planSchema = z
+  .strictObject({
+    monthly_credit: dollars.optional(),
+    monthly_credit_per_seat: dollars.optional(),
+    extra_usage: z.enum(EXTRA_USAGE).default("none"),
+    spending_limit: dollars.optional(),
+    spending_limit_max: dollars.optional(),
+    price: dollars.optional(),
+    price_per_seat: dollars.optional(),
+  })
+  .superRefine((plan, context) => {
+    const { spending_limit: preset, spending_limit_max: most } = plan;
+    const complain = (field: string, message: string) =>
+      context.addIssue({ code: "custom", path: [field], message });
+    if (preset !== undefined && plan.extra_usage !== "pay_as_you_go") {
+      complain("spending_limit", "needs extra_usage: pay_as_you_go");
+    }
+    if (most !== undefined && (preset ?? 0n) > most) {
+      complain("spending_limit", "is above spending_limit_max");
+    }
+  });
 
 const limitNames = Object.keys(defaultLimits) as (keyof Limits)[];
 

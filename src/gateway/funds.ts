@@ -1,10 +1,9 @@
 /** What a payer has, and getting hold of it wherever it is leased. */
 import type { Price } from "../catalog/model.js";
 import { least, type NanoUsd, nanoUsd } from "../kernel/money.js";
-import { type Bucket, budgetLimit, planGrant } from "../ledger/account.js";
 import type { Hold } from "../ledger/lease-book.js";
 import type { Candidate } from "../routing/policy.js";
-import { budgetBucketOf, type Caller, fundsBucketOf } from "../tenants/user.js";
+import type { Caller } from "../tenants/caller.js";
 import type { Gateway } from "./parts.js";
 
 const NO_PRICE: Price = {};
@@ -14,19 +13,6 @@ export const chargedPrice = (candidate: Candidate): Price =>
   candidate.keySource === "operator" && !candidate.mapping.isFree
     ? (candidate.mapping.price ?? NO_PRICE)
     : NO_PRICE;
-
-/** A caller's buckets with what this month opens by itself, for the store. */
-export function bucketsOf(gateway: Gateway, { user, token }: Caller): readonly Bucket[] {
-  const now = gateway.clock.now();
-  const funds = fundsBucketOf(user);
-  const credit = gateway.plans.get(user.plan)?.monthlyCredit ?? nanoUsd(0n);
-  const buckets: Bucket[] = [{ id: funds, due: planGrant(funds, user.plan, credit, now) }];
-  if (token.budget) {
-    const id = budgetBucketOf(token);
-    buckets.push({ id, due: budgetLimit(id, token.budget, now) });
-  }
-  return buckets;
-}
 
 /** What is free in all of the caller's buckets at once, in this process. */
 export const freeFor = (gateway: Gateway, caller: Caller): NanoUsd =>
@@ -43,10 +29,10 @@ const leastOver = ({ bucketIds }: Caller, amountIn: (id: string) => NanoUsd): Na
 
 /** What costs nothing needs no cover, but its answer says what is left, so the store is asked once. */
 export async function learnBalance(gateway: Gateway, caller: Caller): Promise<void> {
-  for (const bucket of bucketsOf(gateway, caller)) {
-    if (gateway.book.has(bucket.id)) continue;
+  for (const id of caller.bucketIds) {
+    if (gateway.book.has(id)) continue;
     // Without the store the answer is as good, and the balance in it is 0.
-    await gateway.keeper.refresh(bucket).catch(() => undefined);
+    await gateway.keeper.refresh(id).catch(() => undefined);
   }
 }
 
@@ -60,21 +46,21 @@ export const coverAndTake = <Taken>(
   caller: Caller,
   amount: NanoUsd,
   take: () => Taken | undefined,
-): Promise<Taken | undefined> => coverBuckets(gateway, bucketsOf(gateway, caller), amount, take);
+): Promise<Taken | undefined> => coverBuckets(gateway, caller.bucketIds, amount, take);
 
 /** The same for buckets by name. */
 export async function coverBuckets<Taken>(
   { book, keeper, clock }: Pick<Gateway, "book" | "keeper" | "clock">,
-  buckets: readonly Bucket[],
+  bucketIds: readonly string[],
   amount: NanoUsd,
   take: () => Taken | undefined,
 ): Promise<Taken | undefined> {
-  const isStoreEmpty = ({ id }: Bucket): boolean =>
+  const isStoreEmpty = (id: string): boolean =>
     book.free(id, clock.now()) >= amount || book.unleased(id) === 0n;
   for (;;) {
-    await keeper.cover(buckets, amount);
+    await keeper.cover(bucketIds, amount);
     const taken = take();
-    if (taken !== undefined || buckets.every(isStoreEmpty)) return taken;
+    if (taken !== undefined || bucketIds.every(isStoreEmpty)) return taken;
   }
 }
 

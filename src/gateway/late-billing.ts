@@ -85,8 +85,8 @@ export class LateBilling {
       return hold.amount === amount ? hold : undefined;
     };
     try {
-      const buckets = bucketIds.map((id) => ({ id, due: [] }));
-      if (!extend()) await coverBuckets(this.parts, buckets, nanoUsd(amount - hold.amount), extend);
+      if (extend()) return hold;
+      await coverBuckets(this.parts, bucketIds, nanoUsd(amount - hold.amount), extend);
     } catch (thrown) {
       book.release(hold);
       throw thrown;

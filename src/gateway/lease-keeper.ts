@@ -4,7 +4,6 @@ import { RouterError } from "../kernel/errors.js";
 import { IDLE_LEASE_MS, RECALL_WAIT_MS } from "../kernel/limits.js";
 import { type Log, reasonOf } from "../kernel/log.js";
 import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
-import type { Bucket } from "../ledger/account.js";
 import type { LeaseBook } from "../ledger/lease-book.js";
 import type { LeaseWish, LedgerStore } from "../ledger/store.js";
 
@@ -42,11 +41,9 @@ export class LeaseKeeper {
    * Tries to have `amount` free in each bucket. When the store has too little, idle leases of other processes are
    * asked back first. Returns when that is done or cannot be done; throws when the store cannot be asked.
    */
-  async cover(buckets: readonly Bucket[], amount: NanoUsd): Promise<void> {
+  async cover(bucketIds: readonly string[], amount: NanoUsd): Promise<void> {
     const ask = ++this.asks;
-    await Promise.all(
-      buckets.map((bucket) => this.inTurn(bucket.id, () => this.coverOne(bucket, amount, ask))),
-    );
+    await Promise.all(bucketIds.map((id) => this.inTurn(id, () => this.coverOne(id, amount, ask))));
   }
 
   /** Whether less than half of what is left is at hand, and it was not just asked for. */
@@ -59,17 +56,35 @@ export class LeaseKeeper {
   }
 
   /** Takes more in the background. */
-  renew(bucket: Bucket): void {
+  renew(bucketId: string): void {
     const { clock, log } = this.parts;
-    this.renewedAt.set(bucket.id, clock.now());
-    this.inTurn(bucket.id, () => this.take(bucket, {})).catch((thrown) =>
-      log("warn", "lease_renewal_failed", { bucket: bucket.id, reason: reasonOf(thrown) }),
+    this.renewedAt.set(bucketId, clock.now());
+    this.inTurn(bucketId, () => this.take(bucketId, {})).catch((thrown) =>
+      log("warn", "lease_renewal_failed", { bucket: bucketId, reason: reasonOf(thrown) }),
     );
   }
 
-  /** Learns from the store what is left of a bucket, and opens what this month brings. */
-  async refresh(bucket: Bucket): Promise<void> {
-    await this.inTurn(bucket.id, () => this.take(bucket, {}));
+  /** Learns from the store what is left of a bucket, and has opened there what its period brings. */
+  async refresh(bucketId: string): Promise<void> {
+    await this.inTurn(bucketId, () => this.take(bucketId, {}));
+  }
+
+  /** A bucket may hold less from now on: gives all of it back, what is held now as soon as its request ends. */
+  async surrender(bucketId: string): Promise<void> {
+    const giveUp = (): Promise<void> => {
+      this.parts.book.surrender(bucketId);
+      return this.report();
+    };
+    // What is being asked for at this moment may have been granted before the change.
+    if (this.turns.has(bucketId)) {
+      this.inTurn(bucketId, giveUp).catch((thrown) =>
+        this.parts.log("warn", "leases_not_given_back", {
+          bucket: bucketId,
+          reason: reasonOf(thrown),
+        }),
+      );
+    }
+    await giveUp();
   }
 
   /** Another process is short: gives back what nobody here holds. */
@@ -94,47 +109,49 @@ export class LeaseKeeper {
    * As long as there is hope for all of it, nothing is taken rather than a part, or two processes that are both
    * short would each sit on what the other lacks.
    */
-  private async coverOne(bucket: Bucket, amount: NanoUsd, ask: number): Promise<void> {
-    const missing = () => nanoUsd(amount - this.parts.book.free(bucket.id, this.parts.clock.now()));
+  private async coverOne(bucketId: string, amount: NanoUsd, ask: number): Promise<void> {
+    const missing = () => nanoUsd(amount - this.parts.book.free(bucketId, this.parts.clock.now()));
     if (missing() <= 0n) return;
-    const othersHold = await this.take(bucket, { need: missing(), isAll: true });
+    // What this process has yet to give back may be what it lacks.
+    await this.report().catch(storeAway);
+    const othersHold = await this.take(bucketId, { need: missing(), isAll: true });
     if (missing() <= 0n) return;
     // One recall serves everyone who was waiting when it began.
-    if (othersHold && (this.recalled.get(bucket.id) ?? 0) < ask) await this.recall(bucket, missing);
-    if (missing() > 0n) await this.take(bucket, { need: missing() });
+    if (othersHold && (this.recalled.get(bucketId) ?? 0) < ask)
+      await this.recall(bucketId, missing);
+    if (missing() > 0n) await this.take(bucketId, { need: missing() });
   }
 
   /** Asks idle leases back and takes what is missing as soon as it is there. */
-  private async recall(bucket: Bucket, missing: () => NanoUsd): Promise<void> {
+  private async recall(bucketId: string, missing: () => NanoUsd): Promise<void> {
     const { node, store, clock } = this.parts;
     const began = clock.now();
     const waiting = this.asks;
-    const recall = await store.askBack(node, bucket.id, began).catch(storeAway);
-    this.recalled.set(bucket.id, waiting);
+    const recall = await store.askBack(node, bucketId, began).catch(storeAway);
+    this.recalled.set(bucketId, waiting);
     while (clock.now() < began + RECALL_WAIT_MS) {
-      const isAnswered = await store.isRecallAnswered(node, bucket.id, recall).catch(storeAway);
-      await this.take(bucket, { need: missing(), isAll: true });
+      const isAnswered = await store.isRecallAnswered(node, bucketId, recall).catch(storeAway);
+      await this.take(bucketId, { need: missing(), isAll: true });
       if (isAnswered || missing() <= 0n) return;
       await clock.sleep(RECALL_POLL_MS);
     }
   }
 
   /** Returns whether other processes hold a lease on the bucket. */
-  private async take(bucket: Bucket, wish: Partial<LeaseWish>): Promise<boolean> {
+  private async take(bucketId: string, wish: Partial<LeaseWish>): Promise<boolean> {
     const { node, book, store, clock } = this.parts;
     const now = clock.now();
-    const wanted = { need: ZERO, isAll: false, isSparing: this.isSparing(bucket.id), ...wish };
-    this.doubtful.add(bucket.id);
-    const answer = await store.takeLease({ node, bucket, ...wanted, now }).catch(storeAway);
-    book.add(bucket.id, answer, now);
-    this.doubtful.delete(bucket.id);
+    const wanted = { need: ZERO, isAll: false, isSparing: this.isSparing(bucketId), ...wish };
+    this.doubtful.add(bucketId);
+    const answer = await store.takeLease({ node, bucketId, ...wanted, now }).catch(storeAway);
+    book.add(bucketId, answer, now);
+    this.doubtful.delete(bucketId);
     return answer.othersHold;
   }
 
   /** Takes nothing, to hear what was taken before. */
   private async learn(bucketId: string): Promise<void> {
-    if (this.doubtful.has(bucketId))
-      await this.take({ id: bucketId, due: [] }, { isSparing: true });
+    if (this.doubtful.has(bucketId)) await this.take(bucketId, { isSparing: true });
   }
 
   private isSparing(bucketId: string): boolean {
@@ -146,10 +163,17 @@ export class LeaseKeeper {
   }
 
   private async giveBack(bucketIds: readonly string[]): Promise<void> {
+    for (const id of bucketIds) this.note(this.parts.book.giveBack(id));
+    await this.report();
+  }
+
+  private note(totals: ReadonlyMap<string, NanoUsd>): void {
+    for (const [account, total] of totals) this.unreported.set(account, total);
+  }
+
+  private async report(): Promise<void> {
     const { node, book, store } = this.parts;
-    for (const id of bucketIds) {
-      for (const [account, total] of book.giveBack(id)) this.unreported.set(account, total);
-    }
+    this.note(book.lateReturns());
     if (this.unreported.size === 0) return;
     const report = new Map(this.unreported);
     await store.returnLease(node, report);

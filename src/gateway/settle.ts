@@ -6,7 +6,7 @@ import type { Settlement } from "../ledger/store.js";
 import { type Bill, billOf } from "../metering/reported.js";
 import type { Candidate } from "../routing/policy.js";
 import { noUsage, type Reported, type Usage } from "../tasks/usage.js";
-import { bucketsOf, chargedPrice, growHold } from "./funds.js";
+import { chargedPrice, growHold } from "./funds.js";
 import type { Held } from "./hold.js";
 import type { ChatCall, Gateway } from "./parts.js";
 
@@ -41,7 +41,7 @@ export async function settle(
   if (excess > 0n) await growHold(gateway, call.caller, held.hold, excess);
   const charge = gateway.book.settle(held.hold, cost, gateway.clock.now());
   for (const id of call.caller.bucketIds) {
-    if (gateway.keeper.isLow(id)) renew(gateway, call, id);
+    if (gateway.keeper.isLow(id)) gateway.keeper.renew(id);
   }
   await gateway.spool.settled(settlementOf(gateway, call, candidate, ending, bill, charge));
   return charge.charged;
@@ -58,11 +58,6 @@ export function settleNothing(
   return gateway.spool.settled(settlementOf(gateway, call, candidate, nothing, NO_BILL, NO_CHARGE));
 }
 
-function renew(gateway: Gateway, call: ChatCall, bucketId: string): void {
-  const bucket = bucketsOf(gateway, call.caller).find(({ id }) => id === bucketId);
-  if (bucket) gateway.keeper.renew(bucket);
-}
-
 /** What is known of a request before anybody answered it. */
 export function startedRecord(
   gateway: Gateway,
@@ -75,6 +70,8 @@ export function startedRecord(
     at: call.at,
     userId: call.caller.user.id,
     tokenId: call.caller.token.id,
+    payer: call.caller.payerId,
+    groupId: call.caller.groupId,
     model: mapping.modelId,
     task: mapping.task,
     provider: mapping.provider,
@@ -100,6 +97,8 @@ const settlementOf = (
   at,
   userId: caller.user.id,
   tokenId: caller.token.id,
+  payer: caller.payerId,
+  groupId: caller.groupId,
   model: mapping.modelId,
   task: mapping.task,
   provider: mapping.provider,

@@ -1,12 +1,12 @@
 /** What is said to somebody whose credit does not do. */
 import { printPrice } from "../catalog/quote.js";
-import { nextMonthStart } from "../kernel/clock.js";
-import { RouterError } from "../kernel/errors.js";
+import { assert, RouterError } from "../kernel/errors.js";
 import { SMALLEST_ANSWER_TOKENS, SMALLEST_COMPUTE_MS } from "../kernel/limits.js";
 import { formatUsd, type NanoUsd } from "../kernel/money.js";
 import { addedCost, mostCost } from "../metering/cost.js";
 import { isPriceFor } from "../metering/priceable.js";
 import type { Candidate } from "../routing/policy.js";
+import { resetsAt } from "../tenants/caller.js";
 import { boundOf } from "./bound.js";
 import { chargedPrice, freeFor } from "./funds.js";
 import type { ChatCall, Gateway } from "./parts.js";
@@ -77,19 +77,18 @@ function insufficient(
   { needed, says, extra }: Shortage,
 ): RouterError {
   const available = freeFor(gateway, caller);
-  const tightest = caller.bucketIds.find(
-    (id) => gateway.book.free(id, gateway.clock.now()) === available,
-  );
-  const isBudget = tightest?.startsWith("token:") === true;
-  const isForGood = isBudget && caller.token.budget?.period === "total";
-  const resets = isForGood ? null : new Date(nextMonthStart(gateway.clock.now())).toISOString();
-  const what = isBudget ? `The budget of your token "${caller.token.name}"` : "Your credit";
+  const now = gateway.clock.now();
+  const tightest = caller.buckets.find(({ id }) => gateway.book.free(id, now) === available);
+  assert(tightest, "some bucket has what all of them have");
+  const at = resetsAt(caller, tightest, now);
+  const resets = at === undefined ? null : new Date(at).toISOString();
   return new RouterError(
     "insufficient_credit",
-    `${says(what)}, $${formatUsd(available)} is left. ${resets === null ? "It does not reset" : `It resets at ${resets}`}.`,
+    `${says(tightest.title)}, $${formatUsd(available)} is left. ${resets === null ? "It does not reset" : `It resets at ${resets}`}.`,
     {
       extra: {
-        bucket: isBudget ? "token_budget" : "credit",
+        bucket: tightest.kind,
+        bucket_name: tightest.name,
         needed_nano_usd: String(needed),
         available_nano_usd: String(available),
         resets_at: resets,

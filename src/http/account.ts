@@ -1,26 +1,16 @@
 /** /api/turnpike/me…: what users see and change of their own account. */
 import { z } from "zod";
-import { bucketsOf } from "../gateway/funds.js";
-import { nextMonthStart } from "../kernel/clock.js";
 import { badRequest, RouterError } from "../kernel/errors.js";
 import { NAME_CHARS_MAX, PROVIDER_KEY_CHARS_MAX } from "../kernel/limits.js";
-import { parseUsd } from "../kernel/money.js";
-import { printCredit } from "../ledger/credit.js";
 import { printUsage, USAGE_BY } from "../store/usage.js";
 import { keyContext } from "../tenants/directory.js";
 import { DEFAULT_SCOPES, issueToken, type NewToken } from "../tenants/register.js";
 import { seal } from "../tenants/sealing.js";
-import {
-  type AccessToken,
-  BUDGET_PERIODS,
-  type Caller,
-  fundsBucketOf,
-  SCOPES,
-  type User,
-} from "../tenants/user.js";
+import { type AccessToken, BUDGET_PERIODS, SCOPES, type User } from "../tenants/user.js";
 import { printMeasured } from "../wire/usage.js";
 import { authenticate } from "./authenticate.js";
 import { readJson } from "./body.js";
+import { dollarsAboveZero } from "./fields.js";
 import { type Handler, json, type Site } from "./parts.js";
 
 export const showMe: Handler = async (site, visit) => {
@@ -33,6 +23,8 @@ export const printUser = (user: User) => ({
   name: user.name,
   role: user.role,
   plan: user.plan,
+  spending_limit_nano_usd: user.spendingLimit === undefined ? null : String(user.spendingLimit),
+  anchor_day: user.anchor.day,
   created_at: new Date(user.createdAt).toISOString(),
 });
 
@@ -58,16 +50,6 @@ export const listTokens: Handler = async (site, visit) => {
   return json({ tokens: rows?.tokens.map(printToken) ?? [] });
 };
 
-const dollars = z.string().transform((text, context) => {
-  const amount = parseUsd(text);
-  if (amount !== undefined && amount > 0n) return amount;
-  context.addIssue({
-    code: "custom",
-    message: 'must be dollars above zero as decimal text, like "5.00"',
-  });
-  return z.NEVER;
-});
-
 export const tokenSchema = z.strictObject({
   name: z.string().min(1).max(NAME_CHARS_MAX),
   scopes: z
@@ -76,7 +58,7 @@ export const tokenSchema = z.strictObject({
     .default([...DEFAULT_SCOPES]),
   expires_at: z.iso.datetime({ offset: true }).optional(),
   budget: z
-    .strictObject({ amount: dollars, period: z.enum(BUDGET_PERIODS).default("month") })
+    .strictObject({ amount: dollarsAboveZero, period: z.enum(BUDGET_PERIODS).default("month") })
     .optional(),
 });
 
@@ -186,21 +168,6 @@ export const putPreferences: Handler = async (site, visit) => {
   await site.reloadUser(user.id);
   return json({ provider_order: order });
 };
-
-export const showCredits: Handler = async (site, visit) => {
-  const caller = await authenticate(site, visit, "read");
-  return json(await creditOf(site, caller));
-};
-
-async function creditOf(site: Site, caller: Caller) {
-  const { gateway, ledger } = site;
-  const funds = bucketsOf(gateway, caller).filter(({ id }) => id === fundsBucketOf(caller.user));
-  const [bucket] = funds;
-  if (!bucket) throw new Error("a caller without funds");
-  const now = gateway.clock.now();
-  const view = await ledger.credit(bucket, now);
-  return printCredit(view, gateway.book.heldOn(bucket.id), nextMonthStart(now));
-}
 
 const MONTH_MS = 31 * 86_400_000;
 const REQUESTS_SHOWN = 100;

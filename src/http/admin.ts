@@ -2,15 +2,18 @@
 import { z } from "zod";
 import { badRequest, RouterError } from "../kernel/errors.js";
 import { newId } from "../kernel/ids.js";
-import { nanoUsd, parseUsd } from "../kernel/money.js";
 import { extraGrant } from "../ledger/account.js";
 import { printDrift } from "../ledger/credit.js";
+import { fundsBucketOf, type Payer } from "../tenants/payer.js";
 import { registerUser, USER_NAME, USER_NAME_RULE } from "../tenants/register.js";
-import { fundsBucketOf, type User } from "../tenants/user.js";
+import type { TermsChange } from "../tenants/store.js";
+import type { User } from "../tenants/user.js";
 import { printToken, printUser } from "./account.js";
 import { authenticate } from "./authenticate.js";
 import { readJson } from "./body.js";
-import { type Handler, json, type Site } from "./parts.js";
+import { creditOf, setUserTerms } from "./credits.js";
+import { anchorDay, dollars, dollarsAboveZero, future } from "./fields.js";
+import { type Handler, json, type Site, type Visit } from "./parts.js";
 
 export const listUsers: Handler = async (site, visit) => {
   await authenticate(site, visit, "admin");
@@ -43,11 +46,51 @@ export const showUser: Handler = async (site, visit) => {
 export const changeUser: Handler = async (site, visit) => {
   await authenticate(site, visit, "admin");
   const user = await findUser(site, visit.rest[0]);
-  const { plan } = await readJson(visit.request, z.strictObject({ plan: z.string() }));
-  requirePlan(site, plan);
-  await site.tenants.setPlan(user.id, plan);
-  await site.reloadUser(user.id);
-  return json({ user: printUser({ ...user, plan }) });
+  const change = await readTerms(site, visit);
+  return json({ user: printUser(await setUserTerms(site, user, change)) });
+};
+
+const termsSchema = z
+  .strictObject({
+    plan: z.string().optional(),
+    anchor_day: anchorDay.optional(),
+    spending_limit: dollars.nullable().optional(),
+  })
+  .refine((terms) => Object.keys(terms).length > 0, {
+    message: 'give "plan", "anchor_day" or "spending_limit"',
+  });
+
+/** A payer's terms as the operator sets them. */
+export async function readTerms(site: Site, visit: Visit): Promise<TermsChange> {
+  const wanted = await readJson(visit.request, termsSchema);
+  if (wanted.plan !== undefined) requirePlan(site, wanted.plan);
+  return {
+    plan: wanted.plan,
+    anchorDay: wanted.anchor_day,
+    spendingLimit: wanted.spending_limit,
+  };
+}
+
+export const listPlans: Handler = async (site, visit) => {
+  await authenticate(site, visit, "admin");
+  const plans = [...site.gateway.plans.values()].map((plan) => ({
+    name: plan.name,
+    monthly_credit_nano_usd: String(plan.monthlyCredit),
+    monthly_credit_per_seat_nano_usd: String(plan.monthlyCreditPerSeat),
+    extra_usage: plan.extraUsage,
+    spending_limit_nano_usd: String(plan.spendingLimit),
+    spending_limit_max_nano_usd:
+      plan.spendingLimitMax === undefined ? null : String(plan.spendingLimitMax),
+    price_nano_usd: String(plan.price),
+    price_per_seat_nano_usd: String(plan.pricePerSeat),
+  }));
+  return json({ plans });
+};
+
+export const showCredit: Handler = async (site, visit) => {
+  await authenticate(site, visit, "admin");
+  const user = visit.url.searchParams.get("user") ?? undefined;
+  return json(await creditOf(site, await findPayer(site, { user })));
 };
 
 export const grantCredit: Handler = async (site, visit) => {
@@ -55,29 +98,28 @@ export const grantCredit: Handler = async (site, visit) => {
   const wanted = await readJson(
     visit.request,
     z.strictObject({
-      user: z.string(),
-      amount: z.string(),
+      user: z.string().optional(),
+      amount: dollarsAboveZero,
       kind: z.enum(["promotional", "purchased"]),
-      expires: z.iso.datetime({ offset: true }).optional(),
+      expires: future(visit.at).optional(),
     }),
   );
-  const user = await findUser(site, wanted.user);
-  const amount = parseUsd(wanted.amount) ?? nanoUsd(0n);
-  if (amount <= 0n) throw badRequest('"amount" must be dollars above zero, like "5.00".', "amount");
-  const expiresAt = wanted.expires === undefined ? undefined : Date.parse(wanted.expires);
-  if (expiresAt !== undefined && expiresAt <= visit.at) {
-    throw badRequest('"expires" lies in the past.', "expires");
-  }
-  const grant = extraGrant(fundsBucketOf(user), {
+  const grant = extraGrant(fundsBucketOf(await findPayer(site, wanted)), {
     id: newId(),
     kind: wanted.kind,
-    amount,
+    amount: wanted.amount,
     at: visit.at,
-    expiresAt,
+    expiresAt: wanted.expires,
   });
   await site.ledger.grant(grant);
-  return json({ grant: { id: grant.id, amount_nano_usd: String(amount), kind: wanted.kind } }, 201);
+  const shown = { id: grant.id, amount_nano_usd: String(grant.amount), kind: wanted.kind };
+  return json({ grant: shown }, 201);
 };
+
+async function findPayer(site: Site, named: { user?: string | undefined }): Promise<Payer> {
+  if (named.user !== undefined) return findUser(site, named.user);
+  throw badRequest('"user" must name who it is about.', "user");
+}
 
 const DRIFT_DAYS_MAX = 3_660;
 const DAY_MS = 86_400_000;

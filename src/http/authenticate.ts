@@ -1,7 +1,8 @@
 import { RouterError } from "../kernel/errors.js";
 import { hashToken } from "../tenants/access-token.js";
+import type { Caller } from "../tenants/caller.js";
 import type { Refusal } from "../tenants/directory.js";
-import type { Caller, Scope } from "../tenants/user.js";
+import type { Scope } from "../tenants/user.js";
 import type { Site, Visit } from "./parts.js";
 
 /** Who is calling; throws `invalid_token` or, where the token may not do this, `forbidden`. */

@@ -1,7 +1,7 @@
 import { serveChat } from "../gateway/chat.js";
 import { badRequest, RouterError } from "../kernel/errors.js";
 import { NAME_CHARS_MAX, PROVIDER_KEY_CHARS_MAX } from "../kernel/limits.js";
-import type { Caller } from "../tenants/user.js";
+import type { Caller } from "../tenants/caller.js";
 import { parseChatRequest } from "../wire/chat-request.js";
 import { authenticate, knownCaller } from "./authenticate.js";
 import { readBody } from "./body.js";

@@ -3,7 +3,7 @@ import { printPrice } from "../catalog/quote.js";
 import { chatBound } from "../gateway/bound.js";
 import { expectedUsage, findRoute } from "../gateway/candidates.js";
 import { estimateInput } from "../gateway/estimate-usage.js";
-import { bucketsOf, chargedPrice, spendableFor } from "../gateway/funds.js";
+import { chargedPrice, spendableFor } from "../gateway/funds.js";
 import type { ChatCall } from "../gateway/parts.js";
 import { badRequest } from "../kernel/errors.js";
 import { TYPICAL_OUTPUT_TOKENS } from "../kernel/limits.js";
@@ -32,7 +32,7 @@ export const estimate: Handler = async (site, visit) => {
   };
   const { candidates } = findRoute(site.gateway, call);
   const inputTokens = await estimateInput(request);
-  for (const bucket of bucketsOf(site.gateway, caller)) await site.gateway.keeper.refresh(bucket);
+  for (const id of caller.bucketIds) await site.gateway.keeper.refresh(id);
   const balance = spendableFor(site.gateway, caller);
   return json({
     model: request.model,

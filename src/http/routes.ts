@@ -3,6 +3,7 @@ import { badRequest, RouterError } from "../kernel/errors.js";
 import * as account from "./account.js";
 import * as admin from "./admin.js";
 import { chatCompletions } from "./chat.js";
+import * as credits from "./credits.js";
 import { type Dialect, errorResponse } from "./errors.js";
 import { estimate } from "./estimate.js";
 import { healthz, home, readyz } from "./home.js";
@@ -32,7 +33,9 @@ export const ROUTES: readonly Route[] = [
   { method: "DELETE", path: `${ME}/provider-keys/*`, handler: account.deleteProviderKey },
   { method: "GET", path: `${ME}/preferences`, handler: account.showPreferences },
   { method: "PUT", path: `${ME}/preferences`, handler: account.putPreferences },
-  { method: "GET", path: `${ME}/credits`, handler: account.showCredits },
+  { method: "GET", path: `${ME}/credits`, handler: credits.showCredits },
+  { method: "GET", path: `${ME}/spending-limit`, handler: credits.showSpendingLimit },
+  { method: "PUT", path: `${ME}/spending-limit`, handler: credits.putSpendingLimit },
   { method: "GET", path: `${ME}/usage`, handler: account.showUsage },
   { method: "GET", path: `${ME}/requests`, handler: account.listRequests },
   { method: "POST", path: "/api/turnpike/estimate", handler: estimate },
@@ -40,6 +43,8 @@ export const ROUTES: readonly Route[] = [
   { method: "POST", path: `${ADMIN}/users`, handler: admin.addUser },
   { method: "GET", path: `${ADMIN}/users/*`, handler: admin.showUser },
   { method: "PATCH", path: `${ADMIN}/users/*`, handler: admin.changeUser },
+  { method: "GET", path: `${ADMIN}/plans`, handler: admin.listPlans },
+  { method: "GET", path: `${ADMIN}/credits`, handler: admin.showCredit },
   { method: "POST", path: `${ADMIN}/credits`, handler: admin.grantCredit },
   { method: "GET", path: `${ADMIN}/audit`, handler: admin.showAudit },
   { method: "GET", path: `${ADMIN}/drift`, handler: admin.showDrift },

@@ -17,6 +17,7 @@ type Parts = {
   readonly watch: (onChange: () => void) => Promise<() => Promise<void>>;
   readonly reloadUser: (userId: string) => Promise<void>;
   readonly answerRecall: (bucketId: string, seq: number) => Promise<void>;
+  readonly surrender: (bucketId: string) => Promise<void>;
 };
 
 /** Follows from now on; returns how to stop. Load everything after calling this, and nothing is missed. */
@@ -32,7 +33,10 @@ export async function followChanges(parts: Parts): Promise<() => Promise<void>> 
     });
   const take = async (change: Change): Promise<void> => {
     if (change.topic === "user") await reload(change.key);
-    else if (change.node !== parts.node) await parts.answerRecall(change.key, change.seq);
+    // Whoever asked has done so itself.
+    else if (change.node === parts.node) return;
+    else if (change.topic === "lowered") await parts.surrender(change.key);
+    else await parts.answerRecall(change.key, change.seq);
   };
   const catchUp = async (): Promise<void> => {
     for (const change of await parts.since(seen)) {

@@ -22,18 +22,3 @@ export const systemClock: Clock = {
       signal?.addEventListener("abort", done);
     }),
 };
-
-/** First millisecond of the UTC calendar month that holds `at`. */
-export function monthStart(at: number): number {
-  const date = new Date(at);
-  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1);
-}
-
-/** First millisecond of the following UTC calendar month. */
-export function nextMonthStart(at: number): number {
-  const date = new Date(at);
-  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1);
-}
-
-/** "2026-11": names a calendar month in ids. */
-export const monthName = (at: number): string => new Date(at).toISOString().slice(0, 7);

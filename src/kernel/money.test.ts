@@ -1,5 +1,11 @@
 import { expect, test } from "bun:test";
-import { formatUsd, parsePricePerMillion, parsePricePerUnit, parseUsd } from "./money.js";
+import {
+  formatUsd,
+  parseAmount,
+  parsePricePerMillion,
+  parsePricePerUnit,
+  parseUsd,
+} from "./money.js";
 
 test("dollars are read from decimal text without a float", () => {
   expect(parseUsd("0.10")).toBe(100_000_000n as never);
@@ -22,4 +28,18 @@ test("dollars print exactly, with at least two decimals", () => {
   expect(formatUsd(100_000_000n)).toBe("0.10");
   expect(formatUsd(1n)).toBe("0.000000001");
   expect(formatUsd(-2_500_000_000n)).toBe("-2.50");
+});
+
+test("an amount for the books is at most a billion dollars, far from 2^63 nano-USD", () => {
+  expect(parseAmount("1000000000")).toBe((10n ** 18n) as never);
+  expect(parseAmount("0")).toBe(0n as never);
+  for (const text of [
+    "1000000000.000000001",
+    "9223372036.854775808",
+    "999999999999",
+    "1e3",
+    "-1",
+  ]) {
+    expect(parseAmount(text)).toBeUndefined();
+  }
 });

@@ -11,6 +11,8 @@ export const ZERO = nanoUsd(0n);
 export type PricePerMillion = bigint & { readonly [unit]: "nano-usd-per-million" };
 
 const NANO_DIGITS = 9;
+/** The largest amount anybody may set or grant: a billion dollars, so that sums of some stay below 2^63. */
+export const AMOUNT_MAX = nanoUsd(10n ** 18n);
 const DECIMAL = /^(\d{1,12})(?:\.(\d{1,9}))?$/;
 
 /**
@@ -33,6 +35,16 @@ export function parsePricePerUnit(text: string): PricePerMillion | undefined {
   const perUnit = parseUsd(text);
   return perUnit === undefined ? undefined : ((perUnit * 1_000_000n) as PricePerMillion);
 }
+
+/** As `parseUsd`, for amounts that enter the books: undefined above `AMOUNT_MAX` too. */
+export function parseAmount(text: string): NanoUsd | undefined {
+  const amount = parseUsd(text);
+  return amount === undefined || amount > AMOUNT_MAX ? undefined : amount;
+}
+
+/** What `parseAmount` wants, for messages. */
+export const AMOUNT_RULE =
+  'dollars as decimal text like "5.00": no sign, no exponent, at most 9 decimals, at most 1000000000';
 
 /** Exact decimal dollars with no trailing zeros beyond the second decimal: "0.10", "0.000123". */
 export function formatUsd(amount: bigint): string {

@@ -1,5 +1,5 @@
-import { monthName, nextMonthStart } from "../kernel/clock.js";
 import type { NanoUsd } from "../kernel/money.js";
+import { CALENDAR, type Period, periodAt } from "../kernel/period.js";
 
 /**
  * An account of the ledger. A `grant` holds money someone may spend; a `limit` counts down what a limit still
@@ -13,6 +13,7 @@ export type AccountKind =
   | "expired"
   | "overrun"
   | "allowance"
+  | "headroom"
   | "used";
 
 /** Money comes from and returns to here, so that all balances sum to zero. */
@@ -21,8 +22,7 @@ export const OUTSIDE = "outside";
 export const EXPIRED = "expired";
 /** What answers cost beyond what their payer could be charged: the operator bears it. */
 export const OVERRUN = "overrun";
-/** Limits are dealt out from here, and what is spent of them ends in `USED`. */
-export const ALLOWANCE = "allowance";
+/** What is spent of a limit ends here. */
 export const USED = "used";
 
 /** What is owed to a provider for routed requests. */
@@ -32,7 +32,21 @@ export const providerAccount = (provider: string): string => `provider:${provide
 export const destinationOf = (account: string, provider: string): string =>
   account.startsWith("limit:") ? USED : providerAccount(provider);
 
-export type TransferCode = "grant" | "allow" | "settle" | "overrun" | "expire" | "adjust";
+/**
+ * `grant` and `allow` put into an account, `withdraw` and `disallow` take out again what was put in; `count`
+ * charges a new limit with what was spent before there was one; `adjust` follows when a provider says later what a
+ * request cost.
+ */
+export type TransferCode =
+  | "grant"
+  | "allow"
+  | "withdraw"
+  | "disallow"
+  | "count"
+  | "settle"
+  | "overrun"
+  | "adjust"
+  | "expire";
 
 /** An amount leaving one account and entering another; never changed once written. */
 export type Transfer = {
@@ -45,9 +59,10 @@ export type Transfer = {
   readonly at: number;
 };
 
-export type GrantKind = "plan" | "promotional" | "purchased";
+/** What a plan includes, what somebody gave or bought, and what may be spent on account after all of it. */
+export type GrantKind = "plan" | "promotional" | "purchased" | "pay_as_you_go";
 
-/** A new grant or limit, with the transfer that fills it. Opening the same id twice does nothing. */
+/** A grant or limit that is to be there, with what is put into it. */
 export type Opening = {
   readonly id: string;
   readonly kind: "grant" | "limit";
@@ -59,47 +74,45 @@ export type Opening = {
   readonly expiresAt: number | undefined;
 };
 
-/** A limit as a request meets it: which accounts count for it, and which of them this moment calls for. */
-export type Bucket = {
-  readonly id: string;
-  /** Accounts that exist from this moment on without anyone asking: this month's credit, this month's budget. */
-  readonly due: readonly Opening[];
-};
+/** A period's included credit; none when the plan has none. Whichever plan it is: one account a period. */
+export const planGrant = (bucket: string, amount: NanoUsd, period: Period): Opening[] =>
+  amount === 0n ? [] : [periodGrant("plan", bucket, amount, period)];
 
-/** This month's included credit of a plan; none when the plan has none. */
-export function planGrant(bucket: string, plan: string, amount: NanoUsd, now: number): Opening[] {
-  if (amount === 0n) return [];
-  return [
-    {
-      id: `grant:${bucket}:plan:${plan}:${monthName(now)}`,
-      kind: "grant",
-      grantKind: "plan",
-      bucket,
-      amount,
-      openedAt: now,
-      expiresAt: nextMonthStart(now),
-    },
-  ];
-}
+/** What may be spent on account in a period, once credit is used up; none at 0. */
+export const headroomGrant = (bucket: string, amount: NanoUsd, period: Period): Opening[] =>
+  amount === 0n ? [] : [periodGrant("pay_as_you_go", bucket, amount, period)];
 
-/** What a budget allows: anew each calendar month, or once. */
-export function budgetLimit(
+const periodGrant = (
+  grantKind: "plan" | "pay_as_you_go",
   bucket: string,
-  budget: { readonly amount: NanoUsd; readonly period: "month" | "total" },
+  amount: NanoUsd,
+  period: Period,
+): Opening => ({
+  id: `grant:${bucket}:${grantKind}:${period.name}`,
+  kind: "grant",
+  grantKind,
+  bucket,
+  amount,
+  openedAt: period.start,
+  expiresAt: period.end,
+});
+
+/** What a limit allows: anew each calendar month, or once. */
+export function limitAccount(
+  bucket: string,
+  limit: { readonly amount: NanoUsd; readonly period: "month" | "total" },
   now: number,
-): Opening[] {
-  const isMonthly = budget.period === "month";
-  return [
-    {
-      id: `limit:${bucket}:${isMonthly ? monthName(now) : "total"}`,
-      kind: "limit",
-      grantKind: "budget",
-      bucket,
-      amount: budget.amount,
-      openedAt: now,
-      expiresAt: isMonthly ? nextMonthStart(now) : undefined,
-    },
-  ];
+): Opening {
+  const month = limit.period === "month" ? periodAt(CALENDAR, now) : undefined;
+  return {
+    id: `limit:${bucket}:${month?.name ?? "total"}`,
+    kind: "limit",
+    grantKind: "budget",
+    bucket,
+    amount: limit.amount,
+    openedAt: month?.start ?? now,
+    expiresAt: month?.end,
+  };
 }
 
 /** Credit that somebody gave or bought, beside what the plan includes. */
@@ -122,12 +135,56 @@ export const extraGrant = (
   expiresAt: grant.expiresAt,
 });
 
+type Owned = Pick<Opening, "kind" | "grantKind" | "bucket">;
+
+/**
+ * Where an account is filled from, and what is taken back returns to. Limits and headroom have a source for each
+ * bucket, so that no sum of promises can grow beyond what the store counts; the headroom's is, below zero, what
+ * its payer spent on account.
+ */
+export function sourceOf({ kind, grantKind, bucket }: Owned): string {
+  if (kind === "limit") return `allowance:${bucket}`;
+  return grantKind === "pay_as_you_go" ? `headroom:${bucket}` : OUTSIDE;
+}
+
+/** Where what is left goes when time runs out: credit is lost, promises only end. */
+export const restGoesTo = (owned: Owned): string =>
+  sourceOf(owned) === OUTSIDE ? EXPIRED : sourceOf(owned);
+
 /** What fills an opening. */
 export const openingTransfer = (opening: Opening): Transfer => ({
   id: `open:${opening.id}`,
-  debit: opening.kind === "limit" ? ALLOWANCE : OUTSIDE,
+  debit: sourceOf(opening),
   credit: opening.id,
   amount: opening.amount,
   code: opening.kind === "limit" ? "allow" : "grant",
   at: opening.openedAt,
 });
+
+/** More (or less, below zero) is put into an account that is open. `count` numbers the changes of the account. */
+export function resizeTransfer(
+  owned: Owned & { readonly id: string },
+  change: { readonly by: bigint; readonly count: bigint; readonly at: number },
+): Transfer {
+  const [account, source] = [owned.id, sourceOf(owned)];
+  const isLimit = owned.kind === "limit";
+  const id = `resize:${account}:${change.count}`;
+  const amount = (change.by < 0n ? -change.by : change.by) as NanoUsd;
+  return change.by > 0n
+    ? {
+        id,
+        debit: source,
+        credit: account,
+        amount,
+        code: isLimit ? "allow" : "grant",
+        at: change.at,
+      }
+    : {
+        id,
+        debit: account,
+        credit: source,
+        amount,
+        code: isLimit ? "disallow" : "withdraw",
+        at: change.at,
+      };
+}

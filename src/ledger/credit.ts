@@ -16,16 +16,27 @@ export const printDrift = (rows: readonly Drift[]) => ({
   })),
 });
 
+/** Credit pays for requests that go out with the operator's keys; those with an own key are free of charge here. */
+const SCOPE = "routed";
+
 /** A payer's credit as people and programs see it: amounts as strings of nano-USD. */
-export function printCredit(view: CreditView, held: NanoUsd, resetsAt: number) {
+export function printCredit(
+  view: CreditView,
+  {
+    held,
+    spent,
+    resetsAt,
+  }: { readonly held: NanoUsd; readonly spent: NanoUsd; readonly resetsAt: number },
+) {
   const left = view.accounts.reduce((sum, account) => sum + account.left, 0n);
   return {
     spendable_nano_usd: String(nanoUsd(left - held)),
     held_nano_usd: String(held),
-    spent_this_period_nano_usd: String(view.spent),
+    spent_this_period_nano_usd: String(spent),
     resets_at: new Date(resetsAt).toISOString(),
     buckets: view.accounts.map((account) => ({
       kind: account.kind,
+      scope: SCOPE,
       granted_nano_usd: String(account.granted),
       left_nano_usd: String(account.left),
       expires_at:

@@ -15,6 +15,7 @@ const answer = (slices: readonly Slice[], unleased = 0n): LeaseAnswer => ({
     account,
     taken: nanoUsd(taken),
     expiresAt,
+    isOver: false,
   })),
   unleased: nanoUsd(unleased),
   othersHold: false,
@@ -247,5 +248,51 @@ describe("giving back", () => {
     book.giveBack(BUDGET);
     expect(book.idleSince(NOW + 1)).toEqual([]);
     expect(book.idleSince(NOW + 2)).toEqual([FUNDS]);
+  });
+});
+
+describe("surrendering", () => {
+  test("gives up what is free at once, and what is held when its request ends", () => {
+    const held = hold(70n);
+    book.surrender(FUNDS);
+    expect(free()).toBe(0n);
+    expect(book.lateReturns()).toEqual(new Map([["g2", nanoUsd(30n)]]));
+    expect(debits(settle(held, 25n).debits)).toEqual({ g1: 25n });
+    expect(free()).toBe(0n);
+    expect(book.lateReturns()).toEqual(
+      new Map([
+        ["g1", nanoUsd(35n)],
+        ["g2", nanoUsd(40n)],
+      ]),
+    );
+    expect(book.lateReturns()).toEqual(new Map());
+    book.surrender("user:nobody");
+  });
+
+  test("what is taken afterwards is held and freed as ever, also by a hold from before", () => {
+    const held = hold(70n);
+    book.surrender(FUNDS);
+    book.add(
+      FUNDS,
+      answer([
+        ["g1", 60n],
+        ["g2", 90n],
+      ]),
+      NOW,
+    );
+    expect(free()).toBe(50n);
+    expect(book.extend(held, nanoUsd(20n), NOW)).toBe(nanoUsd(20n));
+    book.release(held);
+    expect(free()).toBe(50n);
+  });
+
+  test("an account of which too much is leased is surrendered when the store says so, and no other", () => {
+    const slices = answer([
+      ["g1", 60n],
+      ["g2", 50n],
+    ]).slices.map((slice) => ({ ...slice, isOver: slice.account === "g2" }));
+    book.add(FUNDS, { ...answer([]), slices }, NOW);
+    expect(free()).toBe(60n);
+    expect(book.lateReturns()).toEqual(new Map([["g2", nanoUsd(50n)]]));
   });
 });

@@ -14,6 +14,8 @@ type AccountLease = {
   returned: NanoUsd;
   /** Neither held nor charged. */
   free: NanoUsd;
+  /** How often all of the account was given up: what was held before that goes back, instead of becoming free. */
+  surrenders: number;
 };
 
 type BucketLease = {
@@ -25,7 +27,7 @@ type BucketLease = {
   lastUsedAt: number;
 };
 
-type HeldPart = { readonly account: AccountLease; amount: NanoUsd };
+type HeldPart = { readonly account: AccountLease; readonly surrenders: number; amount: NanoUsd };
 
 /** A request's claim on every bucket that applies to it. The same amount is held on each. */
 export type Hold = {
@@ -49,6 +51,8 @@ export type Charge = {
 export class LeaseBook {
   private readonly buckets = new Map<string, BucketLease>();
   private readonly openHolds = new Set<Hold>();
+  /** Accounts of which something surrendered went back, and nobody was told yet. */
+  private readonly late = new Set<AccountLease>();
 
   /** Takes in what the store answered for a bucket. */
   add(bucketId: string, answer: LeaseAnswer, now: number): void {
@@ -65,6 +69,7 @@ export class LeaseBook {
       account.free = nanoUsd(account.free + slice.taken - account.taken);
       account.taken = slice.taken;
       accounts.push(account);
+      if (slice.isOver) this.giveUp(account);
     }
     bucket.accounts = [...accounts, ...[...known.values()].filter(isInUse)];
     bucket.unleased = answer.unleased;
@@ -156,6 +161,22 @@ export class LeaseBook {
     return totals;
   }
 
+  /**
+   * Gives up all of a bucket that may hold less from now on: what is held at this moment is not free again
+   * afterwards either, but goes back when its request ends. `lateReturns` tells what went back.
+   */
+  surrender(bucketId: string): void {
+    for (const account of this.buckets.get(bucketId)?.accounts ?? []) this.giveUp(account);
+  }
+
+  /** What went back since this was last asked, for having been surrendered. */
+  lateReturns(): Map<string, NanoUsd> {
+    const totals = new Map<string, NanoUsd>();
+    for (const { id, returned } of this.late) totals.set(id, returned);
+    this.late.clear();
+    return totals;
+  }
+
   /** All buckets with a lease. */
   bucketIds(): string[] {
     return [...this.buckets.keys()];
@@ -171,13 +192,27 @@ export class LeaseBook {
   }
 
   private close(hold: Hold): void {
-    for (const part of hold.parts) {
-      for (const { account, amount } of part.held) account.free = nanoUsd(account.free + amount);
-    }
+    for (const part of hold.parts) for (const held of part.held) this.unhold(held);
     hold.parts.length = 0;
     hold.amount = ZERO;
     hold.isOpen = false;
     this.openHolds.delete(hold);
+  }
+
+  private giveUp(account: AccountLease): void {
+    account.surrenders++;
+    if (account.free === 0n) return;
+    account.returned = nanoUsd(account.returned + account.free);
+    account.free = ZERO;
+    this.late.add(account);
+  }
+
+  private unhold({ account, surrenders, amount }: HeldPart): void {
+    if (surrenders === account.surrenders) account.free = nanoUsd(account.free + amount);
+    else if (amount > 0n) {
+      account.returned = nanoUsd(account.returned + amount);
+      this.late.add(account);
+    }
   }
 
   private bucketOf(id: string, now: number): BucketLease {
@@ -200,7 +235,7 @@ export function debitsOf(hold: Hold): Debit[] {
   return debits;
 }
 
-const emptyLease = { taken: ZERO, returned: ZERO, free: ZERO };
+const emptyLease = { taken: ZERO, returned: ZERO, free: ZERO, surrenders: 0 };
 
 const isLive = (account: AccountLease, now: number): boolean =>
   account.expiresAt === undefined || account.expiresAt > now;
@@ -223,7 +258,7 @@ function grow(hold: Hold, amount: NanoUsd, now: number): void {
       if (account.free === 0n || !isLive(account, now)) continue;
       const some = nanoUsd(account.free < left ? account.free : left);
       account.free = nanoUsd(account.free - some);
-      part.held.push({ account, amount: some });
+      part.held.push({ account, surrenders: account.surrenders, amount: some });
       left -= some;
     }
     assert(left === 0n, "a hold grew by more than its bucket had free");

@@ -15,6 +15,8 @@ const settlement: Settlement = {
   at: 1_767_225_600_000,
   userId: "u",
   tokenId: "t",
+  payer: "user:u",
+  groupId: "",
   model: "org/größe",
   task: "conversational",
   provider: "together",
@@ -50,8 +52,34 @@ test("what is written is what is read, to the last nano-dollar", () => {
   expect(isSettledLine(Buffer.from(`x\n${line}`), 2)).toBe(true);
   expect(isSettledLine(Buffer.from(printStarted(settlement)), 0)).toBe(false);
   expect(parseSettled(line)).toEqual(settlement);
-  const { id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream } = settlement;
-  const started = { id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream };
+  const {
+    id,
+    node,
+    at,
+    userId,
+    tokenId,
+    payer,
+    groupId,
+    model,
+    task,
+    provider,
+    isOwnKey,
+    isStream,
+  } = settlement;
+  const started = {
+    id,
+    node,
+    at,
+    userId,
+    tokenId,
+    payer,
+    groupId,
+    model,
+    task,
+    provider,
+    isOwnKey,
+    isStream,
+  };
   expect(parseStarted(body(printStarted(settlement)))).toEqual(started);
 });
 

@@ -16,6 +16,8 @@ export type Started = Pick<
   | "at"
   | "userId"
   | "tokenId"
+  | "payer"
+  | "groupId"
   | "model"
   | "task"
   | "provider"
@@ -50,6 +52,8 @@ const startedFields = (s: Started): StartedFields => [
   s.at,
   s.userId,
   s.tokenId,
+  s.payer,
+  s.groupId,
   s.model,
   s.task,
   s.provider,
@@ -63,6 +67,8 @@ type StartedFields = [
   at: number,
   userId: string,
   tokenId: string,
+  payer: string,
+  groupId: string,
   model: string,
   task: string,
   provider: string,
@@ -125,7 +131,7 @@ export function parseSettled(text: string): Settlement | undefined {
   const json = wholeJson(text, SETTLED);
   if (json === undefined) return undefined;
   const [started, end, usage, money, debits] = JSON.parse(json) as SettledFields;
-  const [id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream] = started;
+  const [id, node, at, userId, tokenId, payer, groupId, model, task, provider, ...is] = started;
   const [status, outcome, durationMs, firstByteMs, attempts] = end;
   const [cost, counted, overrun] = money;
   return {
@@ -134,11 +140,13 @@ export function parseSettled(text: string): Settlement | undefined {
     at,
     userId,
     tokenId,
+    payer,
+    groupId,
     model,
     task,
     provider,
-    isOwnKey,
-    isStream,
+    isOwnKey: is[0],
+    isStream: is[1],
     status,
     outcome,
     usage: toUsage(usage),
@@ -162,8 +170,9 @@ export function parseAwaited(text: string): AwaitedCost | undefined {
 }
 
 function toStarted(fields: StartedFields): Started {
-  const [id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream] = fields;
-  return { id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream };
+  const [id, node, at, userId, tokenId, payer, groupId, model, task, provider, ...is] = fields;
+  const who = { userId, tokenId, payer, groupId };
+  return { id, node, at, ...who, model, task, provider, isOwnKey: is[0], isStream: is[1] };
 }
 
 function toUsage(fields: UsageFields): Usage {

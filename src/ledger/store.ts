@@ -1,6 +1,6 @@
 import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
 import type { Usage } from "../tasks/usage.js";
-import type { Bucket, Opening } from "./account.js";
+import type { Opening } from "./account.js";
 import type { AwaitedCost } from "./late-cost.js";
 
 /** A slice of one account set aside for one process. `taken` is the sum of all its slices of that account. */
@@ -8,6 +8,8 @@ export type LeaseSlice = {
   readonly account: string;
   readonly expiresAt: number | undefined;
   readonly taken: NanoUsd;
+  /** More of the account is leased than it should hold by now: all of this slice is to go back. */
+  readonly isOver: boolean;
 };
 
 export type LeaseAnswer = {
@@ -41,6 +43,10 @@ export type Settlement = {
   readonly at: number;
   readonly userId: string;
   readonly tokenId: string;
+  /** The bucket of whoever pays: `user:…`, `org:…`. */
+  readonly payer: string;
+  /** The resource group it was billed to; empty for none. */
+  readonly groupId: string;
   readonly model: string;
   readonly task: string;
   readonly provider: string;
@@ -69,13 +75,13 @@ export type Debit = { readonly account: string; readonly amount: NanoUsd };
 /** What the ledger asks of storage. All of it is atomic, and safe to repeat when an answer got lost. */
 export type LedgerStore = {
   /**
-   * Opens what is due, then sets aside `leaseSize` more of the bucket for `node`. One transaction; the guard is in
-   * the statement that adds to `leased`.
+   * Brings the bucket up to what its owner is due, then sets aside `leaseSize` more of it for `node`. One
+   * transaction; the guard is in the statement that adds to `leased`.
    */
   readonly takeLease: (
     request: LeaseWish & {
       readonly node: string;
-      readonly bucket: Bucket;
+      readonly bucketId: string;
       readonly now: number;
     },
   ) => Promise<LeaseAnswer>;
@@ -95,9 +101,9 @@ export type LedgerStore = {
   readonly openNode: (node: string, at: number) => Promise<void>;
   /** Adds a grant outside the plan. Opening the same id twice does nothing. */
   readonly grant: (opening: Opening) => Promise<void>;
-  /** Moves what is left of expired, unleased grants to the expired account. Returns how many. */
-  readonly expireGrants: (now: number) => Promise<number>;
-  readonly credit: (bucket: Bucket, now: number) => Promise<CreditView>;
+  /** Takes what is left, and not leased, out of grants and limits whose time is over. Returns how many. */
+  readonly expireAccounts: (now: number) => Promise<number>;
+  readonly credit: (bucketId: string, now: number) => Promise<CreditView>;
   /** Replays the whole ledger. */
   readonly audit: () => Promise<AuditReport>;
 };
@@ -125,7 +131,6 @@ export type CreditView = {
     readonly leased: NanoUsd;
     readonly expiresAt: number | undefined;
   }[];
-  readonly spent: NanoUsd;
 };
 
 export type AuditReport = {

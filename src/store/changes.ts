@@ -2,8 +2,11 @@ import type { Transaction } from "kysely";
 import type { Database } from "./database.js";
 import type { Schema } from "./schema.js";
 
-/** What other processes must hear of: a user's rows changed, or a bucket's idle leases are asked back. */
-export type ChangeTopic = "user" | "recall";
+/**
+ * What other processes must hear of: a user's rows changed, a bucket's idle leases are asked back, or all leases of
+ * one that may hold less from now on.
+ */
+export type ChangeTopic = "user" | "recall" | "lowered";
 
 export type Change = {
   readonly seq: number;

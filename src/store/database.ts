@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from "kysely";
+import type { Kysely, SelectQueryBuilder, Transaction } from "kysely";
 import type { Schema } from "./schema.js";
 
 /** One open store. Everything else in this folder is written once, against this. */
@@ -33,6 +33,18 @@ export type BulkTable = {
 
 /** A row as an array, because every request becomes two of them. */
 export type BulkRow = readonly (string | number | bigint | null)[];
+
+/** Reads a row to change it. On SQLite a write transaction is alone as it is. */
+export const lockingRow = <Table extends keyof Schema, Row>(
+  { engine }: Database,
+  query: SelectQueryBuilder<Schema, Table, Row>,
+): SelectQueryBuilder<Schema, Table, Row> => (engine === "sqlite" ? query : query.forUpdate());
+
+/** Reads a row that must not change until the transaction ends. */
+export const sharingRow = <Table extends keyof Schema, Row>(
+  { engine }: Database,
+  query: SelectQueryBuilder<Schema, Table, Row>,
+): SelectQueryBuilder<Schema, Table, Row> => (engine === "sqlite" ? query : query.forShare());
 
 const TRIES = 40;
 const FIRST_PAUSE_MS = 2;

@@ -127,6 +127,8 @@ async function correctRequests(tx: Tx, settled: readonly Settled[]): Promise<voi
 
 const correctionOf = ({ late, before }: Settled): UsageEntry => ({
   at: Number(before.at),
+  payer: before.payer,
+  group_id: before.group_id,
   user_id: before.user_id,
   token_id: before.token_id,
   model: before.model,

@@ -3,27 +3,31 @@ import { type SelectQueryBuilder, sql, type Transaction } from "kysely";
 import { type NanoUsd, nanoUsd } from "../kernel/money.js";
 import { type LeaseAnswer, type LedgerStore, leaseSize } from "../ledger/store.js";
 import type { Database } from "./database.js";
+import type { DueAccount } from "./entitlements.js";
 import type { Schema } from "./schema.js";
 
 type Tx = Transaction<Schema>;
 
-/** Sets aside as much of a bucket as `leaseSize` says, from what expires first on. */
+/** Sets aside as much of a bucket's accounts as `leaseSize` says, in spending order. The accounts are locked. */
 export async function takeLease(
-  database: Database,
   tx: Tx,
   request: LeaseRequest,
+  locked: readonly DueAccount[],
 ): Promise<LeaseAnswer> {
-  const { node, bucket } = request;
-  const accounts = await spendable(database, tx, bucket.id, request.now);
+  const { node, bucketId } = request;
+  const accounts = locked
+    .map((row) => ({ ...row, left: row.balance - row.leased }))
+    .sort(bySpendingOrder);
   const left = accounts.reduce((sum, account) => sum + account.left, 0n);
   let want: bigint = leaseSize(nanoUsd(left), request);
   const unleased = nanoUsd(left - want);
   for (const account of accounts) {
     const some = account.left < want ? account.left : want;
-    if (some > 0n) await take(tx, node, bucket.id, account.id, some);
+    if (some > 0n) await take(tx, node, bucketId, account.id, some);
     want -= some;
   }
-  return leaseAnswer(tx, node, bucket.id, unleased);
+  const over = new Set(locked.filter(({ isOver }) => isOver).map(({ id }) => id));
+  return leaseAnswer(tx, request, unleased, over);
 }
 
 type LeaseRequest = Parameters<LedgerStore["takeLease"]>[0];
@@ -48,35 +52,24 @@ export async function lockAccounts(
   await locking(database, tx.selectFrom("accounts").select("id").where("id", "in", ids)).execute();
 }
 
-/** What can be leased of a bucket's accounts, in spending order. */
-async function spendable(
-  database: Database,
-  tx: Tx,
-  bucketId: string,
-  now: number,
-): Promise<readonly { readonly id: string; readonly left: bigint }[]> {
-  const query = tx
-    .selectFrom("accounts")
-    .select(["id", "balance", "leased", "opened_at", "expires_at"])
-    .where("bucket", "=", bucketId)
-    .where((e) => e.or([e("expires_at", "is", null), e("expires_at", ">", BigInt(now))]));
-  const rows = await locking(database, query).execute();
-  return rows.map((row) => ({ ...row, left: row.balance - row.leased })).sort(bySpendingOrder);
-}
-
-type Dated = {
+type Spendable = {
   readonly id: string;
+  readonly grant_kind: string | null;
   readonly opened_at: bigint;
   readonly expires_at: bigint | null;
 };
 
-/** What expires first is spent first; then what is older. */
-export function bySpendingOrder(a: Dated, b: Dated): number {
+/** Credit before what is spent on account; then what expires first; then what the plan includes; then what is older. */
+export function bySpendingOrder(a: Spendable, b: Spendable): number {
+  const isLast = (row: Spendable) => Number(row.grant_kind === "pay_as_you_go");
+  if (isLast(a) !== isLast(b)) return isLast(a) - isLast(b);
   if (a.expires_at !== b.expires_at) {
     if (a.expires_at === null) return 1;
     if (b.expires_at === null) return -1;
     return a.expires_at < b.expires_at ? -1 : 1;
   }
+  const isLater = (row: Spendable) => Number(row.grant_kind !== "plan");
+  if (isLater(a) !== isLater(b)) return isLater(a) - isLater(b);
   if (a.opened_at !== b.opened_at) return a.opened_at < b.opened_at ? -1 : 1;
   return a.id < b.id ? -1 : 1;
 }
@@ -117,14 +110,15 @@ async function take(
 
 async function leaseAnswer(
   tx: Tx,
-  node: string,
-  bucketId: string,
+  { node, bucketId }: LeaseRequest,
   unleased: NanoUsd,
+  over: ReadonlySet<string>,
 ): Promise<LeaseAnswer> {
   const rows = await tx
     .selectFrom("leases")
     .innerJoin("accounts", "accounts.id", "leases.account")
-    .select(["node", "accounts.id", "taken", "returned", "settled", "expires_at", "opened_at"])
+    .select(["node", "accounts.id", "taken", "returned", "settled"])
+    .select(["grant_kind", "expires_at", "opened_at"])
     .where("leases.bucket", "=", bucketId)
     .execute();
   const mine = rows.filter((row) => row.node === node).sort(bySpendingOrder);
@@ -133,6 +127,7 @@ async function leaseAnswer(
       account: row.id,
       expiresAt: row.expires_at === null ? undefined : Number(row.expires_at),
       taken: nanoUsd(row.taken),
+      isOver: over.has(row.id),
     })),
     unleased,
     othersHold: rows.some((row) => row.node !== node && row.taken > row.returned + row.settled),

@@ -1,16 +1,13 @@
 import { sql, type Transaction } from "kysely";
-import { nanoUsd, ZERO } from "../kernel/money.js";
-import {
-  type Bucket,
-  EXPIRED,
-  type Opening,
-  openingTransfer,
-  type Transfer,
-} from "../ledger/account.js";
+import { nanoUsd } from "../kernel/money.js";
+import { restGoesTo, type Transfer } from "../ledger/account.js";
 import type { CreditView, LedgerStore } from "../ledger/store.js";
+import type { Plans } from "../tenants/plan.js";
+import { type OwnedRow, open } from "./accounts.js";
 import { auditLedger } from "./audit.js";
 import { recordChange } from "./changes.js";
 import type { Database } from "./database.js";
+import { bringUpToDate } from "./entitlements.js";
 import {
   bySpendingOrder,
   closeNode,
@@ -25,13 +22,17 @@ import { post } from "./transfers.js";
 
 type Tx = Transaction<Schema>;
 
-export function ledgerStore(database: Database): LedgerStore {
+const NO_PLANS: Plans = new Map();
+
+/** `plans` decides what payers are due; without it nobody is due anything. */
+export function ledgerStore(database: Database, plans = NO_PLANS): LedgerStore {
   const { db } = database;
   return {
     takeLease: (request) =>
       database.transact(async (tx) => {
-        await openDue(database, tx, request.bucket);
-        return takeLease(database, tx, request);
+        const { bucketId, now } = request;
+        const accounts = await bringUpToDate(database, tx, plans, bucketId, now);
+        return takeLease(tx, request, accounts);
       }),
 
     returnLease: (node, returned) =>
@@ -91,13 +92,12 @@ export function ledgerStore(database: Database): LedgerStore {
         await open(database, tx, opening);
       }),
 
-    expireGrants: (now) => database.transact((tx) => expireGrants(database, tx, now)),
+    expireAccounts: (now) => database.transact((tx) => expireAccounts(database, tx, now)),
 
-    credit: (bucket, now) =>
-      database.transact(async (tx) => {
-        await openDue(database, tx, bucket);
-        return creditOf(tx, bucket.id, now);
-      }),
+    credit: (bucketId, now) =>
+      database.transact(async (tx) =>
+        creditOf(await bringUpToDate(database, tx, plans, bucketId, now)),
+      ),
 
     audit: () => auditLedger(database),
   };
@@ -105,52 +105,21 @@ export function ledgerStore(database: Database): LedgerStore {
 
 const outstanding = sql<bigint>`taken - returned - settled`;
 
-/** Cheap when there is nothing to open, which is nearly always. */
-async function openDue(database: Database, tx: Tx, bucket: Bucket): Promise<void> {
-  if (bucket.due.length === 0) return;
-  const ids = bucket.due.map((opening) => opening.id);
-  const known = await tx.selectFrom("accounts").select("id").where("id", "in", ids).execute();
-  const isKnown = new Set(known.map((row) => row.id));
-  for (const opening of bucket.due) if (!isKnown.has(opening.id)) await open(database, tx, opening);
-}
-
-/** Opens an account and fills it, once. */
-async function open(database: Database, tx: Tx, opening: Opening): Promise<void> {
-  const added = await tx
-    .insertInto("accounts")
-    .values({
-      id: opening.id,
-      kind: opening.kind,
-      grant_kind: opening.grantKind,
-      bucket: opening.bucket,
-      granted: opening.amount,
-      balance: 0n,
-      leased: 0n,
-      opened_at: opening.openedAt,
-      expires_at: opening.expiresAt ?? null,
-    })
-    .onConflict((conflict) => conflict.doNothing())
-    .returning("id")
-    .execute();
-  if (added.length > 0) await post(database, tx, [openingTransfer(opening)]);
-}
-
-async function expireGrants(database: Database, tx: Tx, now: number): Promise<number> {
+async function expireAccounts(database: Database, tx: Tx, now: number): Promise<number> {
   const query = tx
     .selectFrom("accounts")
-    .select(["id", "balance", "leased"])
-    .where("kind", "=", "grant")
+    .selectAll()
+    .where("kind", "in", ["grant", "limit"])
     .where("expires_at", "<=", BigInt(now))
     .where(sql<bigint>`balance - leased`, ">", 0n);
-  const rows = await locking(database, query).execute();
+  const rows = (await locking(database, query).execute()) as OwnedRow[];
   const transfers = rows.map((row): Transfer => {
-    const amount = nanoUsd(row.balance - row.leased);
     // What a lease gives back later expires later, under an id of its own, also within one millisecond.
     return {
       id: `expire:${row.id}:${now}:${row.balance}`,
       debit: row.id,
-      credit: EXPIRED,
-      amount,
+      credit: restGoesTo({ kind: row.kind, grantKind: row.grant_kind, bucket: row.bucket }),
+      amount: nanoUsd(row.balance - row.leased),
       code: "expire",
       at: now,
     };
@@ -159,23 +128,13 @@ async function expireGrants(database: Database, tx: Tx, now: number): Promise<nu
   return transfers.length;
 }
 
-async function creditOf(tx: Tx, bucketId: string, now: number): Promise<CreditView> {
-  const rows = await tx
-    .selectFrom("accounts")
-    .selectAll()
-    .where("bucket", "=", bucketId)
-    .where((e) => e.or([e("expires_at", "is", null), e("expires_at", ">", BigInt(now))]))
-    .execute();
-  const spent = rows.reduce((sum, row) => sum + row.granted - row.balance, 0n);
-  return {
-    accounts: rows.sort(bySpendingOrder).map((row) => ({
-      id: row.id,
-      kind: row.grant_kind ?? row.kind,
-      granted: nanoUsd(row.granted),
-      left: nanoUsd(row.balance),
-      leased: nanoUsd(row.leased),
-      expiresAt: row.expires_at === null ? undefined : Number(row.expires_at),
-    })),
-    spent: rows.length === 0 ? ZERO : nanoUsd(spent),
-  };
-}
+const creditOf = (rows: readonly OwnedRow[]): CreditView => ({
+  accounts: [...rows].sort(bySpendingOrder).map((row) => ({
+    id: row.id,
+    kind: row.grant_kind,
+    granted: nanoUsd(row.granted),
+    left: nanoUsd(row.balance),
+    leased: nanoUsd(row.leased),
+    expiresAt: row.expires_at === null ? undefined : Number(row.expires_at),
+  })),
+});

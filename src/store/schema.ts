@@ -5,19 +5,29 @@
 import type { ColumnType } from "kysely";
 
 type Whole = ColumnType<bigint, bigint | number, bigint | number>;
+/** Filled in by the database where nothing is said. */
+type Preset = ColumnType<bigint, bigint | number | undefined, bigint | number>;
 type MaybeWhole = ColumnType<bigint | null, bigint | number | null, bigint | number | null>;
+
+/** What decides a payer's credit. */
+type Terms = {
+  plan: string;
+  spending_limit_nano_usd: MaybeWhole;
+  anchor_day: Whole;
+  anchor_kept_start: Whole;
+  anchor_kept_end: Whole;
+};
 
 export type Schema = {
   users: {
     id: string;
     name: string;
     role: string;
-    plan: string;
     /** Space-separated. */
     provider_order: string;
     created_at: Whole;
     disabled_at: MaybeWhole;
-  };
+  } & Terms;
   tokens: {
     id: string;
     user_id: string;
@@ -44,12 +54,15 @@ export type Schema = {
     kind: string;
     grant_kind: string | null;
     bucket: string | null;
+    /** What was put in, less what was taken out again. */
     granted: Whole;
     /** Credits less debits; includes what is leased. */
     balance: Whole;
     leased: Whole;
     opened_at: Whole;
     expires_at: MaybeWhole;
+    /** How often `granted` has changed. */
+    resizes: Preset;
   };
   transfers: {
     id: string;
@@ -82,6 +95,10 @@ export type Schema = {
     at: Whole;
     user_id: string;
     token_id: string;
+    /** The bucket of whoever pays: `user:…`, `org:…`. */
+    payer: string;
+    /** The resource group it was billed to; empty for none. */
+    group_id: string;
     model: string;
     task: string;
     provider: string;
@@ -134,6 +151,8 @@ export type Schema = {
   job_turns: { job: string; node: string; until: Whole };
   usage_hourly: {
     hour: Whole;
+    payer: string;
+    group_id: string;
     user_id: string;
     token_id: string;
     model: string;

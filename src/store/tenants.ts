@@ -1,26 +1,26 @@
-import type { Selectable } from "kysely";
+import type { Transaction } from "kysely";
 import type { Clock } from "../kernel/clock.js";
-import { nanoUsd } from "../kernel/money.js";
+import { fundsBucketOf } from "../tenants/payer.js";
 import type { TenantRows, TenantStore } from "../tenants/store.js";
-import {
-  type AccessToken,
-  type Budget,
-  type Role,
-  SCOPES,
-  type Scope,
-  type StoredProviderKey,
-  type User,
-} from "../tenants/user.js";
 import { recordChange } from "./changes.js";
-import type { Database } from "./database.js";
+import { type Database, lockingRow } from "./database.js";
 import type { Schema } from "./schema.js";
+import {
+  changedTerms,
+  fromKey,
+  fromToken,
+  fromUser,
+  toKey,
+  toToken,
+  toUser,
+} from "./tenant-rows.js";
 
 /** `node` names this process in the changes it records. */
 export function tenantStore(database: Database, node: string, clock: Clock): TenantStore {
   const { db } = database;
   const changeUser = <Result>(
     userId: string,
-    work: (tx: Parameters<Parameters<Database["transact"]>[0]>[0]) => Promise<Result>,
+    work: (tx: Transaction<Schema>) => Promise<Result>,
   ): Promise<Result> =>
     database.transact(async (tx) => {
       const result = await work(tx);
@@ -72,9 +72,16 @@ export function tenantStore(database: Database, node: string, clock: Clock): Ten
         return "added";
       }),
 
-    setPlan: (userId, plan) =>
+    setTerms: (userId, change) =>
       changeUser(userId, async (tx) => {
-        await tx.updateTable("users").set({ plan }).where("id", "=", userId).execute();
+        const query = tx.selectFrom("users").selectAll().where("id", "=", userId);
+        const row = await lockingRow(database, query).executeTakeFirst();
+        if (!row) return;
+        const at = clock.now();
+        const terms = changedTerms(row, change, at);
+        await tx.updateTable("users").set(terms).where("id", "=", userId).execute();
+        const key = fundsBucketOf(toUser(row));
+        await recordChange(database, tx, { topic: "lowered", key, node, at });
       }),
 
     setProviderOrder: (userId, order) =>
@@ -126,74 +133,3 @@ export function tenantStore(database: Database, node: string, clock: Clock): Ten
       }),
   };
 }
-
-const maybeNumber = (value: bigint | null): number | undefined =>
-  value === null ? undefined : Number(value);
-
-const toUser = (row: Selectable<Schema["users"]>): User => ({
-  id: row.id,
-  name: row.name,
-  role: row.role as Role,
-  plan: row.plan,
-  providerOrder: row.provider_order.split(" ").filter(Boolean),
-  createdAt: Number(row.created_at),
-  disabledAt: maybeNumber(row.disabled_at),
-});
-
-const fromUser = (user: User) => ({
-  id: user.id,
-  name: user.name,
-  role: user.role,
-  plan: user.plan,
-  provider_order: user.providerOrder.join(" "),
-  created_at: user.createdAt,
-  disabled_at: user.disabledAt ?? null,
-});
-
-const isScope = (text: string): text is Scope => SCOPES.some((scope) => scope === text);
-
-const toToken = (row: Selectable<Schema["tokens"]>): AccessToken => ({
-  id: row.id,
-  userId: row.user_id,
-  name: row.name,
-  hash: row.hash,
-  mask: row.mask,
-  scopes: row.scopes.split(" ").filter(isScope),
-  createdAt: Number(row.created_at),
-  expiresAt: maybeNumber(row.expires_at),
-  revokedAt: maybeNumber(row.revoked_at),
-  budget:
-    row.budget_nano_usd === null
-      ? undefined
-      : { amount: nanoUsd(row.budget_nano_usd), period: row.budget_period as Budget["period"] },
-});
-
-const fromToken = (token: AccessToken) => ({
-  id: token.id,
-  user_id: token.userId,
-  name: token.name,
-  hash: token.hash,
-  mask: token.mask,
-  scopes: token.scopes.join(" "),
-  created_at: token.createdAt,
-  expires_at: token.expiresAt ?? null,
-  revoked_at: token.revokedAt ?? null,
-  budget_nano_usd: token.budget?.amount ?? null,
-  budget_period: token.budget?.period ?? null,
-});
-
-const toKey = (row: Selectable<Schema["provider_keys"]>): StoredProviderKey => ({
-  userId: row.user_id,
-  provider: row.provider,
-  sealed: row.sealed,
-  mask: row.mask,
-  createdAt: Number(row.created_at),
-});
-
-const fromKey = (key: StoredProviderKey) => ({
-  user_id: key.userId,
-  provider: key.provider,
-  sealed: key.sealed,
-  mask: key.mask,
-  created_at: key.createdAt,
-});

@@ -4,10 +4,16 @@ import type { Settlement } from "../ledger/store.js";
 import type { Schema } from "./schema.js";
 
 const HOUR_MS = 3_600_000;
+const KEY = [
+  ...(["hour", "payer", "group_id", "user_id", "token_id"] as const),
+  ...(["model", "provider", "own_key"] as const),
+] as const;
 
 /** What one event adds to the sums of its hour. */
 export type UsageEntry = {
   readonly at: number;
+  readonly payer: string;
+  readonly group_id: string;
   readonly user_id: string;
   readonly token_id: string;
   readonly model: string;
@@ -22,6 +28,8 @@ export type UsageEntry = {
 
 export const usageEntryOf = (s: Settlement): UsageEntry => ({
   at: s.at,
+  payer: s.payer,
+  group_id: s.groupId,
   user_id: s.userId,
   token_id: s.tokenId,
   model: s.model,
@@ -43,15 +51,13 @@ export async function addUsage(
       .insertInto("usage_hourly")
       .values(row)
       .onConflict((conflict) =>
-        conflict
-          .columns(["hour", "user_id", "token_id", "model", "provider", "own_key"])
-          .doUpdateSet({
-            requests: sql`usage_hourly.requests + excluded.requests`,
-            input_tokens: sql`usage_hourly.input_tokens + excluded.input_tokens`,
-            output_tokens: sql`usage_hourly.output_tokens + excluded.output_tokens`,
-            cost: sql`usage_hourly.cost + excluded.cost`,
-            overrun: sql`usage_hourly.overrun + excluded.overrun`,
-          }),
+        conflict.columns([...KEY]).doUpdateSet({
+          requests: sql`usage_hourly.requests + excluded.requests`,
+          input_tokens: sql`usage_hourly.input_tokens + excluded.input_tokens`,
+          output_tokens: sql`usage_hourly.output_tokens + excluded.output_tokens`,
+          cost: sql`usage_hourly.cost + excluded.cost`,
+          overrun: sql`usage_hourly.overrun + excluded.overrun`,
+        }),
       )
       .execute();
   }
@@ -62,9 +68,7 @@ function hourlySums(entries: readonly UsageEntry[]) {
   const rows = new Map<string, ReturnType<typeof hourlyRow>>();
   for (const entry of entries) {
     const row = hourlyRow(entry);
-    const key = [row.hour, row.user_id, row.token_id, row.model, row.provider, row.own_key].join(
-      "|",
-    );
+    const key = KEY.map((column) => row[column]).join("|");
     const sum = rows.get(key);
     if (!sum) {
       rows.set(key, row);

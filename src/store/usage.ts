@@ -94,6 +94,17 @@ export function usageReader({ db }: Database) {
       }));
     },
 
+    /** What requests of a payer were charged since a full hour, as far as the store has heard. */
+    chargedSince: async (payer: string, since: number): Promise<NanoUsd> => {
+      const { charged } = await db
+        .selectFrom("usage_hourly")
+        .select(sql<bigint>`cast(coalesce(sum(cost - overrun), 0) as bigint)`.as("charged"))
+        .where("payer", "=", payer)
+        .where("hour", ">=", BigInt(since))
+        .executeTakeFirstOrThrow();
+      return nanoUsd(charged);
+    },
+
     newestRequests: async (userId: string, count: number): Promise<RequestRow[]> => {
       const rows = await db
         .selectFrom("requests")

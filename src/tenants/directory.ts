@@ -1,7 +1,8 @@
 import { hashToken, isWellFormed } from "./access-token.js";
+import { type Caller, callerOf } from "./caller.js";
 import { type MasterKey, unseal } from "./sealing.js";
 import type { TenantRows } from "./store.js";
-import { type Caller, callerOf, type User } from "./user.js";
+import type { User } from "./user.js";
 
 /** Why a token is not good. The caller hears only "invalid"; the operator's log may say more. */
 export type Refusal = "malformed" | "unknown" | "revoked" | "expired" | "disabled";

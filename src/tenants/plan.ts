@@ -1,5 +1,5 @@
-import type { NanoUsd } from "../kernel/money.js";
-import { nanoUsd } from "../kernel/money.js";
+import { AMOUNT_MAX, least, type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
+import type { Payer } from "./payer.js";
 
 /** What happens past the included credit: stop, spend bought credit, or pay as you go up to a limit. */
 export const EXTRA_USAGE = ["none", "prepaid", "pay_as_you_go"] as const;
@@ -9,22 +9,60 @@ export type Plan = {
   readonly monthlyCredit: NanoUsd;
   readonly monthlyCreditPerSeat: NanoUsd;
   readonly extraUsage: (typeof EXTRA_USAGE)[number];
+  /** What its payers may spend beyond their credit each month, until they choose an amount themselves. */
+  readonly spendingLimit: NanoUsd;
+  /** The most they may choose; none: any amount. */
+  readonly spendingLimitMax: NanoUsd | undefined;
+  /** What the plan itself costs each period, and for each seat: to be shown. Nothing here charges it. */
+  readonly price: NanoUsd;
+  readonly pricePerSeat: NanoUsd;
 };
 
-const plan = (name: string, fields: Partial<Plan>): Plan => ({
+export type Plans = ReadonlyMap<string, Plan>;
+
+/** A plan of this name that has nothing but what is said. */
+export const planOf = (name: string, fields: Partial<Plan> = {}): Plan => ({
   name,
-  monthlyCredit: nanoUsd(0n),
-  monthlyCreditPerSeat: nanoUsd(0n),
+  monthlyCredit: ZERO,
+  monthlyCreditPerSeat: ZERO,
   extraUsage: "none",
+  // Nobody is billed without having asked for it.
+  spendingLimit: ZERO,
+  spendingLimitMax: undefined,
+  price: ZERO,
+  pricePerSeat: ZERO,
   ...fields,
 });
 
-const TWO_DOLLARS = nanoUsd(2_000_000_000n);
+const dollars = (amount: number): NanoUsd => nanoUsd(BigInt(amount) * 1_000_000_000n);
 
 /** The built-in plans. Source of the figures: Hugging Face's Inference Providers pricing page, read 2026-08. */
 export const builtInPlans: readonly Plan[] = [
-  plan("free", { monthlyCredit: nanoUsd(100_000_000n) }),
-  plan("pro", { monthlyCredit: TWO_DOLLARS, extraUsage: "pay_as_you_go" }),
-  plan("team", { monthlyCreditPerSeat: TWO_DOLLARS, extraUsage: "pay_as_you_go" }),
-  plan("enterprise", { monthlyCreditPerSeat: TWO_DOLLARS, extraUsage: "pay_as_you_go" }),
+  planOf("free", { monthlyCredit: nanoUsd(100_000_000n) }),
+  planOf("pro", { monthlyCredit: dollars(2), extraUsage: "pay_as_you_go", price: dollars(9) }),
+  planOf("team", {
+    monthlyCreditPerSeat: dollars(2),
+    extraUsage: "pay_as_you_go",
+    pricePerSeat: dollars(20),
+  }),
+  planOf("enterprise", {
+    monthlyCreditPerSeat: dollars(2),
+    extraUsage: "pay_as_you_go",
+    pricePerSeat: dollars(50),
+  }),
 ];
+
+type Terms = Pick<Payer, "seats" | "spendingLimit">;
+
+/** What a plan brings each period, all seats together; never more than the books take. */
+export function includedCredit(plan: Plan | undefined, { seats }: Terms): NanoUsd {
+  if (!plan) return ZERO;
+  const credit = plan.monthlyCredit + plan.monthlyCreditPerSeat * BigInt(seats);
+  return least(nanoUsd(credit), AMOUNT_MAX);
+}
+
+/** What may be spent each period beyond credit, on account: nothing where the plan has no pay-as-you-go. */
+export function headroom(plan: Plan | undefined, { spendingLimit }: Terms): NanoUsd {
+  if (plan?.extraUsage !== "pay_as_you_go") return ZERO;
+  return spendingLimit ?? plan.spendingLimit;
+}

@@ -2,6 +2,7 @@
 import { RouterError } from "../kernel/errors.js";
 import { newId } from "../kernel/ids.js";
 import { NAME_CHARS_MAX } from "../kernel/limits.js";
+import { CALENDAR } from "../kernel/period.js";
 import { hashToken, maskToken, newAccessToken } from "./access-token.js";
 import type { TenantStore } from "./store.js";
 import { type AccessToken, type Budget, type Role, SCOPES, type Scope, type User } from "./user.js";
@@ -53,10 +54,14 @@ export async function registerUser(
   preset?: string,
 ): Promise<{ readonly user: User; readonly issued: IssuedToken }> {
   const user: User = {
+    kind: "user",
     id: newId(),
     name: wanted.name,
     role: wanted.role,
     plan: wanted.plan,
+    seats: 0,
+    spendingLimit: undefined,
+    anchor: CALENDAR,
     providerOrder: [],
     createdAt: now,
     disabledAt: undefined,

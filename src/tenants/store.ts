@@ -1,3 +1,4 @@
+import type { NanoUsd } from "../kernel/money.js";
 import type { AccessToken, StoredProviderKey, User } from "./user.js";
 
 /** What tenants ask of storage. Every write also records a change, so that other processes reload. */
@@ -8,13 +9,21 @@ export type TenantStore = {
   readonly findUserByName: (name: string) => Promise<User | undefined>;
   readonly findTokenByHash: (hash: string) => Promise<AccessToken | undefined>;
   readonly addUser: (user: User, token: AccessToken) => Promise<"added" | "name_taken">;
-  readonly setPlan: (userId: string, plan: string) => Promise<void>;
+  /** Changes what a user pays by, and asks back all that is leased of their funds: it may be less from now on. */
+  readonly setTerms: (userId: string, change: TermsChange) => Promise<void>;
   readonly setProviderOrder: (userId: string, order: readonly string[]) => Promise<void>;
   readonly addToken: (token: AccessToken) => Promise<void>;
   /** False when the user has no such live token. */
   readonly revokeToken: (userId: string, tokenId: string, at: number) => Promise<boolean>;
   readonly putProviderKey: (key: StoredProviderKey) => Promise<void>;
   readonly deleteProviderKey: (userId: string, provider: string) => Promise<boolean>;
+};
+
+/** What decides a payer's credit, where it changes; a spending limit of null is the plan's own. */
+export type TermsChange = {
+  readonly plan?: string | undefined;
+  readonly spendingLimit?: NanoUsd | null | undefined;
+  readonly anchorDay?: number | undefined;
 };
 
 export type TenantRows = {

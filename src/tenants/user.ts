@@ -1,13 +1,12 @@
 import type { NanoUsd } from "../kernel/money.js";
+import type { Payer } from "./payer.js";
 
 export type Role = "owner" | "user";
 
-/** Someone who may call. What they may spend stands in the ledger, under the bucket `payerOf(user)`. */
-export type User = {
-  readonly id: string;
-  readonly name: string;
+/** Someone who may call, and who pays unless an organization is named. */
+export type User = Payer & {
+  readonly kind: "user";
   readonly role: Role;
-  readonly plan: string;
   /** For `:preferred`: provider ids, best first. */
   readonly providerOrder: readonly string[];
   readonly createdAt: number;
@@ -52,20 +51,3 @@ export type StoredProviderKey = {
   readonly mask: string;
   readonly createdAt: number;
 };
-
-/** Who is calling: a live token and its user. */
-export type Caller = {
-  readonly user: User;
-  readonly token: AccessToken;
-  /** The buckets that what they spend is held on: their funds, and the token's budget where it has one. */
-  readonly bucketIds: readonly string[];
-};
-
-export const callerOf = (user: User, token: AccessToken): Caller => ({
-  user,
-  token,
-  bucketIds: token.budget ? [fundsBucketOf(user), budgetBucketOf(token)] : [fundsBucketOf(user)],
-});
-
-export const fundsBucketOf = (user: Pick<User, "id">): string => `user:${user.id}`;
-export const budgetBucketOf = (token: Pick<AccessToken, "id">): string => `token:${token.id}`;

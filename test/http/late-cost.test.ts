@@ -385,15 +385,15 @@ test("what comes back to credit that has expired expires", async () => {
   await world.app.drain();
   world.advance(32 * 24 * 3_600_000);
   await gateway.keeper.returnAll();
-  await ledger.expireGrants(gateway.clock.now());
+  await ledger.expireAccounts(gateway.clock.now());
   const leftThen = async () => {
-    const view = await ledger.credit({ id: `user:${world.ada.user.id}`, due: [] }, then);
+    const view = await ledger.credit(`user:${world.ada.user.id}`, then);
     return view.accounts.map((account) => BigInt(account.left));
   };
   expect(await leftThen()).toEqual([0n]);
   await world.round();
   expect(await leftThen()).toEqual([world.owed()]);
-  await ledger.expireGrants(gateway.clock.now());
+  await ledger.expireAccounts(gateway.clock.now());
   expect(await leftThen()).toEqual([0n]);
   await expectAtRest(world);
 });

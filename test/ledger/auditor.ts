@@ -2,6 +2,8 @@
  * Keeps the same books as the ledger, by plain arithmetic from the rules alone:
  *
  * - An account (a grant or a limit) holds what was put into it. No more than that is ever charged to it.
+ * - It can be given a new size at any time. What is charged or held by then stays; what is held and not charged in
+ *   the end is gone, as far as the new size is reached.
  * - A bucket's funds are what its accounts that have not expired still hold.
  * - An open hold takes its amount out of the funds of every bucket it is on, until it is settled, released,
  *   expired or lost with its process.
@@ -14,7 +16,9 @@ import type { Settlement } from "../../src/ledger/store.js";
 
 type Account = {
   readonly bucket: string;
-  readonly amount: bigint;
+  /** What was put in; above `size` while more than that is charged, held or lost with a process. */
+  amount: bigint;
+  size: bigint;
   readonly expiresAt: number;
   charged: bigint;
 };
@@ -44,7 +48,34 @@ export class Auditor {
   }
 
   opened(id: string, bucket: string, amount: bigint, expiresAt = Number.POSITIVE_INFINITY): void {
-    if (!this.accounts.has(id)) this.accounts.set(id, { bucket, amount, expiresAt, charged: 0n });
+    if (this.accounts.has(id)) return;
+    this.accounts.set(id, { bucket, amount, size: amount, expiresAt, charged: 0n });
+  }
+
+  /** From now on there should be `size` in an account, all told. */
+  resized(id: string, size: bigint): void {
+    const account = this.accounts.get(id);
+    if (!account || account.size === size) return;
+    account.size = size;
+    this.shrink();
+  }
+
+  /** Brings accounts to their sizes, as near as what is charged, held or lost lets them come. */
+  private shrink(): void {
+    for (const [id, account] of this.accounts) {
+      if (account.amount === account.size) continue;
+      const out = account.charged + (this.lost.get(id) ?? 0n) + this.heldOf(id);
+      account.amount = out > account.size ? out : account.size;
+    }
+    this.look();
+  }
+
+  private heldOf(id: string): bigint {
+    let sum = 0n;
+    for (const { hold } of this.holds) {
+      for (const [account, amount] of partsOn(hold)) if (account === id) sum += amount;
+    }
+    return sum;
   }
 
   asked(buckets: readonly string[], amount: bigint): Question {
@@ -80,6 +111,7 @@ export class Auditor {
   /** Settled, released, expired or lost. */
   ended(hold: Hold): void {
     for (const open of this.holds) if (open.hold === hold) this.holds.delete(open);
+    this.shrink();
   }
 
   settled(settlement: Settlement, buckets: readonly string[], held: bigint): void {
@@ -104,6 +136,7 @@ export class Auditor {
 
   recovered(out: ReadonlyMap<string, bigint>): void {
     for (const [id, amount] of out) this.lost.set(id, (this.lost.get(id) ?? 0n) - amount);
+    this.shrink();
   }
 
   /** What a bucket's accounts hold that have not expired. */

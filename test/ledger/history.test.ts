@@ -3,19 +3,14 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bucketsOf } from "../../src/gateway/funds.js";
-import { monthName, nextMonthStart } from "../../src/kernel/clock.js";
-import { nanoUsd } from "../../src/kernel/money.js";
+import { type NanoUsd, nanoUsd } from "../../src/kernel/money.js";
+import { CALENDAR, periodAt } from "../../src/kernel/period.js";
 import { extraGrant } from "../../src/ledger/account.js";
 import type { Hold } from "../../src/ledger/lease-book.js";
-import {
-  type AccessToken,
-  type Budget,
-  type Caller,
-  callerOf,
-  fundsBucketOf,
-  type User,
-} from "../../src/tenants/user.js";
+import { type Caller, callerOf } from "../../src/tenants/caller.js";
+import { fundsBucketOf } from "../../src/tenants/payer.js";
+import { headroom, type Plan, planOf } from "../../src/tenants/plan.js";
+import type { AccessToken, Budget, User } from "../../src/tenants/user.js";
 import { type Random, randomFrom } from "../support/random.js";
 import { Auditor, type Question } from "./auditor.js";
 import { hold, makeWorld, outstanding, type Process, settle, type World } from "./world.js";
@@ -26,10 +21,17 @@ const PROCESSES = 3;
 const HOLD_MS = 60_000;
 const ASK_MOST = 120;
 const GRANT_MOST = 1_200;
-const PLANS = new Map([
-  ["free", 3_000n],
-  ["none", 0n],
-]);
+const LIMIT_MOST = 4_000;
+const PLANS = new Map(
+  [
+    planOf("free", { monthlyCredit: nanoUsd(3_000n) }),
+    planOf("none"),
+    planOf("pro", { monthlyCredit: nanoUsd(3_500n), extraUsage: "pay_as_you_go" }),
+  ].map((plan) => [plan.name, plan] as const),
+);
+
+/** What a user pays by at the moment. */
+type Terms = { readonly plan: Plan; readonly spendingLimit: NanoUsd };
 
 const given = process.env.TURNPIKE_TEST_SEED;
 const SEEDS = given === undefined ? [1, 2, Date.now() % 1_000_000] : [Number(given)];
@@ -65,6 +67,7 @@ class History {
   private readonly random: Random;
   private readonly auditor: Auditor;
   private readonly callers: readonly Caller[] = PAYERS;
+  private readonly terms = new Map<string, Terms>();
   private open: Open[] = [];
   private requests = 0;
   private grants = 0;
@@ -75,7 +78,10 @@ class History {
     const random = randomFrom(seed);
     const world = await makeWorld(place, random, PLANS);
     for (let i = 0; i < PROCESSES; i++) await world.start();
-    return new History(world, random);
+    for (const { user, token } of PAYERS) await world.tenants.addUser(user, token);
+    const history = new History(world, random);
+    await history.openAll();
+    return history;
   }
 
   private constructor(world: World, random: Random) {
@@ -107,8 +113,9 @@ class History {
     else if (roll < 600) await this.settleOne();
     else if (roll < 640) this.releaseOne();
     else if (roll < 700) await this.growOne();
-    else if (roll < 760) await this.grant();
-    else if (roll < 850) this.passTime();
+    else if (roll < 730) await this.grant();
+    else if (roll < 760) await this.changeTerms();
+    else if (roll < 850) await this.passTime();
     else if (roll < 910) await this.sweep(process);
     else if (roll < 970) await this.drain(process);
     else if (roll < 985) await this.expire();
@@ -136,6 +143,8 @@ class History {
       else if (got === undefined) this.count("refused");
       else {
         this.count(got.amount < amount ? "clamped" : "held");
+        // The month may have turned while this waited.
+        this.bucketsFor(caller);
         const entry = auditor.held(got, buckets, got.amount);
         this.open.push({ process, caller, hold: got, entry });
       }
@@ -162,8 +171,9 @@ class History {
     const question = excess > 0n && wasOpen ? auditor.asked(buckets, excess) : undefined;
     const id = `request-${++this.requests}`;
     const settlement = await world.finish(settle(one.process, one.caller, one.hold, { id, cost }));
-    auditor.ended(one.hold);
+    this.bucketsFor(one.caller);
     auditor.settled(settlement, buckets, wasOpen ? held : 0n);
+    auditor.ended(one.hold);
     if (question) {
       const isRefused = settlement.overrun > 0n && world.trouble.share === 0;
       auditor.answered(question, isRefused, `the excess of ${id}`);
@@ -212,13 +222,38 @@ class History {
     this.count("granted");
   }
 
-  private passTime(): void {
+  /** Another plan, another spending limit, or both; every process hears of it at once. */
+  private async changeTerms(): Promise<void> {
     const { random, world } = this;
+    const { user } = random.pick(this.callers);
+    const plan = random.pick([...PLANS.values()]);
+    const spendingLimit = nanoUsd(BigInt(random.below(LIMIT_MOST)));
+    await world.tenants.setTerms(user.id, { plan: plan.name, spendingLimit });
+    this.terms.set(user.id, { plan, spendingLimit });
+    await world.spreadNews();
+    await this.openAll();
+    this.count("changes of terms");
+  }
+
+  /** Opens and resizes what is due at this moment, in the store and in the auditor's books. */
+  private async openAll(): Promise<void> {
+    const { world } = this;
+    for (const caller of this.callers) {
+      for (const bucket of caller.bucketIds) await world.real.credit(bucket, world.clock.now());
+      this.bucketsFor(caller);
+    }
+  }
+
+  private async passTime(): Promise<void> {
+    const { random, world } = this;
+    const monthOf = () => periodAt(CALENDAR, world.clock.now()).name;
+    const month = monthOf();
     const roll = random.below(1_000);
     if (roll < 700) world.advance(random.below(2_000));
     else if (roll < 980) world.advance(5_000 + random.below(30_000));
     else if (roll < 995) world.advance(3_600_000);
-    else world.setTime(nextMonthStart(world.clock.now()) - 1 + random.below(3));
+    else world.setTime(periodAt(CALENDAR, world.clock.now()).end - 1 + random.below(3));
+    if (monthOf() !== month) await this.openAll();
     this.count("moves of the clock");
   }
 
@@ -253,7 +288,7 @@ class History {
   }
 
   private async expire(): Promise<void> {
-    await this.world.store.expireGrants(this.world.clock.now()).catch(() => 0);
+    await this.world.store.expireAccounts(this.world.clock.now()).catch(() => 0);
     this.count("expiries");
   }
 
@@ -303,6 +338,9 @@ class History {
     for (const process of world.processes) {
       while (process.drained < process.spool.length) await this.drain(process);
     }
+    // What was held when it was to be given back is reported by the next sweep.
+    for (const process of world.processes) await this.sweep(process);
+    await this.openAll();
     await this.expire();
     await this.compareAccounts();
     await this.compareRequests();
@@ -323,11 +361,9 @@ class History {
       const left = account.amount - account.charged;
       const row = balances.get(id);
       const isOver = account.expiresAt <= world.clock.now();
-      // This month's credit opens when it is first wanted, and what was never opened is not missed once it is over.
-      if (!row && account.charged === 0n) continue;
       const is = row?.balance ?? 0n;
-      // Of an expired grant only what processes still hold is there yet.
-      const isRight = isOver && row?.kind === "grant" ? is === row.leased : is === left;
+      // Of what has expired only what processes still hold is there yet.
+      const isRight = isOver ? is === row?.leased : is === left;
       if (!isRight) auditor.fault(`${id}: ${is} in the store, ${left} in the auditor's books`);
     }
     const owed = [...auditor.charges.values()].reduce((sum, charge) => sum + charge, 0n);
@@ -358,38 +394,40 @@ class History {
     for (const { id, leased } of rows) {
       if (leased !== 0n) auditor.fault(`${id}: ${leased} is leased by processes that have nothing`);
     }
-    const [process] = world.processes;
     for (const caller of this.callers) {
-      for (const bucket of process ? bucketsOf(process.gateway, caller) : []) {
-        this.bucketsFor(caller);
+      for (const bucket of this.bucketsFor(caller)) {
         const view = await world.real.credit(bucket, world.clock.now());
         const left = view.accounts.reduce((sum, account) => sum + account.left, 0n);
-        const funds = auditor.funds(bucket.id);
-        if (left !== funds) auditor.fault(`${bucket.id}: ${left} left, not ${funds}`);
+        const funds = auditor.funds(bucket);
+        if (left !== funds) auditor.fault(`${bucket}: ${left} left, not ${funds}`);
       }
     }
   }
 
-  /** The buckets of a caller by the rules, with what this month brings opened in the auditor's books. */
-  private bucketsFor({ user, token }: Caller): readonly string[] {
-    const now = this.world.clock.now();
+  /** The buckets of a caller by the rules, with what this month brings in the auditor's books. */
+  private bucketsFor({ user, token, bucketIds }: Caller): readonly string[] {
+    const { auditor } = this;
+    const month = periodAt(CALENDAR, this.world.clock.now());
+    const { plan, spendingLimit } = this.terms.get(user.id) ?? termsOf(user);
     const funds = `user:${user.id}`;
-    const credit = PLANS.get(user.plan) ?? 0n;
-    const month = monthName(now);
-    if (credit > 0n) {
-      const id = `grant:${funds}:plan:${user.plan}:${month}`;
-      this.auditor.opened(id, funds, credit, nextMonthStart(now));
+    const included = `grant:${funds}:plan:${month.name}`;
+    const already = auditor.accounts.get(included)?.size ?? 0n;
+    // What a plan includes only grows until the month is over.
+    const size = plan.monthlyCredit > already ? plan.monthlyCredit : already;
+    this.due(included, funds, size, month.end);
+    const account = `grant:${funds}:pay_as_you_go:${month.name}`;
+    this.due(account, funds, headroom(plan, { seats: 0, spendingLimit }), month.end);
+    if (token.budget) {
+      const [isMonthly, budget] = [token.budget.period === "month", `token:${token.id}`];
+      const id = `limit:${budget}:${isMonthly ? month.name : "total"}`;
+      auditor.opened(id, budget, token.budget.amount, isMonthly ? month.end : undefined);
     }
-    if (!token.budget) return [funds];
-    const budget = `token:${token.id}`;
-    const isMonthly = token.budget.period === "month";
-    this.auditor.opened(
-      `limit:${budget}:${isMonthly ? month : "total"}`,
-      budget,
-      token.budget.amount,
-      isMonthly ? nextMonthStart(now) : undefined,
-    );
-    return [funds, budget];
+    return bucketIds;
+  }
+
+  private due(id: string, bucket: string, size: bigint, end: number): void {
+    if (size > 0n) this.auditor.opened(id, bucket, size, end);
+    this.auditor.resized(id, size);
   }
 
   private takeOpen(): Open | undefined {
@@ -402,10 +440,39 @@ class History {
   }
 }
 
-/** A user with one token; only what matters to money is filled in. */
+const termsOf = (user: User): Terms => ({
+  plan: PLANS.get(user.plan) ?? planOf(user.plan),
+  spendingLimit: user.spendingLimit ?? nanoUsd(0n),
+});
+
+/** A user with one token, a stranger to everything that does not matter to money. */
 function payer(id: string, plan: string, budget?: Budget): Caller {
-  const user = { id, plan } as User;
-  return callerOf(user, { id: `token-of-${id}`, budget } as AccessToken);
+  const user: User = {
+    kind: "user",
+    id,
+    name: id,
+    role: "user",
+    plan,
+    seats: 0,
+    spendingLimit: undefined,
+    anchor: CALENDAR,
+    providerOrder: [],
+    createdAt: 0,
+    disabledAt: undefined,
+  };
+  const token: AccessToken = {
+    id: `token-of-${id}`,
+    userId: id,
+    name: "first",
+    hash: id,
+    mask: "…",
+    scopes: ["inference"],
+    createdAt: 0,
+    expiresAt: undefined,
+    revokedAt: undefined,
+    budget,
+  };
+  return callerOf(user, token);
 }
 
 const PAYERS: readonly Caller[] = [

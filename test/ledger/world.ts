@@ -1,5 +1,5 @@
 /** Some processes that serve the same payers from one real store, on a clock that is moved by hand. */
-import { bucketsOf, coverAndTake, extendHold } from "../../src/gateway/funds.js";
+import { coverAndTake, extendHold } from "../../src/gateway/funds.js";
 import { LeaseKeeper } from "../../src/gateway/lease-keeper.js";
 import type { Gateway } from "../../src/gateway/parts.js";
 import { noLog } from "../../src/kernel/log.js";
@@ -10,7 +10,9 @@ import { changeFeed } from "../../src/store/changes.js";
 import type { Database } from "../../src/store/database.js";
 import { ledgerStore } from "../../src/store/ledger.js";
 import { openStore } from "../../src/store/open.js";
-import type { Caller } from "../../src/tenants/user.js";
+import { tenantStore } from "../../src/store/tenants.js";
+import type { Caller } from "../../src/tenants/caller.js";
+import type { Plans } from "../../src/tenants/plan.js";
 import { manualClock } from "../support/clock.js";
 import { settlementOf } from "../support/ledger.js";
 import type { Random } from "../support/random.js";
@@ -31,15 +33,15 @@ export type Process = {
 
 export type World = Awaited<ReturnType<typeof makeWorld>>;
 
-export async function makeWorld(place: string, random: Random, plans: ReadonlyMap<string, bigint>) {
+export async function makeWorld(place: string, random: Random, plans: Plans) {
   const database = await openStore(place);
   const { clock, advance, setTime } = manualClock(START);
-  const real = ledgerStore(database);
+  const real = ledgerStore(database, plans);
   const trouble = { share: 0 };
   const store = troubled(real, random, trouble);
   const processes: Process[] = [];
   const dead: Process[] = [];
-  const unwatched = { recalls: 0 };
+  const seen = { seq: 0 };
   const feed = changeFeed(database);
   let count = 0;
 
@@ -51,12 +53,6 @@ export async function makeWorld(place: string, random: Random, plans: ReadonlyMa
       node,
       clock,
       book,
-      plans: new Map(
-        [...plans].map(([name, monthlyCredit]) => [
-          name,
-          { name, monthlyCredit: nanoUsd(monthlyCredit) },
-        ]),
-      ),
       keeper: new LeaseKeeper({ node, book, store, clock, log: noLog }),
     } as unknown as Gateway;
     const process = { node, gateway, spool: [], drained: 0 };
@@ -64,14 +60,17 @@ export async function makeWorld(place: string, random: Random, plans: ReadonlyMa
     return process;
   };
 
-  /** Tells every process of the recalls of others, as the change feed would. */
-  const deliverRecalls = async (): Promise<void> => {
-    for (const { seq, key, node } of await feed.since(unwatched.recalls)) {
-      unwatched.recalls = seq;
+  /** Tells every process of what others ask back, as the change feed would. */
+  const deliverChanges = async (): Promise<void> => {
+    for (const { seq, topic, key, node } of await feed.since(seen.seq)) {
+      seen.seq = seq;
       for (const process of processes) {
-        if (process.node === node) continue;
+        const { keeper } = process.gateway;
+        if (process.node === node || topic === "user") continue;
         // Where the store is in trouble a process tries again at its next turn; here, another recall has to do.
-        await process.gateway.keeper.answerRecall(key, seq).catch(() => undefined);
+        await (topic === "lowered" ? keeper.surrender(key) : keeper.answerRecall(key, seq)).catch(
+          () => undefined,
+        );
       }
     }
   };
@@ -85,7 +84,7 @@ export async function makeWorld(place: string, random: Random, plans: ReadonlyMa
     settled.catch(() => undefined);
     for (let turn = 0; !isDone; turn++) {
       if (turn > TURNS_MAX) throw new Error("something never ended");
-      await deliverRecalls();
+      await deliverChanges();
       await new Promise((resolve) => setImmediate(resolve));
       if (!isDone && turn % 2 === 1) advance(NUDGE_MS);
     }
@@ -102,8 +101,11 @@ export async function makeWorld(place: string, random: Random, plans: ReadonlyMa
     trouble,
     processes,
     dead,
+    tenants: tenantStore(database, "the operator", clock),
     start,
     finish,
+    /** Lets every process hear of all changes so far. */
+    spreadNews: () => finish(Promise.resolve()),
     crash: (process: Process): void => {
       processes.splice(processes.indexOf(process), 1);
       dead.push(process);
@@ -165,8 +167,8 @@ export async function settle(
     if (!extend()) await coverAndTake(gateway, caller, excess, extend).catch(() => undefined);
   }
   const charge = gateway.book.settle(open, nanoUsd(cost), gateway.clock.now());
-  for (const bucket of bucketsOf(gateway, caller)) {
-    if (gateway.keeper.isLow(bucket.id)) gateway.keeper.renew(bucket);
+  for (const id of caller.bucketIds) {
+    if (gateway.keeper.isLow(id)) gateway.keeper.renew(id);
   }
   const settlement = settlementOf(
     node,

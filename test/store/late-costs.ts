@@ -11,7 +11,7 @@ import { ledgerStore } from "../../src/store/ledger.js";
 import { openStore } from "../../src/store/open.js";
 import { usageReader } from "../../src/store/usage.js";
 import { manualClock } from "../support/clock.js";
-import { AT, batchOf, bucketOf, grantOf, limitOf, settlementOf } from "../support/ledger.js";
+import { AT, batchOf, grantOf, limitOf, settlementOf } from "../support/ledger.js";
 import type { Engine } from "./contract.js";
 
 const FUNDS = "user:ada";
@@ -57,7 +57,7 @@ export function lateCostContract(engine: Engine): void {
     const take = (node: string, need: bigint, bucket: string) =>
       store.takeLease({
         node,
-        bucket: bucketOf(bucket),
+        bucketId: bucket,
         need: nanoUsd(need),
         isAll: false,
         isSparing: true,

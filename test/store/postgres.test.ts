@@ -2,15 +2,11 @@ import { expect, test } from "bun:test";
 import { sql } from "kysely";
 import { openStore } from "../../src/store/open.js";
 import { postgres } from "../support/postgres.js";
-import { type Engine, storeContract } from "./contract.js";
+import { storeContract } from "./contract.js";
+import { postgresEngine } from "./engines.js";
 import { lateCostContract } from "./late-costs.js";
 
-const engine: Engine = {
-  name: "Postgres",
-  start: postgres,
-  freshPlace: async () => (await postgres()).freshDatabase(),
-  clean: () => {},
-};
+const engine = postgresEngine();
 
 lateCostContract(engine);
 storeContract(engine);

@@ -1,17 +1,8 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type Engine, storeContract } from "./contract.js";
+import { storeContract } from "./contract.js";
+import { sqliteEngine } from "./engines.js";
 import { lateCostContract } from "./late-costs.js";
 
-const folder = mkdtempSync(join(tmpdir(), "turnpike-test-"));
-let files = 0;
-
-const engine: Engine = {
-  name: "SQLite",
-  freshPlace: async () => join(folder, `${++files}.sqlite`),
-  clean: () => rmSync(folder, { recursive: true }),
-};
+const engine = sqliteEngine();
 
 lateCostContract(engine);
 storeContract(engine);

@@ -10,7 +10,7 @@ let taken = 0n;
 for (;;) {
   const answer = await store.takeLease({
     node,
-    bucket: { id: bucket, due: [] },
+    bucketId: bucket,
     need: nanoUsd(7n),
     isAll: false,
     isSparing: false,

@@ -9,8 +9,9 @@ import { newId } from "../../src/kernel/ids.js";
 import { type Log, type LogFacts, noLog } from "../../src/kernel/log.js";
 import { nanoUsd, parseUsd } from "../../src/kernel/money.js";
 import { extraGrant } from "../../src/ledger/account.js";
+import { fundsBucketOf } from "../../src/tenants/payer.js";
 import { issueToken, registerUser } from "../../src/tenants/register.js";
-import { type Budget, fundsBucketOf, type Scope, type User } from "../../src/tenants/user.js";
+import type { Budget, Scope, User } from "../../src/tenants/user.js";
 
 export const MASTER_KEY = Buffer.alloc(32, 1);
 
@@ -103,7 +104,7 @@ export async function testApp(options: TestAppOptions = {}) {
     /** What the store says the user has left, after everything spooled was applied. */
     left: async ({ user }: TestUser): Promise<bigint> => {
       await app.drain();
-      const view = await app.site.ledger.credit({ id: fundsBucketOf(user), due: [] }, clock.now());
+      const view = await app.site.ledger.credit(fundsBucketOf(user), clock.now());
       return view.accounts.reduce((sum, account) => sum + account.left, 0n);
     },
     /** What is still under way for a user, and whether the books agree; `AT_REST` once all has ended. */

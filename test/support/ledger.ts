@@ -1,6 +1,6 @@
 /** Shapes of the ledger, filled in, so that a test names only what it is about. */
 import { type NanoUsd, nanoUsd } from "../../src/kernel/money.js";
-import type { Bucket, Opening } from "../../src/ledger/account.js";
+import type { Opening } from "../../src/ledger/account.js";
 import type { LedgerStore, Settlement, SettlementBatch } from "../../src/ledger/store.js";
 
 export const AT = Date.UTC(2026, 0, 15, 12);
@@ -24,8 +24,6 @@ export const limitOf = (bucket: string, amount: bigint): Opening => ({
   grantKind: "budget",
 });
 
-export const bucketOf = (id: string, ...due: readonly Opening[]): Bucket => ({ id, due });
-
 /** A served request that cost what its grants and limits were debited. */
 export function settlementOf(
   node: string,
@@ -43,6 +41,8 @@ export function settlementOf(
     at: AT,
     userId: "user",
     tokenId: "token",
+    payer: "user:user",
+    groupId: "",
     model: "org/model",
     task: "conversational",
     provider: "acme",
@@ -80,8 +80,12 @@ export const batchOf = (
 
 /** What the store says of a bucket: its balance, and the part that is leased. */
 export async function standing(store: LedgerStore, bucket: string, now = AT) {
-  const { accounts, spent } = await store.credit(bucketOf(bucket), now);
+  const { accounts } = await store.credit(bucket, now);
   const sum = (pick: (account: (typeof accounts)[number]) => NanoUsd): bigint =>
     accounts.reduce((total, account) => total + pick(account), 0n);
-  return { left: sum((a) => a.left), leased: sum((a) => a.leased), spent: BigInt(spent) };
+  return {
+    left: sum((a) => a.left),
+    leased: sum((a) => a.leased),
+    spent: sum((a) => nanoUsd(a.granted - a.left)),
+  };
 }

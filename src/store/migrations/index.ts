@@ -3,15 +3,16 @@ import { sql } from "kysely";
 import type { Database } from "../database.js";
 import type { Schema } from "../schema.js";
 import { first } from "./0001-first.js";
+import { plansAndOrganizations } from "./0002-plans-and-organizations.js";
 import { costs } from "./0005-costs.js";
 
 type Migration = (tx: Transaction<Schema>, engine: Database["engine"]) => Promise<void>;
 
 /** In order; a migration's version is its place in this list, so nothing is ever inserted before the end. */
-const MIGRATIONS: readonly Migration[] = [first, costs];
+const MIGRATIONS: readonly Migration[] = [first, plansAndOrganizations, costs];
 
-/** Brings the schema up to date. Any number of processes may call it at once: one does the work. */
-export async function migrate(database: Database): Promise<void> {
+/** Brings the schema to a version. Any number of processes may call it at once: one does the work. */
+export async function migrate(database: Database, upTo = MIGRATIONS.length): Promise<void> {
   await database.transact(async (tx) => {
     await database.lockMigrations(tx);
     await tx.schema
@@ -21,14 +22,14 @@ export async function migrate(database: Database): Promise<void> {
       .execute();
     const row = await tx.selectFrom("schema_version").select("version").executeTakeFirst();
     const version = Number(row?.version ?? 0n);
-    if (version > MIGRATIONS.length) {
+    if (version > upTo) {
       throw new Error(
-        `The store has schema version ${version}, this Turnpike knows ${MIGRATIONS.length}: use a newer Turnpike.`,
+        `The store has schema version ${version}, this Turnpike knows ${upTo}: use a newer Turnpike.`,
       );
     }
-    if (version === MIGRATIONS.length) return;
-    for (const migration of MIGRATIONS.slice(version)) await migration(tx, database.engine);
+    if (version === upTo) return;
+    for (const migration of MIGRATIONS.slice(version, upTo)) await migration(tx, database.engine);
     await sql`delete from schema_version`.execute(tx);
-    await tx.insertInto("schema_version").values({ version: MIGRATIONS.length }).execute();
+    await tx.insertInto("schema_version").values({ version: upTo }).execute();
   });
 }

@@ -1,0 +1,27 @@
+/** Fields that many bodies have. */
+import { z } from "zod";
+import { AMOUNT_RULE, type NanoUsd, parseAmount } from "../kernel/money.js";
+import { ANCHOR_DAY_MAX } from "../kernel/period.js";
+
+const amount = (least: bigint, rule: string) =>
+  z.string(`must be text: ${rule}`).transform((text, context): NanoUsd => {
+    const read = parseAmount(text);
+    if (read !== undefined && read >= least) return read;
+    context.addIssue({ code: "custom", message: `must be ${rule}` });
+    return z.NEVER;
+  });
+
+/** An amount that may be nothing. */
+export const dollars = amount(0n, AMOUNT_RULE);
+export const dollarsAboveZero = amount(1n, `above zero, ${AMOUNT_RULE}`);
+
+export const anchorDay = z.int().min(1).max(ANCHOR_DAY_MAX);
+
+/** A time that is still to come, in milliseconds UTC. */
+export const future = (now: number) =>
+  z.iso.datetime({ offset: true }).transform((text, context): number => {
+    const at = Date.parse(text);
+    if (at > now) return at;
+    context.addIssue({ code: "custom", message: "lies in the past" });
+    return z.NEVER;
+  });

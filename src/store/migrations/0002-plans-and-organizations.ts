@@ -1,0 +1,55 @@
+/** Terms of payers, amounts that change in the middle of a period, and who paid for a request. */
+import { sql, type Transaction } from "kysely";
+import type { Schema } from "../schema.js";
+import { addColumn, type Engine, index, table } from "./tables.js";
+
+export async function plansAndOrganizations(
+  tx: Transaction<Schema>,
+  engine: Engine,
+): Promise<void> {
+  await addColumn(tx, "users", "spending_limit_nano_usd", "bigint");
+  await addColumn(tx, "users", "anchor_day", "bigint", 1);
+  await addColumn(tx, "users", "anchor_kept_start", "bigint", 0);
+  await addColumn(tx, "users", "anchor_kept_end", "bigint", 0);
+  await addColumn(tx, "accounts", "resizes", "bigint", 0);
+  await addColumn(tx, "requests", "payer", "text", "");
+  await addColumn(tx, "requests", "group_id", "text", "");
+  await sql`update requests set payer = 'user:' || user_id`.execute(tx);
+  await index(tx, "requests", ["payer", "at"]);
+  await usageByPayer(tx, engine);
+}
+
+/** Who paid belongs to the key, and no engine changes a table's key in place. */
+async function usageByPayer(tx: Transaction<Schema>, engine: Engine): Promise<void> {
+  await tx.schema.alterTable("usage_hourly").renameTo("usage_hourly_before").execute();
+  const key = [
+    ...["hour", "payer", "group_id", "user_id", "token_id"],
+    ...["model", "provider", "own_key"],
+  ];
+  if (engine === "postgres") {
+    await sql`alter table usage_hourly_before drop constraint usage_hourly_key`.execute(tx);
+  }
+  await table(tx, engine, "usage_hourly", key, {
+    hour: "bigint",
+    payer: "text",
+    group_id: "text",
+    user_id: "text",
+    token_id: "text",
+    model: "text",
+    provider: "text",
+    own_key: "bigint",
+    requests: "bigint",
+    input_tokens: "bigint",
+    output_tokens: "bigint",
+    cost: "bigint",
+    overrun: "bigint",
+  });
+  await sql`
+    insert into usage_hourly
+    select hour, 'user:' || user_id, '', user_id, token_id, model, provider, own_key,
+      requests, input_tokens, output_tokens, cost, overrun
+    from usage_hourly_before`.execute(tx);
+  await tx.schema.dropTable("usage_hourly_before").execute();
+  await index(tx, "usage_hourly", ["user_id", "hour"]);
+  await index(tx, "usage_hourly", ["payer", "hour"]);
+}

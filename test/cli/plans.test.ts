@@ -1,0 +1,83 @@
+import { afterAll, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { commandLine } from "./support.js";
+
+const cli = commandLine();
+afterAll(cli.remove);
+
+test("a plan, a spending limit and an anchor day set by command show in the credit", async () => {
+  const { user } = await cli.json("user", "add", "ada", "--plan", "free");
+  expect(user).toMatchObject({ name: "ada", plan: "free" });
+  const free = await cli.json("credit", "show", "--user", "ada");
+  expect(free.buckets).toMatchObject([{ kind: "plan", granted_nano_usd: "100000000" }]);
+  const moved = await cli.json("user", "plan", "ada", "pro", "--anchor-day", "31");
+  expect(moved.user).toEqual({ id: user.id, name: "ada", plan: "pro" });
+  const limited = await cli.json("user", "limit", "ada", "25.50");
+  expect(limited.user).toEqual({
+    id: user.id,
+    name: "ada",
+    spending_limit_nano_usd: "25500000000",
+  });
+  await cli.json("credit", "grant", "--user", "ada", "--amount", "5.00", "--kind", "purchased");
+  const pro = await cli.json("credit", "show", "--user", "ada");
+  expect(pro).toMatchObject({
+    spendable_nano_usd: "32500000000",
+    held_nano_usd: "0",
+    spent_this_period_nano_usd: "0",
+    buckets: [
+      { kind: "plan", granted_nano_usd: "2000000000", left_nano_usd: "2000000000" },
+      { kind: "purchased", left_nano_usd: "5000000000", expires_at: null },
+      { kind: "pay_as_you_go", left_nano_usd: "25500000000" },
+    ],
+  });
+  const back = await cli.json("user", "limit", "ada", "plan");
+  expect(back.user.spending_limit_nano_usd).toBeNull();
+  expect((await cli.json("credit", "show", "--user", "ada")).spendable_nano_usd).toBe("7000000000");
+  expect(await cli.json("audit")).toMatchObject({ balanced: true });
+}, 20_000);
+
+test("bad input ends with 1 and a sentence that names it", async () => {
+  await cli.run("user", "add", "bob");
+  const grant = (amount: string, ...more: string[]) => [
+    ...["credit", "grant", "--user", "bob", "--amount", amount],
+    ...more,
+  ];
+  for (const [args, word] of [
+    [grant("1e3"), "--amount"],
+    [grant("0"), "--amount"],
+    [grant("0.0000000001"), "--amount"],
+    [grant("9223372036.854775808"), "--amount"],
+    [grant("5", "--kind", "gift"), "--kind"],
+    [grant("5", "--expires", "2020-01-01"), "--expires"],
+    [grant("5", "--expires", "soon"), "--expires"],
+    [["user", "limit", "bob", "lots"], "lots"],
+    [["user", "limit", "nobody", "5"], "nobody"],
+    [["user", "plan", "bob", "gold"], "gold"],
+    [["user", "plan", "bob", "pro", "--anchor-day", "32"], "--anchor-day"],
+  ] as const) {
+    const { code, printed, complaint } = await cli.run(...args);
+    expect({ args, code, printed }).toEqual({ args, code: 1, printed: "" });
+    expect(complaint).toContain(word);
+    expect(complaint.trim().split("\n")).toHaveLength(1);
+  }
+  // Commander takes it for an option, and says so.
+  expect((await cli.run(...grant("-1"))).code).toBe(1);
+}, 30_000);
+
+test("a plan's limits in the file are checked before anything starts", async () => {
+  const file = join(cli.folder, "turnpike.yaml");
+  for (const [plan, word] of [
+    ["{ spending_limit: '5' }", "plans.p.spending_limit: needs extra_usage: pay_as_you_go"],
+    [
+      "{ extra_usage: pay_as_you_go, spending_limit: '5', spending_limit_max: '4' }",
+      "plans.p.spending_limit: is above spending_limit_max",
+    ],
+    ["{ monthly_credit: '1e3' }", 'not "1e3"'],
+    ["{ monthly_credit: '99999999999' }", "at most 1000000000"],
+  ] as const) {
+    writeFileSync(file, `plans:\n  p: ${plan}\n`);
+    const { code, complaint } = await cli.run("config");
+    expect({ code, complaint }).toEqual({ code: 1, complaint: expect.stringContaining(word) });
+  }
+}, 20_000);
