@@ -3,6 +3,7 @@ import { badRequest, RouterError } from "../kernel/errors.js";
 import { NAME_CHARS_MAX, PROVIDER_KEY_CHARS_MAX } from "../kernel/limits.js";
 import type { Caller } from "../tenants/caller.js";
 import { parseChatRequest } from "../wire/chat-request.js";
+import { parseTags } from "../wire/tags.js";
 import { authenticate, knownCaller } from "./authenticate.js";
 import { readBody } from "./body.js";
 import type { Handler } from "./parts.js";
@@ -19,6 +20,7 @@ export const chatCompletions: Handler = async (site, visit) => {
     caller,
     request: parseChatRequest(text),
     headerKey: providerKeyHeader(visit.request),
+    tags: parseTags(visit.request.headers.get("x-turnpike-tags")),
     signal: visit.request.signal,
     at: visit.at,
     startedAt: visit.startedAt,

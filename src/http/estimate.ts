@@ -12,6 +12,7 @@ import { costOf, mostCost } from "../metering/cost.js";
 import type { Candidate } from "../routing/policy.js";
 import { parseChatRequest } from "../wire/chat-request.js";
 import { membersOf, withChanges } from "../wire/json-members.js";
+import { NO_TAGS } from "../wire/tags.js";
 import { authenticate } from "./authenticate.js";
 import { readBody } from "./body.js";
 import { type Handler, json, type Site } from "./parts.js";
@@ -28,6 +29,7 @@ export const estimate: Handler = async (site, visit) => {
     caller,
     request,
     headerKey: undefined,
+    tags: NO_TAGS,
     signal: visit.request.signal,
   };
   const { candidates } = findRoute(site.gateway, call);

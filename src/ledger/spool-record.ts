@@ -6,6 +6,7 @@
 import { nanoUsd } from "../kernel/money.js";
 import type { Measured, Usage } from "../tasks/usage.js";
 import type { AwaitedCost } from "./late-cost.js";
+import type { ReceiptDetails } from "./receipt.js";
 import type { Settlement } from "./store.js";
 
 /** A request is about to be sent to a provider. */
@@ -23,6 +24,7 @@ export type Started = Pick<
   | "provider"
   | "isOwnKey"
   | "isStream"
+  | "tags"
 >;
 
 const STARTED = "B";
@@ -40,6 +42,7 @@ export const printSettled = (s: Settlement): string =>
     usageFields(s.usage),
     [String(s.cost), s.counted === undefined ? null : String(s.counted), String(s.overrun)],
     s.debits.flatMap(({ account, amount }) => [account, String(amount)]),
+    s.details ?? null,
   ] satisfies SettledFields);
 
 /** Only for providers that say later what a request cost. */
@@ -59,6 +62,7 @@ const startedFields = (s: Started): StartedFields => [
   s.provider,
   s.isOwnKey,
   s.isStream,
+  s.tags,
 ];
 
 type StartedFields = [
@@ -74,6 +78,7 @@ type StartedFields = [
   provider: string,
   isOwnKey: boolean,
   isStream: boolean,
+  tags: readonly string[],
 ];
 
 type UsageFields = [
@@ -111,6 +116,7 @@ type SettledFields = [
   money: [cost: string, counted: string | null, overrun: string],
   /** Accounts and amounts by turns. */
   debits: string[],
+  details: ReceiptDetails | null,
 ];
 
 /** What the line that begins at `at` says it is, before anyone checks it. */
@@ -130,7 +136,7 @@ export function parseStarted(text: string): Started | undefined {
 export function parseSettled(text: string): Settlement | undefined {
   const json = wholeJson(text, SETTLED);
   if (json === undefined) return undefined;
-  const [started, end, usage, money, debits] = JSON.parse(json) as SettledFields;
+  const [started, end, usage, money, debits, details] = JSON.parse(json) as SettledFields;
   const [id, node, at, userId, tokenId, payer, groupId, model, task, provider, ...is] = started;
   const [status, outcome, durationMs, firstByteMs, attempts] = end;
   const [cost, counted, overrun] = money;
@@ -147,6 +153,7 @@ export function parseSettled(text: string): Settlement | undefined {
     provider,
     isOwnKey: is[0],
     isStream: is[1],
+    tags: is[2],
     status,
     outcome,
     usage: toUsage(usage),
@@ -157,6 +164,7 @@ export function parseSettled(text: string): Settlement | undefined {
     firstByteMs: firstByteMs ?? undefined,
     attempts,
     debits: toDebits(debits),
+    details: details ?? undefined,
   };
 }
 
@@ -172,7 +180,18 @@ export function parseAwaited(text: string): AwaitedCost | undefined {
 function toStarted(fields: StartedFields): Started {
   const [id, node, at, userId, tokenId, payer, groupId, model, task, provider, ...is] = fields;
   const who = { userId, tokenId, payer, groupId };
-  return { id, node, at, ...who, model, task, provider, isOwnKey: is[0], isStream: is[1] };
+  return {
+    id,
+    node,
+    at,
+    ...who,
+    model,
+    task,
+    provider,
+    isOwnKey: is[0],
+    isStream: is[1],
+    tags: is[2],
+  };
 }
 
 function toUsage(fields: UsageFields): Usage {

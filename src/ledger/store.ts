@@ -2,6 +2,7 @@ import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
 import type { Usage } from "../tasks/usage.js";
 import type { Opening } from "./account.js";
 import type { AwaitedCost } from "./late-cost.js";
+import type { ReceiptDetails } from "./receipt.js";
 
 /** A slice of one account set aside for one process. `taken` is the sum of all its slices of that account. */
 export type LeaseSlice = {
@@ -68,6 +69,10 @@ export type Settlement = {
   readonly firstByteMs: number | undefined;
   readonly attempts: number;
   readonly isStream: boolean;
+  /** What the caller wants it told apart by: `name=value`, in the order of names. */
+  readonly tags: readonly string[];
+  /** Undefined where the process died before it could note them. */
+  readonly details: ReceiptDetails | undefined;
 };
 
 export type Debit = { readonly account: string; readonly amount: NanoUsd };

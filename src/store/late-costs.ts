@@ -9,7 +9,7 @@ import { addDrift, type DriftEntry, readDrift } from "./drift.js";
 import type { Schema } from "./schema.js";
 import { settleLeases } from "./settlements.js";
 import { post } from "./transfers.js";
-import { addUsage, type UsageEntry } from "./usage-sums.js";
+import { addCorrections, type Correction } from "./usage-sums.js";
 
 type Tx = Transaction<Schema>;
 
@@ -45,7 +45,7 @@ async function settleLate(
   await post(database, tx, transfers);
   const leases = settled.map(({ late: { debits } }) => ({ node, debits }));
   await settleLeases(tx, leases);
-  await addUsage(tx, settled.map(correctionOf));
+  await addCorrections(database, tx, settled.map(correctionOf), at);
   await addDrift(tx, settled.map(driftOf));
   return settledBy(tx, node, ids(costs));
 }
@@ -125,18 +125,8 @@ async function correctRequests(tx: Tx, settled: readonly Settled[]): Promise<voi
   }
 }
 
-const correctionOf = ({ late, before }: Settled): UsageEntry => ({
-  at: Number(before.at),
-  payer: before.payer,
-  group_id: before.group_id,
-  user_id: before.user_id,
-  token_id: before.token_id,
-  model: before.model,
-  provider: before.provider,
-  own_key: Number(before.own_key),
-  requests: 0,
-  input_tokens: 0,
-  output_tokens: 0,
+const correctionOf = ({ late, before }: Settled): Correction => ({
+  request: before,
   cost: late.cost - before.cost,
   overrun: overrunAfter(late, before) - before.overrun,
 });

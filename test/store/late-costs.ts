@@ -159,7 +159,7 @@ export function lateCostContract(engine: Engine): void {
         counted: 100n,
         costFrom: "provider",
       });
-      const [row] = await usageReader(database).summary("user", "model", 0, AT + HOUR);
+      const [row] = await usageReader(database).summary("user", "model", 0, AT + 2 * HOUR);
       expect(row).toMatchObject({ requests: 1, cost: 270n, overrun: 20n });
       await expectBalanced();
       // What b did not charge goes back with it.

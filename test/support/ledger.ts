@@ -68,6 +68,8 @@ export function settlementOf(
     firstByteMs: 1,
     attempts: 1,
     isStream: false,
+    tags: [],
+    details: ["fastest", "", ["acme:200"], "100", ["input", "1000000", "output", "2000000"]],
     ...facts,
   };
 }

@@ -1,7 +1,14 @@
 import { CompiledQuery, Kysely, PostgresDialect, sql, type Transaction } from "kysely";
 import pg from "pg";
-import { type BulkRow, type BulkTable, type Database, retryRaces } from "../database.js";
+import {
+  type BulkRow,
+  type BulkTable,
+  type Database,
+  retryRaces,
+  type SumTable,
+} from "../database.js";
 import type { Schema } from "../schema.js";
+import { addingUp } from "../sums.js";
 
 const CONNECTIONS_MAX = 8;
 const CONNECT_MS = 3_000;
@@ -32,6 +39,7 @@ export function openPostgres(url: string): Database {
     lockChanges: (tx) => lock(tx, CHANGES_LOCK),
     announce,
     insertNew,
+    addSums,
     watch: (onChange) => watch(url, onChange),
     close: () => db.destroy(),
   };
@@ -75,6 +83,23 @@ async function insertNew(
   );
   const result = await tx.executeQuery<{ id: string }>(query as CompiledQuery<{ id: string }>);
   return result.rows.map((row) => row.id);
+}
+
+async function addSums(
+  tx: Transaction<Schema>,
+  into: SumTable,
+  rows: readonly BulkRow[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const columns = [...Object.keys(into.columns), ...into.sums];
+  const types = [...Object.values(into.columns), ...into.sums.map(() => "bigint")];
+  const query = CompiledQuery.raw(
+    `insert into ${into.table} (${columns.join(",")})
+     select * from unnest(${types.map((type, i) => `$${i + 1}::${type}[]`).join(",")})
+     ${addingUp(into)}`,
+    columns.map((_, i) => rows.map((row) => row[i])),
+  );
+  await tx.executeQuery(query);
 }
 
 async function watch(url: string, onChange: () => void): Promise<() => Promise<void>> {

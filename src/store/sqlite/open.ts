@@ -10,8 +10,15 @@ import {
   SqliteQueryCompiler,
   type TransactionSettings,
 } from "kysely";
-import { type BulkRow, type BulkTable, type Database, retryRaces } from "../database.js";
+import {
+  type BulkRow,
+  type BulkTable,
+  type Database,
+  retryRaces,
+  type SumTable,
+} from "../database.js";
 import type { Schema } from "../schema.js";
+import { addingUp } from "../sums.js";
 
 /** How often another process's changes are looked for: one pragma on an open file, about 2 µs. */
 const WATCH_MS = 50;
@@ -42,6 +49,7 @@ export async function openSqlite(path: string): Promise<Database> {
     // Watchers see that the file changed.
     announce: async () => {},
     insertNew: async (_tx, into, rows) => insertNew(file, into, rows),
+    addSums: async (_tx, into, rows) => addSums(file, into, rows),
     watch: (onChange) => watch(file, onChange),
     close: () => db.destroy(),
   };
@@ -99,6 +107,16 @@ function insertNew(
     if (statement.run(...row).changes > 0) added.push(String(row[0]));
   }
   return added;
+}
+
+function addSums(file: SqliteFile, into: SumTable, rows: readonly BulkRow[]): void {
+  if (rows.length === 0) return;
+  const columns = [...Object.keys(into.columns), ...into.sums];
+  const statement = file.query(
+    `insert into ${into.table} (${columns.join(",")}) values (${columns.map(() => "?").join(",")})
+     ${addingUp(into)}`,
+  );
+  for (const row of rows) statement.run(...row);
 }
 
 /** `data_version` moves when another connection commits; our own changes are told by whoever makes them. */
