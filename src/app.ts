@@ -17,14 +17,17 @@ import { followChanges } from "./jobs/follow-changes.js";
 import { askForCosts } from "./jobs/late-costs.js";
 import { recoverDead } from "./jobs/recover.js";
 import { type Repeated, repeat } from "./jobs/repeat.js";
+import { forgetOld } from "./jobs/retention.js";
 import type { Clock } from "./kernel/clock.js";
 import { assert } from "./kernel/errors.js";
 import { newId } from "./kernel/ids.js";
 import type { Log } from "./kernel/log.js";
 import type { LateCostStore } from "./ledger/late-cost.js";
 import { LeaseBook } from "./ledger/lease-book.js";
+import { receiptKey } from "./ledger/receipt-key.js";
 import type { LedgerStore } from "./ledger/store.js";
 import { Health } from "./routing/health.js";
+import { booksOf } from "./store/books.js";
 import { changeFeed } from "./store/changes.js";
 import type { Database } from "./store/database.js";
 import { lateCostStore } from "./store/late-costs.js";
@@ -41,6 +44,7 @@ const DRAIN_EVERY_MS = 50;
 const SWEEP_EVERY_MS = 1_000;
 const EXPIRE_EVERY_MS = 60_000;
 const ASK_FOR_COSTS_EVERY_MS = 60_000;
+const FORGET_EVERY_MS = 600_000;
 
 export type App = {
   readonly site: Site;
@@ -50,6 +54,8 @@ export type App = {
   readonly drain: () => Promise<void>;
   /** Asks providers for the costs that they tell later, now. */
   readonly askForCosts: () => Promise<void>;
+  /** Forgets what is older than it is to be kept, now. */
+  readonly forgetOld: () => Promise<void>;
   /** Lets nothing be lost: drains, gives all leases back, closes. */
   readonly stop: () => Promise<void>;
 };
@@ -94,7 +100,19 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
   const drain = () => drainer.drain();
   const lateCosts = lateCostStore(database);
   const askForCosts = costAsker(gateway, lateCosts);
-  const jobs = startJobs({ gateway, ledger, database, clock, log, drain, askForCosts });
+  const books = booksOf(database);
+  const stopping = new AbortController();
+  const forget = () =>
+    forgetOld({
+      node,
+      clock,
+      log,
+      retention: config.retention,
+      store: books.retention,
+      takeTurn: lateCosts.takeTurn,
+      signal: stopping.signal,
+    });
+  const jobs = startJobs({ gateway, ledger, database, clock, log, drain, askForCosts, forget });
   const site: Site = {
     config,
     gateway,
@@ -102,8 +120,11 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
     ledger,
     usage: usageReader(database),
     lateCosts,
+    books,
     masterKey,
+    receiptKey: receiptKey(masterKey),
     reloadUser,
+    drain,
     isReady: () => ledger.spoolPosition(node).then(Boolean, () => false),
   };
   return {
@@ -111,7 +132,9 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
     answer: (request) => answer(site, request),
     drain,
     askForCosts,
+    forgetOld: forget,
     stop: async () => {
+      stopping.abort();
       await Promise.all(jobs.map((job) => job.stop()));
       await unfollow();
       gateway.http.close();
@@ -189,6 +212,7 @@ function startJobs(parts: {
   readonly log: Log;
   readonly drain: () => Promise<void>;
   readonly askForCosts: () => Promise<void>;
+  readonly forget: () => Promise<void>;
 }): Repeated[] {
   const { gateway, ledger, database, clock, drain } = parts;
   const sweep = async (): Promise<void> => {
@@ -205,5 +229,6 @@ function startJobs(parts: {
     repeat("sweep", sweep, SWEEP_EVERY_MS, parts),
     repeat("expire", expire, EXPIRE_EVERY_MS, parts),
     repeat("late_costs", parts.askForCosts, ASK_FOR_COSTS_EVERY_MS, parts),
+    repeat("retention", parts.forget, FORGET_EVERY_MS, parts),
   ];
 }

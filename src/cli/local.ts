@@ -6,6 +6,7 @@ import { type Config, type Flags, loadConfig } from "../config/config.js";
 import { systemClock } from "../kernel/clock.js";
 import type { LateCostStore } from "../ledger/late-cost.js";
 import type { LedgerStore } from "../ledger/store.js";
+import { type Books, booksOf } from "../store/books.js";
 import { lateCostStore } from "../store/late-costs.js";
 import { ledgerStore } from "../store/ledger.js";
 import { openStore } from "../store/open.js";
@@ -22,6 +23,7 @@ export type Local = {
   readonly tenants: TenantStore;
   readonly usage: UsageReader;
   readonly lateCosts: LateCostStore;
+  readonly books: Books;
 };
 
 /** Opens the store for one command. */
@@ -39,6 +41,7 @@ export async function withLocal<Result>(
       tenants: tenantStore(database, "cli", systemClock),
       usage: usageReader(database),
       lateCosts: lateCostStore(database),
+      books: booksOf(database),
     });
   } finally {
     await database.close();

@@ -9,6 +9,7 @@ import { credit } from "./credit.js";
 import { model } from "./model.js";
 import { UserError } from "./output.js";
 import { provider } from "./provider.js";
+import { receipt } from "./receipt.js";
 import { serve } from "./serve.js";
 import { sim } from "./sim.js";
 import { token } from "./token.js";
@@ -26,7 +27,19 @@ const program = new Command("turnpike")
   .version(version)
   .showHelpAfterError()
   .enablePositionalOptions();
-for (const each of [serve, config, user, token, credit, usage, audit, provider, model, sim]) {
+for (const each of [
+  serve,
+  config,
+  user,
+  token,
+  credit,
+  usage,
+  receipt,
+  audit,
+  provider,
+  model,
+  sim,
+]) {
   program.addCommand(each);
 }
 

@@ -5,7 +5,13 @@ import { newId } from "../kernel/ids.js";
 import { extraGrant } from "../ledger/account.js";
 import { printDrift } from "../ledger/credit.js";
 import { fundsBucketOf, type Payer } from "../tenants/payer.js";
-import { registerUser, USER_NAME, USER_NAME_RULE } from "../tenants/register.js";
+import {
+  deletedName,
+  OWNER_STAYS,
+  registerUser,
+  USER_NAME,
+  USER_NAME_RULE,
+} from "../tenants/register.js";
 import type { TermsChange } from "../tenants/store.js";
 import type { User } from "../tenants/user.js";
 import { printToken, printUser } from "./account.js";
@@ -48,6 +54,16 @@ export const changeUser: Handler = async (site, visit) => {
   const user = await findUser(site, visit.rest[0]);
   const change = await readTerms(site, visit);
   return json({ user: printUser(await setUserTerms(site, user, change)) });
+};
+
+/** Forgets who somebody was. The books keep their id, and go on adding up. */
+export const deleteUser: Handler = async (site, visit) => {
+  await authenticate(site, visit, "admin");
+  const user = await findUser(site, visit.rest[0]);
+  if (user.role === "owner") throw new RouterError("conflict", OWNER_STAYS);
+  await site.tenants.deleteUser(user.id, visit.at);
+  await site.reloadUser(user.id);
+  return json({ deleted: user.id });
 };
 
 const termsSchema = z
@@ -139,9 +155,10 @@ export const showAudit: Handler = async (site, visit) => {
   return json(await site.ledger.audit());
 };
 
-async function findUser(site: Site, name: string | undefined): Promise<User> {
-  const user = await site.tenants.findUserByName(name ?? "");
-  if (user) return user;
+/** By name, or by id. */
+async function findUser({ tenants }: Site, name = ""): Promise<User> {
+  const user = (await tenants.findUserByName(name)) ?? (await tenants.findUserById(name));
+  if (user && user.name !== deletedName(user.id)) return user;
   throw new RouterError("not_found", `There is no user "${name}".`);
 }
 

@@ -1,4 +1,5 @@
 import { serveChat } from "../gateway/chat.js";
+import type { ChatCall } from "../gateway/parts.js";
 import { badRequest, RouterError } from "../kernel/errors.js";
 import { NAME_CHARS_MAX, PROVIDER_KEY_CHARS_MAX } from "../kernel/limits.js";
 import type { Caller } from "../tenants/caller.js";
@@ -6,6 +7,7 @@ import { parseChatRequest } from "../wire/chat-request.js";
 import { parseTags } from "../wire/tags.js";
 import { authenticate, knownCaller } from "./authenticate.js";
 import { readBody } from "./body.js";
+import { idempotencyKey, serveOnce } from "./idempotency.js";
 import type { Handler } from "./parts.js";
 
 /** POST /v1/chat/completions */
@@ -15,7 +17,7 @@ export const chatCompletions: Handler = async (site, visit) => {
   const { gateway } = site;
   checkBillTo(visit.request, caller);
   const text = await readBody(visit.request, gateway.limits.bodyBytesMax);
-  return serveChat(gateway, {
+  const call: ChatCall = {
     id: visit.id,
     caller,
     request: parseChatRequest(text),
@@ -24,7 +26,11 @@ export const chatCompletions: Handler = async (site, visit) => {
     signal: visit.request.signal,
     at: visit.at,
     startedAt: visit.startedAt,
-  });
+  };
+  const key = idempotencyKey(visit.request);
+  if (key === undefined) return serveChat(gateway, call);
+  const asked = { id: visit.id, payer: caller.payerId, at: visit.at };
+  return serveOnce(site, key, asked, (onStart) => serveChat(gateway, { ...call, onStart }));
 };
 
 /** There are no organizations to bill yet, and nobody else than who was named may be billed instead. */

@@ -48,7 +48,16 @@ export const ON_THE_WIRE = {
     type: "not_found_error",
     when: "the model is known, but not by this provider or not at the moment; `served_if` says what is missing",
   },
-  conflict: { status: 409, type: "conflict_error", when: "the name is taken" },
+  conflict: {
+    status: 409,
+    type: "conflict_error",
+    when: "the name is taken, or something stands in the way",
+  },
+  idempotency_conflict: {
+    status: 409,
+    type: "conflict_error",
+    when: "the `Idempotency-Key` was used within the last 24 hours; `first_request` has that request's `inference_id` and `state`",
+  },
   body_too_large: {
     status: 413,
     type: "invalid_request_error",

@@ -2,7 +2,9 @@ import type { Config } from "../config/config.js";
 import type { Gateway } from "../gateway/parts.js";
 import type { Clock } from "../kernel/clock.js";
 import type { LateCostStore } from "../ledger/late-cost.js";
+import type { ReceiptKey } from "../ledger/receipt-key.js";
 import type { LedgerStore } from "../ledger/store.js";
+import type { Books } from "../store/books.js";
 import type { UsageReader } from "../store/usage.js";
 import type { MasterKey } from "../tenants/sealing.js";
 import type { TenantStore } from "../tenants/store.js";
@@ -15,9 +17,14 @@ export type Site = {
   readonly ledger: LedgerStore;
   readonly usage: UsageReader;
   readonly lateCosts: LateCostStore;
+  readonly books: Books;
   readonly masterKey: MasterKey;
+  /** What receipts are signed with. */
+  readonly receiptKey: ReceiptKey;
   /** Takes a user's rows into memory again, after this process changed them. */
   readonly reloadUser: (userId: string) => Promise<void>;
+  /** Has the store hear of all that ended here. */
+  readonly drain: () => Promise<void>;
   readonly isReady: () => Promise<boolean>;
 };
 

@@ -7,12 +7,15 @@ import * as credits from "./credits.js";
 import { type Dialect, errorResponse } from "./errors.js";
 import { estimate } from "./estimate.js";
 import { healthz, home, readyz } from "./home.js";
+import * as invoices from "./invoices.js";
 import { listModels, showModel } from "./models.js";
 import { type Handler, type Site, Visit } from "./parts.js";
+import { showReceipt, showReceiptKey } from "./receipts.js";
+import { showUsage } from "./usage.js";
 
 type Route = {
   readonly method: string;
-  /** `*` takes one segment, a closing `**` one or more. */
+  /** Each `*` takes one segment, a closing `**` one or more. */
   readonly path: string;
   readonly handler: Handler;
 };
@@ -36,13 +39,20 @@ export const ROUTES: readonly Route[] = [
   { method: "GET", path: `${ME}/credits`, handler: credits.showCredits },
   { method: "GET", path: `${ME}/spending-limit`, handler: credits.showSpendingLimit },
   { method: "PUT", path: `${ME}/spending-limit`, handler: credits.putSpendingLimit },
-  { method: "GET", path: `${ME}/usage`, handler: account.showUsage },
+  { method: "GET", path: `${ME}/usage`, handler: showUsage },
   { method: "GET", path: `${ME}/requests`, handler: account.listRequests },
+  { method: "GET", path: `${ME}/requests/*`, handler: showReceipt },
+  { method: "GET", path: `${ME}/invoices`, handler: invoices.listInvoices },
+  { method: "GET", path: `${ME}/invoices/*`, handler: invoices.showInvoice },
+  { method: "GET", path: "/api/turnpike/receipt-key", handler: showReceiptKey },
   { method: "POST", path: "/api/turnpike/estimate", handler: estimate },
   { method: "GET", path: `${ADMIN}/users`, handler: admin.listUsers },
   { method: "POST", path: `${ADMIN}/users`, handler: admin.addUser },
   { method: "GET", path: `${ADMIN}/users/*`, handler: admin.showUser },
   { method: "PATCH", path: `${ADMIN}/users/*`, handler: admin.changeUser },
+  { method: "DELETE", path: `${ADMIN}/users/*`, handler: admin.deleteUser },
+  { method: "GET", path: `${ADMIN}/users/*/invoices`, handler: invoices.listUserInvoices },
+  { method: "GET", path: `${ADMIN}/users/*/invoices/*`, handler: invoices.showUserInvoice },
   { method: "GET", path: `${ADMIN}/plans`, handler: admin.listPlans },
   { method: "GET", path: `${ADMIN}/credits`, handler: admin.showCredit },
   { method: "POST", path: `${ADMIN}/credits`, handler: admin.grantCredit },
@@ -108,10 +118,18 @@ function dispatch(site: Site, visit: Visit): Promise<Response> | Response {
 function match(pattern: string, path: string): readonly string[] | undefined {
   const stem = pattern.slice(0, pattern.indexOf("*"));
   if (!path.startsWith(stem)) return undefined;
-  const rest = path.slice(stem.length).split("/").map(decodeSegment);
-  if (rest.some((segment) => segment === "")) return undefined;
-  return pattern.endsWith("**") || rest.length === 1 ? rest : undefined;
+  const wanted = pattern.slice(stem.length).split("/");
+  const given = path.slice(stem.length).split("/");
+  const isOpenEnded = pattern.endsWith("**");
+  if (isOpenEnded ? given.length < wanted.length : given.length !== wanted.length) return undefined;
+  const fits = (segment: string, i: number): boolean =>
+    isStar(wanted[i]) ? segment !== "" : segment === wanted[i];
+  if (!given.every(fits)) return undefined;
+  return given.filter((_, i) => isStar(wanted[i])).map(decodeSegment);
 }
+
+/** What stands after a closing `**` belongs to it. */
+const isStar = (wanted: string | undefined): boolean => wanted?.startsWith("*") ?? true;
 
 function decodeSegment(segment: string): string {
   try {

@@ -1,5 +1,6 @@
 /** How many calls of each mapping cost about how much, by month: so that nobody has to read the requests. */
 import type { Transaction } from "kysely";
+import { monthNumber } from "../kernel/period.js";
 import type { Settlement } from "../ledger/store.js";
 import { type CostClass, costClass } from "../metering/call-costs.js";
 import type { Database, SumTable } from "./database.js";
@@ -22,7 +23,7 @@ export async function addCallCosts(
   const sums = new Sums(CALL_COSTS);
   for (const { model, provider, at, cost, outcome } of settlements) {
     if (outcome !== "served" || cost <= 0n) continue;
-    sums.add([model, provider, monthOf(at), costClass(cost)], [1]);
+    sums.add([model, provider, monthNumber(at), costClass(cost)], [1]);
   }
   await sums.write(database, tx);
 }
@@ -36,7 +37,7 @@ export const callCostReader = ({ db }: Database) => ({
       .selectFrom("call_costs")
       .select(["provider", "bucket", "calls"])
       .where("model", "=", model)
-      .where("month", ">=", BigInt(monthOf(at) - 1))
+      .where("month", ">=", BigInt(monthNumber(at) - 1))
       .execute();
     const byProvider = new Map<string, CostClass[]>();
     for (const { provider, bucket, calls } of rows) {
@@ -47,9 +48,3 @@ export const callCostReader = ({ db }: Database) => ({
     return byProvider;
   },
 });
-
-/** Months since 1970, in UTC. */
-function monthOf(at: number): number {
-  const date = new Date(at);
-  return (date.getUTCFullYear() - 1970) * 12 + date.getUTCMonth();
-}

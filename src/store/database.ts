@@ -39,7 +39,13 @@ export type BulkTable = {
 
 /** A table of sums. Rows have `columns`, by some of which, the key, they are known, and then what is added up. */
 export type SumTable = {
-  readonly table: "accounts" | "account_days" | "usage_hourly" | "usage_tags_hourly" | "call_costs";
+  readonly table:
+    | "accounts"
+    | "account_days"
+    | "usage_hourly"
+    | "usage_tags_hourly"
+    | "call_costs"
+    | "requests_forgotten";
   readonly columns: Readonly<Record<string, "text" | "bigint">>;
   readonly key: readonly string[];
   readonly sums: readonly string[];

@@ -41,6 +41,8 @@ export type Schema = {
     provider_order: string;
     created_at: Whole;
     disabled_at: MaybeWhole;
+    /** What is left then is an id, for the books. */
+    deleted_at: MaybeWhole;
   } & Terms;
   tokens: {
     id: string;

@@ -44,7 +44,7 @@ export const USAGE_SUMS = [
 
 export type UsageSum = (typeof USAGE_SUMS)[number];
 
-const USAGE: SumTable = {
+export const USAGE: SumTable = {
   table: "usage_hourly",
   columns: KEY,
   key: Object.keys(KEY),
@@ -52,7 +52,7 @@ const USAGE: SumTable = {
 };
 
 /** Each tag of a request counts all of it once more. */
-const TAGGED_USAGE: SumTable = {
+export const TAGGED_USAGE: SumTable = {
   table: "usage_tags_hourly",
   columns: { ...KEY, tag: "text" },
   key: [...Object.keys(KEY), "tag"],

@@ -10,6 +10,11 @@ import { type AccessToken, type Budget, type Role, SCOPES, type Scope, type User
 export const USER_NAME = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._-]{0,${NAME_CHARS_MAX - 1}}$`);
 export const USER_NAME_RULE = `a name is 1 to ${NAME_CHARS_MAX} letters, digits, dots, dashes and underscores, beginning with a letter or digit`;
 
+export const OWNER_STAYS = "The owner cannot be deleted: nobody else could run the place.";
+
+/** What stands where the name of a deleted user stood: no name has a colon. */
+export const deletedName = (userId: string): string => `deleted:${userId}`;
+
 export type NewToken = {
   readonly name: string;
   readonly scopes: readonly Scope[];

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { sql } from "kysely";
 import { openStore } from "../../src/store/open.js";
 import { postgres } from "../support/postgres.js";
+import { booksContract } from "./books.js";
 import { storeContract } from "./contract.js";
 import { postgresEngine } from "./engines.js";
 import { lateCostContract } from "./late-costs.js";
@@ -9,6 +10,7 @@ import { lateCostContract } from "./late-costs.js";
 const engine = postgresEngine();
 
 lateCostContract(engine);
+booksContract(engine);
 storeContract(engine);
 
 test("a connection that ends in the middle of a transaction fails that transaction and nothing else", async () => {

@@ -1,3 +1,4 @@
+import { booksContract } from "./books.js";
 import { storeContract } from "./contract.js";
 import { sqliteEngine } from "./engines.js";
 import { lateCostContract } from "./late-costs.js";
@@ -5,4 +6,5 @@ import { lateCostContract } from "./late-costs.js";
 const engine = sqliteEngine();
 
 lateCostContract(engine);
+booksContract(engine);
 storeContract(engine);

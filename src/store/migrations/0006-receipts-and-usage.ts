@@ -9,6 +9,7 @@ const MEASURED = [
 ];
 
 export async function receiptsAndUsage(tx: Transaction<Schema>, engine: Engine): Promise<void> {
+  await addColumn(tx, "users", "deleted_at", "bigint");
   await addColumn(tx, "requests", "tags", "text");
   await addColumn(tx, "requests", "details", "text");
   await usage(tx, engine);
