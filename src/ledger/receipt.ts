@@ -3,7 +3,7 @@
  * because every request writes one.
  */
 export type ReceiptDetails = readonly [
-  /** `fastest`, `cheapest`, `preferred`, or `provider` for one that was named. */
+  /** `fastest`, `cheapest`, `preferred`, or the provider that was named. */
   policy: string,
   /** What the balance lowered, like `max_tokens=412`; empty for nothing. */
   clamped: string,

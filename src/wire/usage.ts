@@ -56,7 +56,9 @@ export const printMeasured = (measured: MeasuredSums): Record<string, string> =>
     }),
   );
 
-const WRITTEN: Readonly<Record<Measure, { readonly name: string; readonly decimals: number }>> = {
+export const WRITTEN: Readonly<
+  Record<Measure, { readonly name: string; readonly decimals: number }>
+> = {
   images: { name: "images", decimals: 0 },
   pixels: { name: "megapixels", decimals: 6 },
   steps: { name: "steps", decimals: 0 },
