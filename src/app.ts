@@ -24,6 +24,7 @@ import { changeFeed } from "./store/changes.js";
 import type { Database } from "./store/database.js";
 import { ledgerStore } from "./store/ledger.js";
 import { openStore } from "./store/open.js";
+import { organizationStore } from "./store/organizations.js";
 import { tryLock } from "./store/sqlite/process-lock.js";
 import { tenantStore } from "./store/tenants.js";
 import { usageReader } from "./store/usage.js";
@@ -62,6 +63,7 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
   const database = await openStore(storePlace(config));
   const ledger = ledgerStore(database, config.plans);
   const tenants = tenantStore(database, node, clock);
+  const organizations = organizationStore(database, node, clock);
   await recoverDead(spoolRoot, ledger, tryLock, log);
 
   const folder = join(spoolRoot, node);
@@ -71,15 +73,19 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
   const spool = new Spool(folder, config.durability, log);
   const gateway = buildGateway({ config, masterKey, clock, log, node, ledger, spool });
   const reloadUser = reloader(tenants, gateway.directory);
+  const reloadOrganization = async (orgId: string): Promise<void> =>
+    gateway.directory.loadOrganizations(await organizations.load(orgId));
   const unfollow = await followChanges({
     node,
     log,
     ...changeFeed(database),
     reloadUser,
+    reloadOrganization,
     answerRecall: (bucket, seq) => gateway.keeper.answerRecall(bucket, seq),
     surrender: (bucket) => gateway.keeper.surrender(bucket),
   });
   gateway.directory.load(await tenants.loadAll());
+  gateway.directory.loadOrganizations(await organizations.loadAll());
 
   const drain = drainer(ledger, folder, node, spool);
   const jobs = startJobs({ gateway, ledger, database, clock, log, drain });
@@ -87,10 +93,12 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
     config,
     gateway,
     tenants,
+    organizations,
     ledger,
     usage: usageReader(database),
     masterKey,
     reloadUser,
+    reloadOrganization,
     isReady: () => ledger.spoolPosition(node).then(Boolean, () => false),
   };
   return {

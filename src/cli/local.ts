@@ -7,8 +7,12 @@ import { systemClock } from "../kernel/clock.js";
 import type { LedgerStore } from "../ledger/store.js";
 import { ledgerStore } from "../store/ledger.js";
 import { openStore } from "../store/open.js";
+import { organizationStore } from "../store/organizations.js";
 import { tenantStore } from "../store/tenants.js";
 import { type UsageReader, usageReader } from "../store/usage.js";
+import type { Organization } from "../tenants/organization.js";
+import type { OrganizationStore } from "../tenants/organization-store.js";
+import type { Payer } from "../tenants/payer.js";
 import { type MasterKey, parseMasterKey } from "../tenants/sealing.js";
 import type { TenantStore } from "../tenants/store.js";
 import type { User } from "../tenants/user.js";
@@ -18,6 +22,7 @@ export type Local = {
   readonly config: Config;
   readonly ledger: LedgerStore;
   readonly tenants: TenantStore;
+  readonly organizations: OrganizationStore;
   readonly usage: UsageReader;
 };
 
@@ -34,6 +39,7 @@ export async function withLocal<Result>(
       config,
       ledger: ledgerStore(database, config.plans),
       tenants: tenantStore(database, "cli", systemClock),
+      organizations: organizationStore(database, "cli", systemClock),
       usage: usageReader(database),
     });
   } finally {
@@ -72,4 +78,28 @@ export async function requireUser({ tenants }: Local, name: string): Promise<Use
   const user = await tenants.findUserByName(name);
   if (!user) throw new UserError(`There is no user "${name}". See: turnpike user list`);
   return user;
+}
+
+export async function requireOrganization(
+  { organizations }: Local,
+  name: string,
+): Promise<Organization> {
+  const org = await organizations.findByName(name);
+  if (!org) throw new UserError(`There is no organization "${name}". See: turnpike org list`);
+  return org;
+}
+
+/** Who is meant by `--user` or `--org`. */
+export function requirePayer(
+  local: Local,
+  { user, org }: { readonly user?: string; readonly org?: string },
+): Promise<Payer> {
+  if (user !== undefined && org === undefined) return requireUser(local, user);
+  if (org !== undefined && user === undefined) return requireOrganization(local, org);
+  throw new UserError("--user or --org: give one of them");
+}
+
+export function requirePlan({ config }: Local, plan: string): void {
+  if (config.plans.has(plan)) return;
+  throw new UserError(`There is no plan "${plan}". Plans: ${[...config.plans.keys()].join(", ")}`);
 }

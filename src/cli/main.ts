@@ -7,6 +7,7 @@ import { audit } from "./audit.js";
 import { config } from "./config.js";
 import { credit } from "./credit.js";
 import { model } from "./model.js";
+import { org } from "./org.js";
 import { UserError } from "./output.js";
 import { provider } from "./provider.js";
 import { serve } from "./serve.js";
@@ -26,7 +27,7 @@ const program = new Command("turnpike")
   .version(version)
   .showHelpAfterError()
   .enablePositionalOptions();
-for (const each of [serve, config, user, token, credit, usage, audit, provider, model, sim]) {
+for (const each of [serve, config, user, org, token, credit, usage, audit, provider, model, sim]) {
   program.addCommand(each);
 }
 

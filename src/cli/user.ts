@@ -3,7 +3,7 @@ import { formatUsd } from "../kernel/money.js";
 import { ANCHOR_DAY_MAX } from "../kernel/period.js";
 import { registerUser, USER_NAME, USER_NAME_RULE } from "../tenants/register.js";
 import { type CommonOptions, command } from "./command.js";
-import { type Local, requireUser, withLocal } from "./local.js";
+import { type Local, requirePlan, requireUser, withLocal } from "./local.js";
 import { show, table, UserError } from "./output.js";
 import { readAmount, readWhole } from "./read.js";
 
@@ -35,7 +35,10 @@ export const user = new Command("user")
       ),
   )
   .addCommand(
-    command("limit", "what a user may spend each period beyond their credit (pay-as-you-go)")
+    command(
+      "spending-limit",
+      "what a user may spend each period beyond their credit (pay-as-you-go)",
+    )
       .argument("<name>")
       .argument("<dollars>", 'like 25.00; or "plan" for what the plan says')
       .action((name: string, dollars: string, options: CommonOptions) =>
@@ -108,9 +111,4 @@ async function changeLimit(
       ? `What ${name} may spend beyond credit is up to the plan ${found.plan}.`
       : `${name} may spend $${formatUsd(amount)} a period beyond credit.`,
   );
-}
-
-function requirePlan({ config }: Local, plan: string): void {
-  if (config.plans.has(plan)) return;
-  throw new UserError(`There is no plan "${plan}". Plans: ${[...config.plans.keys()].join(", ")}`);
 }

@@ -199,7 +199,7 @@ function refusal(
         resets_at: resets,
         price: { provider: mapping.provider, ...printPrice(price) },
         max_tokens_that_fit: need.fits,
-        cheapest_alternative: cheapestAlternative(gateway, need.inputTokens, available),
+        cheapest_alternative: cheapestAlternative(gateway, caller, need.inputTokens, available),
       },
     },
   );
@@ -210,7 +210,12 @@ export const printPrice = (price: Price): Record<string, string> =>
   Object.fromEntries(Object.entries(price).map(([unit, each]) => [unit, formatUsd(each)]));
 
 /** The cheapest chat model that the rest of the balance still pays for; null when there is none. */
-function cheapestAlternative(gateway: Gateway, inputTokens: number, available: NanoUsd): unknown {
+function cheapestAlternative(
+  gateway: Gateway,
+  caller: Caller,
+  inputTokens: number,
+  available: NanoUsd,
+): unknown {
   let best: { model: string; cost: NanoUsd } | undefined;
   for (const model of gateway.catalog.all()) {
     if (model.task !== "conversational") continue;
@@ -218,6 +223,7 @@ function cheapestAlternative(gateway: Gateway, inputTokens: number, available: N
       const configured = gateway.providers.get(mapping.provider);
       const isReady = configured?.key !== undefined || configured?.provider.needsKey === false;
       if (!isReady || mapping.status !== "live") continue;
+      if (caller.disabledProviders.includes(mapping.provider)) continue;
       if (!mapping.price || !isChatPrice(mapping.price)) continue;
       const cost = mostCost({ inputTokens, outputTokens: SMALLEST_ANSWER_TOKENS }, mapping.price);
       if (!best || cost < best.cost) best = { model: `${model.id}:${mapping.provider}`, cost };

@@ -88,8 +88,10 @@ export const listPlans: Handler = async (site, visit) => {
 
 export const showCredit: Handler = async (site, visit) => {
   await authenticate(site, visit, "admin");
-  const user = visit.url.searchParams.get("user") ?? undefined;
-  return json(await creditOf(site, await findPayer(site, { user })));
+  const { searchParams } = visit.url;
+  const user = searchParams.get("user") ?? undefined;
+  const org = searchParams.get("org") ?? undefined;
+  return json(await creditOf(site, await findPayer(site, { user, org })));
 };
 
 export const grantCredit: Handler = async (site, visit) => {
@@ -98,6 +100,7 @@ export const grantCredit: Handler = async (site, visit) => {
     visit.request,
     z.strictObject({
       user: z.string().optional(),
+      org: z.string().optional(),
       amount: dollarsAboveZero,
       kind: z.enum(["promotional", "purchased"]),
       expires: future(visit.at).optional(),
@@ -115,9 +118,17 @@ export const grantCredit: Handler = async (site, visit) => {
   return json({ grant: shown }, 201);
 };
 
-async function findPayer(site: Site, named: { user?: string | undefined }): Promise<Payer> {
-  if (named.user !== undefined) return findUser(site, named.user);
-  throw badRequest('"user" must name who it is about.', "user");
+async function findPayer(
+  site: Site,
+  { user, org }: { user?: string | undefined; org?: string | undefined },
+): Promise<Payer> {
+  if ((user === undefined) === (org === undefined)) {
+    throw badRequest('Name either a "user" or an "org".', "user");
+  }
+  if (user !== undefined) return findUser(site, user);
+  const found = await site.organizations.findByName(org ?? "");
+  if (found) return found;
+  throw new RouterError("not_found", `There is no organization "${org}".`);
 }
 
 export const showAudit: Handler = async (site, visit) => {
@@ -125,13 +136,13 @@ export const showAudit: Handler = async (site, visit) => {
   return json(await site.ledger.audit());
 };
 
-async function findUser(site: Site, name: string | undefined): Promise<User> {
+export async function findUser(site: Site, name: string | undefined): Promise<User> {
   const user = await site.tenants.findUserByName(name ?? "");
   if (user) return user;
   throw new RouterError("not_found", `There is no user "${name}".`);
 }
 
-function requirePlan({ gateway }: Site, plan: string): void {
+export function requirePlan({ gateway }: Site, plan: string): void {
   if (gateway.plans.has(plan)) return;
   throw badRequest(`"plan" must be one of ${[...gateway.plans.keys()].join(", ")}.`, "plan");
 }

@@ -1,9 +1,9 @@
 import { serveChat } from "../gateway/chat.js";
-import { badRequest, RouterError } from "../kernel/errors.js";
-import { NAME_CHARS_MAX, PROVIDER_KEY_CHARS_MAX } from "../kernel/limits.js";
-import type { Caller } from "../tenants/caller.js";
+import { badRequest } from "../kernel/errors.js";
+import { PROVIDER_KEY_CHARS_MAX } from "../kernel/limits.js";
 import { parseChatRequest } from "../wire/chat-request.js";
 import { authenticate, knownCaller } from "./authenticate.js";
+import { billedCaller } from "./bill-to.js";
 import { readBody } from "./body.js";
 import type { Handler } from "./parts.js";
 
@@ -12,11 +12,10 @@ export const chatCompletions: Handler = async (site, visit) => {
   const caller =
     knownCaller(site, visit, "inference") ?? (await authenticate(site, visit, "inference"));
   const { gateway } = site;
-  checkBillTo(visit.request, caller);
   const text = await readBody(visit.request, gateway.limits.bodyBytesMax);
   return serveChat(gateway, {
     id: visit.id,
-    caller,
+    caller: billedCaller(site, visit, caller),
     request: parseChatRequest(text),
     headerKey: providerKeyHeader(visit.request),
     signal: visit.request.signal,
@@ -24,16 +23,6 @@ export const chatCompletions: Handler = async (site, visit) => {
     startedAt: visit.startedAt,
   });
 };
-
-/** There are no organizations to bill yet, and nobody else than who was named may be billed instead. */
-function checkBillTo(request: Request, { user }: Caller): void {
-  const payer = request.headers.get("x-hf-bill-to");
-  if (payer === null || payer === user.name) return;
-  throw new RouterError(
-    "not_a_member",
-    `X-HF-Bill-To: "${payer.slice(0, NAME_CHARS_MAX)}" is no organization of yours; without the header you pay yourself.`,
-  );
-}
 
 function providerKeyHeader(request: Request): string | undefined {
   const key = request.headers.get("x-turnpike-provider-key");

@@ -29,13 +29,22 @@ export const ON_THE_WIRE = {
   insufficient_credit: {
     status: 402,
     type: "insufficient_quota",
-    when: "not even the smallest useful answer fits; with `bucket`, `needed_nano_usd`, `available_nano_usd`, `resets_at`, `price`, `max_tokens_that_fit`, `cheapest_alternative`",
+    when: "not even the smallest useful answer fits; with `bucket` and `bucket_name` (whose credit or which limit), `needed_nano_usd`, `available_nano_usd`, `resets_at`, `price`, `max_tokens_that_fit`, `cheapest_alternative`",
   },
-  forbidden: { status: 403, type: "permission_error", when: "the token lacks the scope" },
+  forbidden: {
+    status: 403,
+    type: "permission_error",
+    when: "the token lacks the scope, or you the role; or an organization lets only some of its members bill to it",
+  },
   not_a_member: {
     status: 403,
     type: "permission_error",
-    when: "`X-HF-Bill-To` names someone this token may not bill",
+    when: "the organization or resource group, named in `X-HF-Bill-To` or in the path, is none of yours",
+  },
+  provider_disabled: {
+    status: 403,
+    type: "permission_error",
+    when: "the organization that pays has disabled every provider that could serve this, or the one you asked for",
   },
   not_found: { status: 404, type: "not_found_error", when: "there is no such route or thing" },
   model_not_found: {
@@ -48,7 +57,11 @@ export const ON_THE_WIRE = {
     type: "not_found_error",
     when: "the model is known, but not by this provider or not at the moment; `served_if` says what is missing",
   },
-  conflict: { status: 409, type: "conflict_error", when: "the name is taken" },
+  conflict: {
+    status: 409,
+    type: "conflict_error",
+    when: "the name is taken, the seats are, or what is asked for happened already",
+  },
   body_too_large: {
     status: 413,
     type: "invalid_request_error",

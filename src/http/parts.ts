@@ -3,6 +3,7 @@ import type { Gateway } from "../gateway/parts.js";
 import type { Clock } from "../kernel/clock.js";
 import type { LedgerStore } from "../ledger/store.js";
 import type { UsageReader } from "../store/usage.js";
+import type { OrganizationStore } from "../tenants/organization-store.js";
 import type { MasterKey } from "../tenants/sealing.js";
 import type { TenantStore } from "../tenants/store.js";
 
@@ -11,11 +12,13 @@ export type Site = {
   readonly config: Config;
   readonly gateway: Gateway;
   readonly tenants: TenantStore;
+  readonly organizations: OrganizationStore;
   readonly ledger: LedgerStore;
   readonly usage: UsageReader;
   readonly masterKey: MasterKey;
   /** Takes a user's rows into memory again, after this process changed them. */
   readonly reloadUser: (userId: string) => Promise<void>;
+  readonly reloadOrganization: (orgId: string) => Promise<void>;
   readonly isReady: () => Promise<boolean>;
 };
 

@@ -7,17 +7,24 @@ import * as credits from "./credits.js";
 import { type Dialect, errorResponse } from "./errors.js";
 import { estimate } from "./estimate.js";
 import { healthz, home, readyz } from "./home.js";
+import * as invitations from "./invitations.js";
 import { listModels, showModel } from "./models.js";
+import * as orgSettings from "./org-settings.js";
+import * as orgs from "./organizations.js";
 import { type Handler, type Site, Visit } from "./parts.js";
+import * as groups from "./resource-groups.js";
 
 type Route = {
   readonly method: string;
-  /** `*` takes one segment, a closing `**` one or more. */
+  /** Each `*` takes one segment, a closing `**` one or more. */
   readonly path: string;
   readonly handler: Handler;
 };
 
 const ME = "/api/turnpike/me";
+const ORGS = "/api/turnpike/orgs";
+const ORG = `${ORGS}/*`;
+const GROUPS = `${ORG}/resource-groups`;
 const ADMIN = "/api/turnpike/admin";
 
 export const ROUTES: readonly Route[] = [
@@ -38,7 +45,39 @@ export const ROUTES: readonly Route[] = [
   { method: "PUT", path: `${ME}/spending-limit`, handler: credits.putSpendingLimit },
   { method: "GET", path: `${ME}/usage`, handler: account.showUsage },
   { method: "GET", path: `${ME}/requests`, handler: account.listRequests },
+  { method: "GET", path: `${ME}/invitations`, handler: invitations.listMyInvitations },
+  { method: "POST", path: `${ME}/invitations/*/accept`, handler: invitations.acceptInvitation },
+  { method: "POST", path: `${ME}/invitations/*/decline`, handler: invitations.declineInvitation },
   { method: "POST", path: "/api/turnpike/estimate", handler: estimate },
+  { method: "GET", path: ORGS, handler: orgs.listOrganizations },
+  { method: "POST", path: ORGS, handler: orgs.addOrganization },
+  { method: "GET", path: ORG, handler: orgs.showOrganization },
+  { method: "PATCH", path: ORG, handler: orgs.changeOrganization },
+  { method: "GET", path: `${ORG}/credits`, handler: orgs.showOrgCredits },
+  { method: "GET", path: `${ORG}/seats`, handler: orgs.showSeats },
+  { method: "PUT", path: `${ORG}/seats`, handler: orgs.putSeats },
+  { method: "GET", path: `${ORG}/members`, handler: orgs.listMembers },
+  { method: "POST", path: `${ORG}/members`, handler: orgs.addMember },
+  { method: "PATCH", path: `${ORG}/members/*`, handler: orgs.changeMember },
+  { method: "DELETE", path: `${ORG}/members/*`, handler: orgs.removeMember },
+  { method: "GET", path: `${ORG}/invitations`, handler: invitations.listInvitations },
+  { method: "POST", path: `${ORG}/invitations`, handler: invitations.invite },
+  { method: "DELETE", path: `${ORG}/invitations/*`, handler: invitations.withdrawInvitation },
+  { method: "GET", path: `${ORG}/limits`, handler: orgSettings.showLimits },
+  { method: "PUT", path: `${ORG}/limits`, handler: orgSettings.putLimits },
+  { method: "GET", path: `${ORG}/providers`, handler: orgSettings.showProviders },
+  { method: "PUT", path: `${ORG}/providers`, handler: orgSettings.putProviders },
+  { method: "GET", path: `${ORG}/provider-keys`, handler: orgSettings.listOrgKeys },
+  { method: "PUT", path: `${ORG}/provider-keys/*`, handler: orgSettings.putOrgKey },
+  { method: "DELETE", path: `${ORG}/provider-keys/*`, handler: orgSettings.deleteOrgKey },
+  { method: "GET", path: `${ORG}/access`, handler: orgSettings.showAccess },
+  { method: "PUT", path: `${ORG}/access`, handler: orgSettings.putAccess },
+  { method: "GET", path: GROUPS, handler: groups.listGroups },
+  { method: "POST", path: GROUPS, handler: groups.addGroup },
+  { method: "PATCH", path: `${GROUPS}/*`, handler: groups.renameGroup },
+  { method: "DELETE", path: `${GROUPS}/*`, handler: groups.removeGroup },
+  { method: "PUT", path: `${GROUPS}/*/members/*`, handler: groups.addToGroup },
+  { method: "DELETE", path: `${GROUPS}/*/members/*`, handler: groups.removeFromGroup },
   { method: "GET", path: `${ADMIN}/users`, handler: admin.listUsers },
   { method: "POST", path: `${ADMIN}/users`, handler: admin.addUser },
   { method: "GET", path: `${ADMIN}/users/*`, handler: admin.showUser },
@@ -107,10 +146,18 @@ function dispatch(site: Site, visit: Visit): Promise<Response> | Response {
 function match(pattern: string, path: string): readonly string[] | undefined {
   const stem = pattern.slice(0, pattern.indexOf("*"));
   if (!path.startsWith(stem)) return undefined;
-  const rest = path.slice(stem.length).split("/").map(decodeSegment);
-  if (rest.some((segment) => segment === "")) return undefined;
-  return pattern.endsWith("**") || rest.length === 1 ? rest : undefined;
+  const wanted = pattern.slice(stem.length).split("/");
+  const given = path.slice(stem.length).split("/");
+  const isOpenEnded = pattern.endsWith("**");
+  if (isOpenEnded ? given.length < wanted.length : given.length !== wanted.length) return undefined;
+  const fits = (segment: string, i: number): boolean =>
+    isStar(wanted[i]) ? segment !== "" : segment === wanted[i];
+  if (!given.every(fits)) return undefined;
+  return given.filter((_, i) => isStar(wanted[i])).map(decodeSegment);
 }
+
+/** What stands after a closing `**` belongs to it. */
+const isStar = (wanted: string | undefined): boolean => wanted?.startsWith("*") ?? true;
 
 function decodeSegment(segment: string): string {
   try {

@@ -52,6 +52,11 @@ export const SPOOL_SEGMENT_BYTES = 16 * 1024 * 1024;
 export const DRAIN_BATCH = 500;
 /** Name of a user, token and the like, in characters. */
 export const NAME_CHARS_MAX = 96;
+/** Seats of one organization. */
+export const SEATS_MAX = 100_000;
+/** How long an invitation can be accepted, and the longest that can be asked for. */
+export const INVITATION_MS = 7 * 86_400_000;
+export const INVITATION_MS_MAX = 90 * 86_400_000;
 /** Breaker: consecutive failures that open it, and how long it stays open. */
 export const BREAKER_FAILURES = 5;
 export const BREAKER_OPEN_MS = 15_000;

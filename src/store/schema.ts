@@ -49,6 +49,54 @@ export type Schema = {
     mask: string;
     created_at: Whole;
   };
+  /** Of users and organizations, which share them. */
+  names: { name: string; kind: string };
+  orgs: {
+    id: string;
+    name: string;
+    seats: Whole;
+    /** The most that may be spent in a calendar month, credit and all. */
+    limit_nano_usd: MaybeWhole;
+    /** Space-separated. */
+    disabled_providers: string;
+    access: string;
+    created_at: Whole;
+  } & Terms;
+  org_members: {
+    org_id: string;
+    user_id: string;
+    role: string;
+    limit_nano_usd: MaybeWhole;
+    joined_at: Whole;
+  };
+  org_groups: {
+    /** 24 hex characters. */
+    id: string;
+    org_id: string;
+    name: string;
+    limit_nano_usd: MaybeWhole;
+    /** Counts where the organization's access is for chosen groups. */
+    has_access: Whole;
+    created_at: Whole;
+  };
+  org_group_members: { group_id: string; org_id: string; user_id: string };
+  org_provider_keys: {
+    org_id: string;
+    provider: string;
+    sealed: string;
+    mask: string;
+    created_at: Whole;
+  };
+  org_invitations: {
+    id: string;
+    org_id: string;
+    user_id: string;
+    role: string;
+    invited_by: string;
+    created_at: Whole;
+    expires_at: Whole;
+    state: string;
+  };
   accounts: {
     id: string;
     kind: string;

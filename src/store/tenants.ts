@@ -4,6 +4,7 @@ import { fundsBucketOf } from "../tenants/payer.js";
 import type { TenantRows, TenantStore } from "../tenants/store.js";
 import { recordChange } from "./changes.js";
 import { type Database, lockingRow } from "./database.js";
+import { takeName } from "./names.js";
 import type { Schema } from "./schema.js";
 import {
   changedTerms,
@@ -61,13 +62,8 @@ export function tenantStore(database: Database, node: string, clock: Clock): Ten
 
     addUser: (user, token) =>
       changeUser(user.id, async (tx) => {
-        const added = await tx
-          .insertInto("users")
-          .values(fromUser(user))
-          .onConflict((conflict) => conflict.doNothing())
-          .returning("id")
-          .execute();
-        if (added.length === 0) return "name_taken";
+        if (!(await takeName(tx, user))) return "name_taken";
+        await tx.insertInto("users").values(fromUser(user)).execute();
         await tx.insertInto("tokens").values(fromToken(token)).execute();
         return "added";
       }),

@@ -7,8 +7,14 @@ import { type NanoUsd, nanoUsd } from "../../src/kernel/money.js";
 import { CALENDAR, periodAt } from "../../src/kernel/period.js";
 import { extraGrant } from "../../src/ledger/account.js";
 import type { Hold } from "../../src/ledger/lease-book.js";
-import { type Caller, callerOf } from "../../src/tenants/caller.js";
-import { fundsBucketOf } from "../../src/tenants/payer.js";
+import { type Caller, callerFor, callerOf } from "../../src/tenants/caller.js";
+import {
+  type Member,
+  memberBucketOf,
+  type Organization,
+  orgLimitBucketOf,
+} from "../../src/tenants/organization.js";
+import { fundsBucketOf, type Payer } from "../../src/tenants/payer.js";
 import { headroom, type Plan, planOf } from "../../src/tenants/plan.js";
 import type { AccessToken, Budget, User } from "../../src/tenants/user.js";
 import { type Random, randomFrom } from "../support/random.js";
@@ -22,6 +28,8 @@ const HOLD_MS = 60_000;
 const ASK_MOST = 120;
 const GRANT_MOST = 1_200;
 const LIMIT_MOST = 4_000;
+const ORG_LIMIT = nanoUsd(2_500n);
+const ORG_LIMIT_MOST = 3_000;
 const PLANS = new Map(
   [
     planOf("free", { monthlyCredit: nanoUsd(3_000n) }),
@@ -68,6 +76,7 @@ class History {
   private readonly auditor: Auditor;
   private readonly callers: readonly Caller[] = PAYERS;
   private readonly terms = new Map<string, Terms>();
+  private readonly limits = new Map<string, NanoUsd>();
   private open: Open[] = [];
   private requests = 0;
   private grants = 0;
@@ -79,6 +88,8 @@ class History {
     const world = await makeWorld(place, random, PLANS);
     for (let i = 0; i < PROCESSES; i++) await world.start();
     for (const { user, token } of PAYERS) await world.tenants.addUser(user, token);
+    await world.organizations.add(ORG, MEMBERS[0]);
+    for (const member of MEMBERS.slice(1)) await world.organizations.addMember(member);
     const history = new History(world, random);
     await history.openAll();
     return history;
@@ -201,9 +212,9 @@ class History {
   /** Credit beside the plan, some of it for a short time. */
   private async grant(): Promise<void> {
     const { random, world, auditor } = this;
-    const { user } = random.pick(this.callers);
+    const { payer } = random.pick(this.callers);
     const at = world.clock.now();
-    const grant = extraGrant(fundsBucketOf(user), {
+    const grant = extraGrant(fundsBucketOf(payer), {
       id: `${++this.grants}`,
       kind: random.pick(["promotional", "purchased"] as const),
       amount: nanoUsd(BigInt(1 + random.below(GRANT_MOST))),
@@ -225,14 +236,27 @@ class History {
   /** Another plan, another spending limit, or both; every process hears of it at once. */
   private async changeTerms(): Promise<void> {
     const { random, world } = this;
-    const { user } = random.pick(this.callers);
+    const { payer } = random.pick(this.callers);
     const plan = random.pick([...PLANS.values()]);
     const spendingLimit = nanoUsd(BigInt(random.below(LIMIT_MOST)));
-    await world.tenants.setTerms(user.id, { plan: plan.name, spendingLimit });
-    this.terms.set(user.id, { plan, spendingLimit });
+    const { setTerms } = payer.kind === "org" ? world.organizations : world.tenants;
+    await setTerms(payer.id, { plan: plan.name, spendingLimit });
+    this.terms.set(payer.id, { plan, spendingLimit });
+    if (payer.kind === "org") await this.changeLimits();
     await world.spreadNews();
     await this.openAll();
     this.count("changes of terms");
+  }
+
+  /** The organization's monthly limit, and that of one of its members. */
+  private async changeLimits(): Promise<void> {
+    const { random, world } = this;
+    const amount = () => nanoUsd(BigInt(random.below(ORG_LIMIT_MOST)));
+    const member = random.pick(MEMBERS);
+    const [org, own] = [amount(), amount()];
+    await world.organizations.setLimits(ORG.id, { org, members: new Map([[member.userId, own]]) });
+    this.limits.set(orgLimitBucketOf(ORG), org);
+    this.limits.set(memberBucketOf(member), own);
   }
 
   /** Opens and resizes what is due at this moment, in the store and in the auditor's books. */
@@ -405,11 +429,10 @@ class History {
   }
 
   /** The buckets of a caller by the rules, with what this month brings in the auditor's books. */
-  private bucketsFor({ user, token, bucketIds }: Caller): readonly string[] {
+  private bucketsFor({ payer, payerId: funds, token, bucketIds }: Caller): readonly string[] {
     const { auditor } = this;
     const month = periodAt(CALENDAR, this.world.clock.now());
-    const { plan, spendingLimit } = this.terms.get(user.id) ?? termsOf(user);
-    const funds = `user:${user.id}`;
+    const { plan, spendingLimit } = this.terms.get(payer.id) ?? termsOf(payer);
     const included = `grant:${funds}:plan:${month.name}`;
     const already = auditor.accounts.get(included)?.size ?? 0n;
     // What a plan includes only grows until the month is over.
@@ -421,6 +444,12 @@ class History {
       const [isMonthly, budget] = [token.budget.period === "month", `token:${token.id}`];
       const id = `limit:${budget}:${isMonthly ? month.name : "total"}`;
       auditor.opened(id, budget, token.budget.amount, isMonthly ? month.end : undefined);
+    }
+    for (const bucket of bucketIds.filter((id) => /^(org-limit|member):/.test(id))) {
+      const size = this.limits.get(bucket) ?? ORG_LIMIT;
+      const id = `limit:${bucket}:${month.name}`;
+      auditor.opened(id, bucket, size, month.end);
+      auditor.resized(id, size);
     }
     return bucketIds;
   }
@@ -440,9 +469,9 @@ class History {
   }
 }
 
-const termsOf = (user: User): Terms => ({
-  plan: PLANS.get(user.plan) ?? planOf(user.plan),
-  spendingLimit: user.spendingLimit ?? nanoUsd(0n),
+const termsOf = (payer: Payer): Terms => ({
+  plan: PLANS.get(payer.plan) ?? planOf(payer.plan),
+  spendingLimit: payer.spendingLimit ?? nanoUsd(0n),
 });
 
 /** A user with one token, a stranger to everything that does not matter to money. */
@@ -475,9 +504,41 @@ function payer(id: string, plan: string, budget?: Budget): Caller {
   return callerOf(user, token);
 }
 
+const ORG: Organization = {
+  kind: "org",
+  id: "acme",
+  name: "acme",
+  plan: "pro",
+  seats: 2,
+  spendingLimit: undefined,
+  anchor: CALENDAR,
+  limit: ORG_LIMIT,
+  disabledProviders: [],
+  access: "everyone",
+  createdAt: 0,
+};
+
+const memberOf = ({ user }: Caller): Member => ({
+  orgId: ORG.id,
+  userId: user.id,
+  role: "owner",
+  limit: ORG_LIMIT,
+  joinedAt: 0,
+});
+
+const [EVE, FAY] = [
+  payer("eve", "none"),
+  payer("fay", "none", { amount: nanoUsd(900n), period: "month" }),
+];
+const MEMBERS = [memberOf(EVE), memberOf(FAY)];
+
+/** They pay for themselves, but for two who have an organization pay. */
 const PAYERS: readonly Caller[] = [
   payer("ada", "free"),
   payer("bob", "none"),
   payer("cyd", "free", { amount: nanoUsd(2_000n), period: "month" }),
   payer("dan", "none", { amount: nanoUsd(20_000n), period: "total" }),
+  ...[EVE, FAY].map((each) =>
+    callerFor(each, { org: ORG, member: memberOf(each), group: undefined }),
+  ),
 ];

@@ -10,6 +10,7 @@ import { changeFeed } from "../../src/store/changes.js";
 import type { Database } from "../../src/store/database.js";
 import { ledgerStore } from "../../src/store/ledger.js";
 import { openStore } from "../../src/store/open.js";
+import { organizationStore } from "../../src/store/organizations.js";
 import { tenantStore } from "../../src/store/tenants.js";
 import type { Caller } from "../../src/tenants/caller.js";
 import type { Plans } from "../../src/tenants/plan.js";
@@ -102,6 +103,7 @@ export async function makeWorld(place: string, random: Random, plans: Plans) {
     processes,
     dead,
     tenants: tenantStore(database, "the operator", clock),
+    organizations: organizationStore(database, "the operator", clock),
     start,
     finish,
     /** Lets every process hear of all changes so far. */
