@@ -19,6 +19,7 @@ type Account = {
   /** What was put in; above `size` while more than that is charged, held or lost with a process. */
   amount: bigint;
   size: bigint;
+  isResized: boolean;
   readonly expiresAt: number;
   charged: bigint;
 };
@@ -49,7 +50,14 @@ export class Auditor {
 
   opened(id: string, bucket: string, amount: bigint, expiresAt = Number.POSITIVE_INFINITY): void {
     if (this.accounts.has(id)) return;
-    this.accounts.set(id, { bucket, amount, size: amount, expiresAt, charged: 0n });
+    this.accounts.set(id, {
+      bucket,
+      amount,
+      size: amount,
+      isResized: false,
+      expiresAt,
+      charged: 0n,
+    });
   }
 
   /** From now on there should be `size` in an account, all told. */
@@ -57,13 +65,14 @@ export class Auditor {
     const account = this.accounts.get(id);
     if (!account || account.size === size) return;
     account.size = size;
+    account.isResized = true;
     this.shrink();
   }
 
   /** Brings accounts to their sizes, as near as what is charged, held or lost lets them come. */
   private shrink(): void {
     for (const [id, account] of this.accounts) {
-      if (account.amount === account.size) continue;
+      if (!account.isResized) continue;
       const out = account.charged + (this.lost.get(id) ?? 0n) + this.heldOf(id);
       account.amount = out > account.size ? out : account.size;
     }
@@ -131,7 +140,8 @@ export class Auditor {
 
   died(out: ReadonlyMap<string, bigint>): void {
     for (const [id, amount] of out) this.lost.set(id, (this.lost.get(id) ?? 0n) + amount);
-    this.look();
+    // What it was about to give back is out as well.
+    this.shrink();
   }
 
   recovered(out: ReadonlyMap<string, bigint>): void {
