@@ -53,11 +53,14 @@ function transfersOf(settlement: Settlement): Transfer[] {
   return transfers;
 }
 
-/** What was charged is no longer leased. A lease that was taken away meanwhile stays gone. */
+/**
+ * What was charged is no longer leased. A lease that was taken away meanwhile stays gone; returns whether none was.
+ */
 export async function settleLeases(
   tx: Tx,
   settlements: readonly Pick<Settlement, "node" | "debits">[],
-): Promise<void> {
+): Promise<boolean> {
+  let areAllThere = true;
   const sums = new Map<string, { node: string; account: string; amount: bigint }>();
   for (const { node, debits } of settlements) {
     for (const { account, amount } of debits) {
@@ -74,13 +77,17 @@ export async function settleLeases(
       .where("account", "=", account)
       .returning("account")
       .execute();
-    if (leases.length === 0) continue;
+    if (leases.length === 0) {
+      areAllThere = false;
+      continue;
+    }
     await tx
       .updateTable("accounts")
       .set({ leased: sql`leased - ${amount}` })
       .where("id", "=", account)
       .execute();
   }
+  return areAllThere;
 }
 
 const toRow = (s: Settlement): BulkRow => ({
