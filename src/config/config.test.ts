@@ -68,6 +68,33 @@ test("every mistake is told with its line and what was expected", () => {
     [model("        price: { input: 0.18 }"), "FILE:7: models.0.providers.0.price.input: "],
     [model("        price: { input: '0.18 USD' }"), 'not "0.18 USD"'],
     [model("        price: { inputs: '1' }"), 'did you mean "input"?'],
+    [
+      model("        price: { hardware: gpu-a100 }"),
+      'FILE:7: models.0.providers.0.price.hardware: "gpu-a100" has no price: name it under "hardware:"',
+    ],
+    [model("        price: { hardware: constructor }"), '"constructor" has no price'],
+    ["hardware: { gpu-a100: 0.1 }", "FILE:1: hardware.gpu-a100: "],
+    ["hardware: { gpu-a100: '-1' }", 'not "-1"'],
+    ["hardware: { gpu-a100: '1e3' }", 'not "1e3"'],
+    ["hardware: { gpu-a100: '0.0000000001' }", "at most 9 decimals"],
+    [
+      "providers:\n  novita:\n    reported_cost: yes please",
+      "FILE:3: providers.novita.reported_cost: ",
+    ],
+    [
+      "providers:\n  novita:\n    billing:\n      url: ftp://x",
+      "FILE:4: providers.novita.billing.url: expected an http or https URL",
+    ],
+    ["providers:\n  novita:\n    billing: {}", "providers.novita.billing.url: "],
+    [
+      "providers:\n  novita:\n    billing: { url: 'http://x', request_id_header: 'a b' }",
+      "providers.novita.billing.request_id_header: expected the name of a header",
+    ],
+    [
+      "providers:\n  novita:\n    billing: { url: 'http://x', delay_seconds: 99999 }",
+      "providers.novita.billing.delay_seconds: ",
+    ],
+    ["providers:\n  novita:\n    bilings: {}", 'did you mean "billing"?'],
     [model("        status: alive"), "FILE:7: models.0.providers.0.status: "],
     [model("        context_length: 128k"), "FILE:7: models.0.providers.0.context_length: "],
     ["models:\n  - id: a b\n    task: conversational\n    providers: []", "FILE:2: models.0.id: "],
@@ -211,6 +238,62 @@ test("prices are read as decimal text to the last digit", () => {
   for (const bad of ["0.0000000001", "-1", "1e3", "", ".5", "1,5", "$1", " 1", "NaN"]) {
     expect(() => price(bad)).toThrow("decimal text");
   }
+});
+
+test("a price per second may name its hardware, and its own figure goes before the table's", () => {
+  const models = (price: string) => `hardware: { gpu-a100: "0.000975" }
+models:
+  - id: org/model
+    task: conversational
+    providers:
+      - { provider: together, provider_model: m, price: ${price} }`;
+  const offer = (price: string) => load(models(price)).models[1]?.[0]?.mappings[0];
+  const table: readonly [string, bigint][] = [
+    ["{ hardware: gpu-a100 }", 975_000n],
+    ['{ hardware: gpu-a100, compute_second: "0.002" }', 2_000_000n],
+    ['{ hardware: gpu-h100, compute_second: "0.002" }', 2_000_000n],
+  ];
+  for (const [price, nanoUsdPerSecond] of table) {
+    expect(offer(price)?.price).toEqual({ compute_second: nanoUsdPerSecond * 1_000_000n } as never);
+    expect(offer(price)?.hardware).toMatch(/^gpu-/);
+  }
+});
+
+test("an offer that nobody can be charged for is told at the start", () => {
+  const models = (offer: string) => `models:
+  - id: org/model
+    task: conversational
+    providers:
+      - { provider: together, provider_model: m, ${offer} }`;
+  const warned = (offer: string) => load(models(offer)).warnings.join();
+  expect(warned("status: live")).toContain("org/model by together has no price; it is for callers");
+  expect(warned('price: { input: "1" }')).toContain("has half a price: input");
+  expect(warned('price: { image: "1" }')).toContain("is priced per image, which conversational");
+  expect(warned('price: { input: "0", output: "0" }')).toContain(
+    "a price of nothing, and no is_free",
+  );
+  expect(warned('price: { input: "1", output: "1" }')).toBe("");
+  expect(warned("is_free: true")).toBe("");
+});
+
+test("where a provider tells costs later is configured with the header of its ids", () => {
+  const billing = (id: string, text: string) =>
+    load(`providers:\n  ${id}:\n    billing: ${text}`).providers.get(id)?.billing;
+  const url = "https://novita.example/billing?v=1";
+  expect(billing("novita", `{ url: "${url}" }`)).toEqual({
+    url,
+    requestIdHeader: "inference-id",
+    delayMs: 0,
+  });
+  expect(billing("hf-inference", `{ url: "${url}" }`)?.requestIdHeader).toBe("x-inference-id");
+  expect(
+    billing("groq", `{ url: "${url}", request_id_header: X-Groq-Id, delay_seconds: 30 }`),
+  ).toEqual({
+    url,
+    requestIdHeader: "x-groq-id",
+    delayMs: 30_000,
+  });
+  expect(load("").providers.get("novita")?.billing).toBeUndefined();
 });
 
 test("a yaml bomb is refused", () => {

@@ -1,11 +1,12 @@
 /** The effective configuration: flags beat environment beats `turnpike.yaml` beats defaults. */
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { modelSchema, toModel } from "../catalog/entry.js";
+import { type HardwarePrices, modelSchema, toModel } from "../catalog/entry.js";
 import type { Model } from "../catalog/model.js";
 import starter from "../catalog/starter.json";
 import { defaultLimits, type Limits } from "../kernel/limits.js";
 import { nanoUsd } from "../kernel/money.js";
+import { priceFault } from "../metering/priceable.js";
 import * as providersById from "../providers/all.js";
 import { openAiCompatible } from "../providers/openai-compatible.js";
 import type { BillingEndpoint, Provider } from "../providers/provider.js";
@@ -28,6 +29,8 @@ export type Config = {
   readonly limits: Limits;
   readonly plans: ReadonlyMap<string, Plan>;
   readonly providers: ReadonlyMap<string, ProviderSettings>;
+  /** What a second of each kind of hardware costs. */
+  readonly hardware: HardwarePrices;
   /** In rising precedence. */
   readonly models: readonly (readonly Model[])[];
   /** What the operator should know but need not act on. */
@@ -54,7 +57,8 @@ export const builtInProviders: readonly Provider[] = Object.values(providersById
 
 export function loadConfig(flags: Flags, env: Environment): Config {
   const { written, file } = findFile(flags, env);
-  const warnings: string[] = [];
+  const own = written.models.map((entry) => toModel(entry, file, written.hardware));
+  const warnings: string[] = [...uncharged(own, file)];
   return {
     host: flags.host ?? (env.TURNPIKE_HOST || written.host) ?? "127.0.0.1",
     port: flags.port ?? wholeNumber(env, "TURNPIKE_PORT", 0, 65_535) ?? written.port ?? 7070,
@@ -67,9 +71,10 @@ export function loadConfig(flags: Flags, env: Environment): Config {
     limits: limitsOf(written),
     plans: plansOf(written),
     providers: providersOf(written, file, env, warnings),
+    hardware: written.hardware,
     models: [
       starter.models.map((entry) => toModel(modelSchema.parse(entry), "starter catalog")),
-      written.models.map((entry) => toModel(entry, file, written.hardware)),
+      own,
     ],
     warnings,
   };
@@ -124,6 +129,16 @@ function ownerToken({ TURNPIKE_OWNER_TOKEN: token }: Environment): string | unde
   }
   return token;
 }
+
+/** Offers that only callers with a key of their own can use, for want of a price. */
+const uncharged = (models: readonly Model[], file: string): string[] =>
+  models.flatMap(({ mappings }) =>
+    mappings.flatMap(({ modelId, task, provider, price, isFree }) => {
+      const fault = isFree ? undefined : priceFault(task, price);
+      if (fault === undefined) return [];
+      return `${file}: models: ${modelId} by ${provider} ${fault}; it is for callers with a key of their own only`;
+    }),
+  );
 
 function limitsOf(written: WrittenConfig): Limits {
   const chosen: Readonly<Record<string, number | undefined>> = written.limits;

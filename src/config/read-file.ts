@@ -55,6 +55,7 @@ const KNOWN_KEYS = [
   ...Object.keys(configSchema.shape),
   ...Object.keys(defaultLimits).map(snakeCase),
   ...Object.keys(priceSchema.shape),
+  ..."reported_cost billing url request_id_header delay_seconds".split(" "),
   ..."type api_key base_url enabled provider provider_model status price context_length".split(" "),
   ..."monthly_credit monthly_credit_per_seat extra_usage price_per_seat id task".split(" "),
   ..."max_output_tokens supports_tools supports_structured_output is_free".split(" "),

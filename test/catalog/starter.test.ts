@@ -53,6 +53,14 @@ test("no price of a million tokens is above 100 dollars and no cached one above 
   }
 });
 
+test("writing to a cache costs no less than reading it", () => {
+  const written = offers.filter(({ price }) => price.cache_write !== undefined);
+  expect(written.length).toBeGreaterThan(0);
+  for (const { price } of written) {
+    expect(Number(price.cache_write)).toBeGreaterThanOrEqual(Number(price.cached_input));
+  }
+});
+
 test("a reply never needs more than the context holds", () => {
   for (const { context_length, max_output_tokens } of offers) {
     if (context_length !== undefined && max_output_tokens !== undefined) {
