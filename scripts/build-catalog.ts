@@ -46,6 +46,8 @@ type Offer = Facts & {
   readonly provider_model: string;
   readonly status: "live";
   readonly price: Price;
+  /** Said, since a price of nothing by itself is taken for a mistake. */
+  readonly is_free?: true;
   readonly source: string;
   readonly read: string;
 };
@@ -417,7 +419,9 @@ function withFacts(offer: Offer, extra: Extra): Offer {
   const facts = Object.fromEntries(
     FACTS.flatMap((name) => (known[name] === undefined ? [] : [[name, known[name]]])),
   );
-  return { provider, provider_model, status, ...facts, price, source, read };
+  const isFree = Object.values(price).every((each) => Number(each) === 0);
+  const free = isFree ? ({ is_free: true } as const) : {};
+  return { provider, provider_model, status, ...facts, price, ...free, source, read };
 }
 
 /** One line an offer, so a change of price is a change of one line. */

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { buildStarter, STARTER_FILE } from "../../scripts/build-catalog.js";
-import { modelSchema } from "../../src/catalog/entry.js";
+import { modelSchema, toModel } from "../../src/catalog/entry.js";
+import { priceFault } from "../../src/metering/priceable.js";
 
 /** Every provider with a chat route. */
 const CHAT_PROVIDERS =
@@ -31,6 +32,21 @@ test("making it twice gives the same text", () => {
 
 test("every model is one the catalog can read", () => {
   for (const model of catalog.models) expect(modelSchema.safeParse(model).error).toBeUndefined();
+});
+
+test("every offer can be charged, or says that it is free", () => {
+  for (const entry of catalog.models) {
+    for (const { task, price, isFree } of toModel(modelSchema.parse(entry), "").mappings) {
+      if (!isFree)
+        expect({ id: entry.id, fault: priceFault(task, price) }).toEqual({
+          id: entry.id,
+          fault: undefined,
+        });
+    }
+  }
+  expect(offers.filter((offer) => offer.is_free).map(({ model }) => model)).toEqual([
+    "zai-org/GLM-4.7-Flash",
+  ]);
 });
 
 test("every price is decimal text, not negative, with at most nine decimals", () => {
