@@ -24,6 +24,12 @@ export async function post(
   );
 }
 
+/** What several transfers of one thing are named for: `<request>/0`, `payment:<id>/0`. */
+export const beforeSlash = {
+  sqlite: sql`substr(id, 1, instr(id, '/') - 1)`,
+  postgres: sql`split_part(id, '/', 1)`,
+} as const;
+
 /** One statement per account, in the order of ids so that nobody deadlocks. */
 async function moveBalances(
   tx: Transaction<Schema>,

@@ -39,6 +39,7 @@ export async function openSqlite(path: string): Promise<Database> {
     // A write transaction is alone as it is.
     lockMigrations: async () => {},
     lockChanges: async () => {},
+    lockPayments: async () => {},
     // Watchers see that the file changed.
     announce: async () => {},
     insertNew: async (_tx, table, rows) => insertNew(file, table, rows),
