@@ -6,9 +6,11 @@ import type { Config } from "./config/config.js";
 import { HttpPool } from "./gateway/client/pool.js";
 import { LeaseKeeper } from "./gateway/lease-keeper.js";
 import type { Gateway } from "./gateway/parts.js";
+import { stripeProcessor } from "./gateway/payments/stripe.js";
 import { Spool } from "./gateway/spool.js";
 import type { Site } from "./http/parts.js";
 import { answer } from "./http/routes.js";
+import { collectReversals } from "./jobs/collect-reversals.js";
 import { drainSpool, removeSegmentsBefore, spoolStart } from "./jobs/drain.js";
 import { followChanges } from "./jobs/follow-changes.js";
 import { recoverDead } from "./jobs/recover.js";
@@ -18,12 +20,14 @@ import { assert } from "./kernel/errors.js";
 import { newId } from "./kernel/ids.js";
 import type { Log } from "./kernel/log.js";
 import { LeaseBook } from "./ledger/lease-book.js";
+import type { PaymentStore } from "./ledger/payment.js";
 import type { LedgerStore } from "./ledger/store.js";
 import { Health } from "./routing/health.js";
 import { changeFeed } from "./store/changes.js";
 import type { Database } from "./store/database.js";
 import { ledgerStore } from "./store/ledger.js";
 import { openStore } from "./store/open.js";
+import { paymentStore } from "./store/payments.js";
 import { tryLock } from "./store/sqlite/process-lock.js";
 import { tenantStore } from "./store/tenants.js";
 import { usageReader } from "./store/usage.js";
@@ -34,6 +38,7 @@ import type { TenantStore } from "./tenants/store.js";
 const DRAIN_EVERY_MS = 50;
 const SWEEP_EVERY_MS = 1_000;
 const EXPIRE_EVERY_MS = 60_000;
+const COLLECT_EVERY_MS = 1_000;
 
 export type App = {
   readonly site: Site;
@@ -80,14 +85,17 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
   });
   gateway.directory.load(await tenants.loadAll());
 
+  const payments = paymentStore(database);
   const drain = drainer(ledger, folder, node, spool);
-  const jobs = startJobs({ gateway, ledger, database, clock, log, drain });
+  const jobs = startJobs({ gateway, ledger, payments, database, clock, log, drain });
   const site: Site = {
     config,
     gateway,
     tenants,
     ledger,
     usage: usageReader(database),
+    payments,
+    processor: stripeProcessor(config.payments.stripe, log),
     masterKey,
     reloadUser,
     isReady: () => ledger.spoolPosition(node).then(Boolean, () => false),
@@ -164,6 +172,7 @@ function drainer(
 function startJobs(parts: {
   readonly gateway: Gateway;
   readonly ledger: LedgerStore;
+  readonly payments: PaymentStore;
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
@@ -183,5 +192,6 @@ function startJobs(parts: {
     repeat("drain", drain, DRAIN_EVERY_MS, parts),
     repeat("sweep", sweep, SWEEP_EVERY_MS, parts),
     repeat("expire", expire, EXPIRE_EVERY_MS, parts),
+    repeat("collect", () => collectReversals(parts), COLLECT_EVERY_MS, parts),
   ];
 }

@@ -19,6 +19,9 @@ const masked = (secret: string | undefined): string | null => (secret === undefi
 const maskedUrl = (url: string): string =>
   url.replace(/\/\/.*@/, `//${MASK}@`).replace(/=[^&#]*/g, `=${MASK}`);
 
+const maybeMaskedUrl = (url: string | undefined): string | null =>
+  url === undefined ? null : maskedUrl(url);
+
 function printable(from: Config) {
   const [, own = []] = from.models;
   return {
@@ -49,6 +52,17 @@ function printable(from: Config) {
         { base_url: maskedUrl(baseUrl), api_key: masked(key) },
       ]),
     ),
+    payments: {
+      min_amount: formatUsd(from.payments.minAmount),
+      max_amount: formatUsd(from.payments.maxAmount),
+      stripe: {
+        base_url: maskedUrl(from.payments.stripe.baseUrl),
+        secret_key: masked(from.payments.stripe.secretKey),
+        webhook_secret: masked(from.payments.stripe.webhookSecret),
+        success_url: maybeMaskedUrl(from.payments.stripe.successUrl),
+        cancel_url: maybeMaskedUrl(from.payments.stripe.cancelUrl),
+      },
+    },
     models: { own: own.map((model) => model.id), starter: from.models[0]?.length ?? 0 },
     warnings: from.warnings,
   };

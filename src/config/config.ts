@@ -11,8 +11,10 @@ import { openAiCompatible } from "../providers/openai-compatible.js";
 import type { Provider } from "../providers/provider.js";
 import { builtInPlans, type Plan } from "../tenants/plan.js";
 import { parseMasterKey } from "../tenants/sealing.js";
+import { type PaymentSettings, paymentsOf } from "./payments.js";
 import { ConfigError, readConfigText } from "./read-file.js";
-import { REFERENCE, snakeCase, type WrittenConfig } from "./schema.js";
+import { snakeCase, type WrittenConfig } from "./schema.js";
+import { type Environment, readKey } from "./secrets.js";
 
 export type Config = {
   readonly host: string;
@@ -29,6 +31,7 @@ export type Config = {
   readonly providers: ReadonlyMap<string, ProviderSettings>;
   /** In rising precedence. */
   readonly models: readonly (readonly Model[])[];
+  readonly payments: PaymentSettings;
   /** What the operator should know but need not act on. */
   readonly warnings: readonly string[];
 };
@@ -45,8 +48,6 @@ export type Flags = {
   readonly data?: string | undefined;
   readonly config?: string | undefined;
 };
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 export const builtInProviders: readonly Provider[] = Object.values(providersById);
 
@@ -69,6 +70,7 @@ export function loadConfig(flags: Flags, env: Environment): Config {
       starter.models.map((entry) => toModel(modelSchema.parse(entry), "starter catalog")),
       written.models.map((entry) => toModel(entry, file)),
     ],
+    payments: paymentsOf(written.payments, file, env, warnings),
     warnings,
   };
 }
@@ -161,11 +163,9 @@ function providersOf(
       settings.delete(id);
       continue;
     }
-    const name = REFERENCE.exec(entry.api_key ?? "")?.[1];
-    if (name !== undefined && !env[name]) {
-      warnings.push(`${file}: providers.${id}.api_key: ${name} is not set; ${id} has no key`);
-    }
-    const key = name === undefined ? entry.api_key : env[name] || undefined;
+    const key = readKey(entry.api_key, env, (name) =>
+      warnings.push(`${file}: providers.${id}.api_key: ${name} is not set; ${id} has no key`),
+    );
     const known = settings.get(id);
     const baseUrl = entry.base_url ?? known?.baseUrl ?? "";
     const provider = entry.type ? openAiCompatible(id, baseUrl) : known?.provider;

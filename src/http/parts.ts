@@ -1,5 +1,7 @@
 import type { Config } from "../config/config.js";
 import type { Gateway } from "../gateway/parts.js";
+import type { PaymentProcessor } from "../gateway/payments/processor.js";
+import type { PaymentStore } from "../ledger/payment.js";
 import type { LedgerStore } from "../ledger/store.js";
 import type { UsageReader } from "../store/usage.js";
 import type { MasterKey } from "../tenants/sealing.js";
@@ -12,6 +14,8 @@ export type Site = {
   readonly tenants: TenantStore;
   readonly ledger: LedgerStore;
   readonly usage: UsageReader;
+  readonly payments: PaymentStore;
+  readonly processor: PaymentProcessor;
   readonly masterKey: MasterKey;
   /** Takes a user's rows into memory again, after this process changed them. */
   readonly reloadUser: (userId: string) => Promise<void>;

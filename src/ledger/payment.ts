@@ -87,7 +87,9 @@ export type EventOutcome =
 
 /** What payments ask of storage. All of it is atomic, and safe to repeat. */
 export type PaymentStore = {
-  /** Refuses when the payer has `openMax` checkouts since `since` that are neither paid nor over. */
+  /** How many checkouts of a payer, since `since`, are neither paid nor over. */
+  readonly countOpen: (bucket: string, since: number) => Promise<number>;
+  /** Refuses when there are `openMax` of those. */
   readonly add: (
     payment: NewPayment,
     bound: { readonly openMax: number; readonly since: number },
@@ -97,7 +99,7 @@ export type PaymentStore = {
   /** Takes back what nobody has leased; the rest stays outstanding. */
   readonly applyReversal: (event: ReversalEvent, at: number) => Promise<EventOutcome>;
   readonly findByIntent: (intentId: string) => Promise<Payment | undefined>;
-  /** Payments with something outstanding that nobody has taken on since `at - everyMs`. */
+  /** Some payments with something outstanding that nobody has taken on since `at - everyMs`. */
   readonly claimOutstanding: (at: number, everyMs: number) => Promise<readonly Payment[]>;
   /** Takes back what has come free meanwhile. */
   readonly collect: (paymentId: string, at: number) => Promise<Payment | undefined>;

@@ -1,6 +1,6 @@
-import { type Selectable, sql, type Transaction } from "kysely";
+import type { Selectable, Transaction } from "kysely";
 import { UNMATCHED_REVERSAL_MS } from "../kernel/limits.js";
-import { least, nanoUsd, ZERO } from "../kernel/money.js";
+import { nanoUsd } from "../kernel/money.js";
 import { extraGrant } from "../ledger/account.js";
 import {
   type CheckoutEvent,
@@ -11,15 +11,16 @@ import {
   type PaymentStore,
   type ReversalEvent,
 } from "../ledger/payment.js";
-import { movesToward, transfersOf } from "../ledger/reversal.js";
 import type { Database } from "./database.js";
-import { locking } from "./leases.js";
 import { open as openAccount } from "./ledger.js";
+import { followReversals, forgetUnmatched, recordReversal } from "./reversals.js";
 import type { Schema } from "./schema.js";
-import { post } from "./transfers.js";
 
 type Tx = Transaction<Schema>;
 type Row = Selectable<Schema["payments"]>;
+
+/** Payments one process takes on at a time. */
+const CLAIMED_MAX = 20;
 
 export function paymentStore(database: Database): PaymentStore {
   const { db } = database;
@@ -29,16 +30,11 @@ export function paymentStore(database: Database): PaymentStore {
       return work(tx);
     });
   return {
+    countOpen: (bucket, since) => countOpen(db, bucket, since),
+
     add: (payment, { openMax, since }) =>
       write(async (tx) => {
-        const { count } = await tx
-          .selectFrom("payments")
-          .select((e) => e.fn.countAll<bigint>().as("count"))
-          .where("bucket", "=", payment.bucket)
-          .where("state", "=", "open")
-          .where("created_at", ">", BigInt(since))
-          .executeTakeFirstOrThrow();
-        if (count >= openMax) return "too_many";
+        if ((await countOpen(tx, payment.bucket, since)) >= openMax) return "too_many";
         await tx
           .insertInto("payments")
           .values({
@@ -68,8 +64,15 @@ export function paymentStore(database: Database): PaymentStore {
         const rows = await tx
           .updateTable("payments")
           .set({ claimed_at: at })
-          .where("outstanding", ">", 0n)
-          .where("claimed_at", "<=", BigInt(at - everyMs))
+          .where("id", "in", (e) =>
+            e
+              .selectFrom("payments")
+              .select("id")
+              .where("outstanding", ">", 0n)
+              .where("claimed_at", "<=", BigInt(at - everyMs))
+              .orderBy("claimed_at")
+              .limit(CLAIMED_MAX),
+          )
           .returningAll()
           .execute();
         return rows.map(toPayment);
@@ -101,6 +104,21 @@ const nothingReversed = {
   moves: 0,
   claimed_at: 0,
 };
+
+async function countOpen(
+  db: Pick<Tx, "selectFrom">,
+  bucket: string,
+  since: number,
+): Promise<number> {
+  const { count } = await db
+    .selectFrom("payments")
+    .select((e) => e.fn.countAll<bigint>().as("count"))
+    .where("bucket", "=", bucket)
+    .where("state", "=", "open")
+    .where("created_at", ">", BigInt(since))
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
 
 const rowBy = (
   db: Pick<Tx, "selectFrom">,
@@ -163,7 +181,7 @@ async function applyReversal(
   if (event.money.currency !== "usd") {
     return row ? { what: "refused", payment: toPayment(row) } : { what: "unknown" };
   }
-  await record(tx, event, at);
+  await recordReversal(tx, event, at);
   if (!row) {
     await forgetUnmatched(tx, at - UNMATCHED_REVERSAL_MS);
     return { what: "unknown" };
@@ -174,85 +192,6 @@ async function applyReversal(
       after.moves === row.moves && after.outstanding === row.outstanding ? "unchanged" : "changed",
     payment: toPayment(after),
   };
-}
-
-/** Void once is void for ever: news that is older may come later. */
-async function record(tx: Tx, event: ReversalEvent, at: number): Promise<void> {
-  await tx
-    .insertInto("payment_reversals")
-    .values({
-      id: event.id,
-      intent_id: event.intentId,
-      because: event.because,
-      amount: event.money.amount,
-      void: Number(event.isVoid),
-      at,
-    })
-    .onConflict((conflict) =>
-      conflict.column("id").doUpdateSet({
-        void: sql`case when excluded.void = 1 then 1 else payment_reversals.void end`,
-      }),
-    )
-    .execute();
-}
-
-/** The processor's account may sell other things, whose refunds are told to us as well. */
-async function forgetUnmatched(tx: Tx, before: number): Promise<void> {
-  await tx
-    .deleteFrom("payment_reversals")
-    .where("at", "<", BigInt(before))
-    .where("intent_id", "not in", (e) =>
-      e.selectFrom("payments").select("intent_id").where("intent_id", "is not", null),
-    )
-    .execute();
-}
-
-/** Brings the grant of a payment as near to what its reversals ask for as can be at this moment. */
-async function followReversals(database: Database, tx: Tx, row: Row, at: number): Promise<Row> {
-  if (row.grant_id === null || row.intent_id === null) return row;
-  const due = await dueOf(tx, row, row.intent_id);
-  const takenBack = nanoUsd(row.taken_back);
-  const lost = nanoUsd(row.lost);
-  if (due === takenBack + lost && row.outstanding === 0n) return row;
-  const grant = await standing(database, tx, row.grant_id);
-  const moves = movesToward(due, { takenBack, lost }, grant);
-  const numbered = { id: row.id, grantId: row.grant_id, firstNumber: Number(row.moves) };
-  const transfers = transfersOf(moves, numbered, at);
-  await post(database, tx, transfers);
-  const after = {
-    taken_back: takenBack + moves.takeBack - moves.restore,
-    lost: lost + moves.lose - moves.regain,
-    moves: row.moves + BigInt(transfers.length),
-  };
-  return tx
-    .updateTable("payments")
-    .set({
-      ...after,
-      outstanding: due - after.taken_back - after.lost,
-      ...(transfers.length > 0 && { changed_at: at }),
-    })
-    .where("id", "=", row.id)
-    .returningAll()
-    .executeTakeFirstOrThrow();
-}
-
-/** What went back to the buyer, all told, and never more than they paid. */
-async function dueOf(tx: Tx, row: Row, intentId: string) {
-  const { sum } = await tx
-    .selectFrom("payment_reversals")
-    .select(sql<bigint>`cast(coalesce(sum(amount), 0) as bigint)`.as("sum"))
-    .where("intent_id", "=", intentId)
-    .where("void", "=", 0n)
-    .executeTakeFirstOrThrow();
-  return least(nanoUsd(sum), nanoUsd(row.amount));
-}
-
-async function standing(database: Database, tx: Tx, grantId: string) {
-  const query = tx.selectFrom("accounts").select(["balance", "leased"]).where("id", "=", grantId);
-  const grant = await locking(database, query).executeTakeFirst();
-  return grant
-    ? { unleased: nanoUsd(grant.balance - grant.leased), leased: nanoUsd(grant.leased) }
-    : { unleased: ZERO, leased: ZERO };
 }
 
 const toPayment = (row: Row): Payment => ({
