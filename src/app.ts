@@ -188,10 +188,12 @@ function startJobs(parts: {
     await ledger.expireGrants(clock.now());
     await changeFeed(database).forget(clock.now());
   };
+  const answerRecall = (bucket: string, recall: number) =>
+    gateway.keeper.answerRecall(bucket, recall);
   return [
     repeat("drain", drain, DRAIN_EVERY_MS, parts),
     repeat("sweep", sweep, SWEEP_EVERY_MS, parts),
     repeat("expire", expire, EXPIRE_EVERY_MS, parts),
-    repeat("collect", () => collectReversals(parts), COLLECT_EVERY_MS, parts),
+    repeat("collect", () => collectReversals({ ...parts, answerRecall }), COLLECT_EVERY_MS, parts),
   ];
 }

@@ -8,9 +8,11 @@ type Parts = {
   readonly payments: PaymentStore;
   readonly ledger: LedgerStore;
   readonly clock: Clock;
+  /** Gives back what nobody in this process holds of a bucket. Only others hear of it by the list of changes. */
+  readonly answerRecall: (bucketId: string, recall: number) => Promise<void>;
 };
 
-/** Asks in the name of no process, so that every process answers, this one too. */
+/** Asks in the name of no process, so that the answers of all are waited for. */
 const ASKER = "payments";
 /** How often one payment is taken on, by whichever process comes first. */
 const EVERY_MS = 2_000;
@@ -25,9 +27,11 @@ export async function collectReversals(parts: Parts): Promise<void> {
  * Asks idle leases back, and takes what comes before anybody leases it again. What running requests hold is
  * either spent by them or there the next time.
  */
-async function collect({ payments, ledger, clock }: Parts, payment: Payment): Promise<void> {
+async function collect(parts: Parts, payment: Payment): Promise<void> {
+  const { payments, ledger, clock } = parts;
   const began = clock.now();
   const recall = await ledger.askBack(ASKER, payment.bucket, began);
+  await parts.answerRecall(payment.bucket, recall);
   for (;;) {
     const isAnswered = await ledger.isRecallAnswered(ASKER, payment.bucket, recall);
     const now = await payments.collect(payment.id, clock.now());

@@ -50,7 +50,7 @@ const eventSchema = z.object({ type: z.string(), data: z.object({ object: z.unkn
 
 /** Undefined for an event that concerns no payment. Throws `bad_request` for one that cannot be read. */
 export function readStripeEvent(signed: unknown): PaymentEvent | undefined {
-  const { type, data } = parse(eventSchema, signed);
+  const { type, data } = parse(eventSchema, signed, "the event");
   return Object.hasOwn(READERS, type) ? READERS[type]?.(data.object) : undefined;
 }
 
@@ -109,10 +109,14 @@ const moneyOf = (money: { readonly amount: number; readonly currency: string }):
   amount: fromCents(money.amount),
 });
 
-function parse<Schema extends z.ZodType>(schema: Schema, object: unknown): z.output<Schema> {
-  const result = schema.safeParse(object);
+function parse<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  name = "data.object",
+): z.output<Schema> {
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  const field = issue?.path.join(".") || "the event";
+  const field = [name, ...(issue?.path ?? [])].join(".");
   throw badRequest(`"${field}" of what Stripe sent: ${issue?.message}`, field);
 }
