@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { storePlace } from "../app.js";
 import { type Config, type Flags, loadConfig } from "../config/config.js";
 import { systemClock } from "../kernel/clock.js";
+import type { PaymentStore } from "../ledger/payment.js";
 import type { LedgerStore } from "../ledger/store.js";
 import { ledgerStore } from "../store/ledger.js";
 import { openStore } from "../store/open.js";
+import { paymentStore } from "../store/payments.js";
 import { tenantStore } from "../store/tenants.js";
 import { type UsageReader, usageReader } from "../store/usage.js";
 import { type MasterKey, parseMasterKey } from "../tenants/sealing.js";
@@ -19,6 +21,7 @@ export type Local = {
   readonly ledger: LedgerStore;
   readonly tenants: TenantStore;
   readonly usage: UsageReader;
+  readonly payments: PaymentStore;
 };
 
 /** Opens the store for one command. */
@@ -35,6 +38,7 @@ export async function withLocal<Result>(
       ledger: ledgerStore(database),
       tenants: tenantStore(database, "cli", systemClock),
       usage: usageReader(database),
+      payments: paymentStore(database),
     });
   } finally {
     await database.close();
