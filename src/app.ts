@@ -11,7 +11,7 @@ import { Spool } from "./gateway/spool.js";
 import type { Site } from "./http/parts.js";
 import { answer } from "./http/routes.js";
 import { collectReversals } from "./jobs/collect-reversals.js";
-import { drainSpool, removeSegmentsBefore, spoolStart } from "./jobs/drain.js";
+import { Drainer } from "./jobs/drainer.js";
 import { followChanges } from "./jobs/follow-changes.js";
 import { recoverDead } from "./jobs/recover.js";
 import { type Repeated, repeat } from "./jobs/repeat.js";
@@ -86,7 +86,8 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
   gateway.directory.load(await tenants.loadAll());
 
   const payments = paymentStore(database);
-  const drain = drainer(ledger, folder, node, spool);
+  const drainer = new Drainer({ place: storePlace(config), folder, node, spool, startThread });
+  const drain = () => drainer.drain();
   const jobs = startJobs({ gateway, ledger, payments, database, clock, log, drain });
   const site: Site = {
     config,
@@ -110,6 +111,7 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
       gateway.http.close();
       await spool.close();
       await drain();
+      await drainer.stop();
       await gateway.keeper.returnAll();
       await ledger.closeNode(node);
       await database.close();
@@ -150,24 +152,9 @@ const reloader =
     if (rows) directory.load(rows);
   };
 
-/** One drain at a time; whoever asks while one runs gets the next one. */
-function drainer(
-  ledger: LedgerStore,
-  folder: string,
-  node: string,
-  spool: Spool,
-): () => Promise<void> {
-  let at = spoolStart;
-  let last: Promise<void> = Promise.resolve();
-  const once = async (): Promise<void> => {
-    at = await drainSpool(ledger, folder, node, at);
-    removeSegmentsBefore(folder, Math.min(at.segment, spool.oldestOpenSegment()));
-  };
-  return () => {
-    last = last.then(once, once);
-    return last;
-  };
-}
+/** It must not keep a process alive that is otherwise done. */
+const startThread = (): Worker =>
+  new Worker(new URL("./drain-thread.ts", import.meta.url).href, { type: "module", ref: false });
 
 function startJobs(parts: {
   readonly gateway: Gateway;

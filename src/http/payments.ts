@@ -5,6 +5,7 @@ import { CHECKOUT_LIFE_MS, OPEN_CHECKOUTS_MAX, WEBHOOK_BYTES_MAX } from "../kern
 import { formatUsd, type NanoUsd, parseUsd } from "../kernel/money.js";
 import {
   type EventOutcome,
+  openPayment,
   type Payment,
   type PaymentEvent,
   printPayment,
@@ -53,9 +54,9 @@ async function checkoutFor(site: Site, visit: Visit, bucket: string) {
     expiresAt: visit.at + CHECKOUT_LIFE_MS,
   });
   // Only now: nobody can pay a checkout whose URL they were not told, and nobody is told of one we did not note.
-  const payment = { id, bucket, amount, sessionId, createdAt: visit.at };
+  const payment = openPayment({ id, bucket, amount, sessionId, createdAt: visit.at });
   if ((await site.payments.add(payment, bound)) === "too_many") throw tooMany();
-  return { payment: { id, amount_nano_usd: String(amount), currency: "usd", state: "open" }, url };
+  return { payment: printPayment(payment), url };
 }
 
 function readAmount(site: Site, text: string): { amount: NanoUsd; cents: number } {

@@ -1,5 +1,5 @@
 /** Buying credit: what a payment is, what the payment processor tells of it, and what it asks of storage. */
-import { type NanoUsd, nanoUsd } from "../kernel/money.js";
+import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
 
 /**
  * From the first to the last, and never back: whichever order events come in, a payment ends in the latest state
@@ -39,7 +39,17 @@ export type Payment = {
   readonly outstanding: NanoUsd;
 };
 
-export type NewPayment = Pick<Payment, "id" | "bucket" | "amount" | "sessionId" | "createdAt">;
+/** A payment as it begins. */
+export const openPayment = (
+  facts: Pick<Payment, "id" | "bucket" | "amount" | "sessionId" | "createdAt">,
+): Payment => ({
+  ...facts,
+  state: "open",
+  changedAt: facts.createdAt,
+  takenBack: ZERO,
+  lost: ZERO,
+  outstanding: ZERO,
+});
 
 /** What one event of the processor says, in our words. */
 export type PaymentEvent = CheckoutEvent | ReversalEvent | DisputeEvent;
@@ -91,7 +101,7 @@ export type PaymentStore = {
   readonly countOpen: (bucket: string, since: number) => Promise<number>;
   /** Refuses when there are `openMax` of those. */
   readonly add: (
-    payment: NewPayment,
+    payment: Payment,
     bound: { readonly openMax: number; readonly since: number },
   ) => Promise<"added" | "too_many">;
   /** A paid checkout becomes exactly one grant, in the transaction that marks it as paid. */

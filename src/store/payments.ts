@@ -41,10 +41,10 @@ export function paymentStore(database: Database): PaymentStore {
             id: payment.id,
             bucket: payment.bucket,
             amount: payment.amount,
-            state: "open",
+            state: payment.state,
             session_id: payment.sessionId,
             created_at: payment.createdAt,
-            changed_at: payment.createdAt,
+            changed_at: payment.changedAt,
             ...nothingReversed,
           })
           .execute();

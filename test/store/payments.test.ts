@@ -3,7 +3,12 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:tes
 import { join } from "node:path";
 import { nanoUsd } from "../../src/kernel/money.js";
 import { LOSS } from "../../src/ledger/account.js";
-import type { CheckoutEvent, PaymentStore, ReversalEvent } from "../../src/ledger/payment.js";
+import {
+  type CheckoutEvent,
+  openPayment,
+  type PaymentStore,
+  type ReversalEvent,
+} from "../../src/ledger/payment.js";
 import type { LedgerStore } from "../../src/ledger/store.js";
 import type { Database } from "../../src/store/database.js";
 import { ledgerStore } from "../../src/store/ledger.js";
@@ -29,13 +34,8 @@ const ENGINES = [
   { name: "Postgres", histories: 15, place: async () => (await postgres()).freshDatabase() },
 ];
 
-const bought = (id: string, session = "cs_1") => ({
-  id,
-  bucket: FUNDS,
-  amount: nanoUsd(PRICE),
-  sessionId: session,
-  createdAt: AT,
-});
+const bought = (id: string, sessionId = "cs_1") =>
+  openPayment({ id, bucket: FUNDS, amount: nanoUsd(PRICE), sessionId, createdAt: AT });
 
 const paid = (facts: Partial<CheckoutEvent> = {}): CheckoutEvent => ({
   kind: "checkout",

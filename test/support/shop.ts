@@ -1,5 +1,4 @@
 /** A Turnpike that sells credit through the Stripe stand-in, with the real `stripe` package in between. */
-
 import type { Session, StripeEvent } from "../../sim/stripe/objects.js";
 import { startStripe } from "../../sim/stripe/server.js";
 import {
