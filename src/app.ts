@@ -1,6 +1,7 @@
 /** Builds everything from a configuration and a clock, and takes it down again in order. */
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { Catalog } from "./catalog/catalog.js";
 import type { Config } from "./config/config.js";
 import { HttpPool } from "./gateway/client/pool.js";
@@ -152,9 +153,7 @@ const reloader =
     if (rows) directory.load(rows);
   };
 
-/** It must not keep a process alive that is otherwise done. */
-const startThread = (): Worker =>
-  new Worker(new URL("./drain-thread.ts", import.meta.url).href, { type: "module", ref: false });
+const startThread = (): Worker => new Worker(new URL("./drain-thread.ts", import.meta.url));
 
 function startJobs(parts: {
   readonly gateway: Gateway;

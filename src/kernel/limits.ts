@@ -49,7 +49,7 @@ export const IDLE_LEASE_MS = 10_000;
 /** One spool file; the next one starts after it. */
 export const SPOOL_SEGMENT_BYTES = 16 * 1024 * 1024;
 /** Settlements applied to the store in one transaction. */
-export const DRAIN_BATCH = 500;
+export const DRAIN_BATCH = 2_000;
 /** Name of a user, token and the like, in characters. */
 export const NAME_CHARS_MAX = 96;
 /** One event of the payment processor, in bytes; the largest are some ten kilobytes. */

@@ -4,6 +4,7 @@
  * every request writes two lines and the drain reads one of them again.
  */
 import { nanoUsd } from "../kernel/money.js";
+import type { Usage } from "../tasks/usage.js";
 import type { Settlement } from "./store.js";
 
 /** A request is about to be sent to a provider. */
@@ -30,21 +31,12 @@ export const printStarted = (s: Started): string => line(STARTED, startedFields(
 
 export const printSettled = (s: Settlement): string =>
   line(SETTLED, [
-    ...startedFields(s),
-    s.status,
-    s.outcome,
-    s.usage.inputTokens,
-    s.usage.cachedInputTokens,
-    s.usage.outputTokens,
-    s.usage.reasoningTokens,
-    s.usage.estimated,
-    String(s.cost),
-    String(s.overrun),
-    s.durationMs,
-    s.firstByteMs ?? null,
-    s.attempts,
-    ...s.debits.flatMap(({ account, amount }) => [account, String(amount)]),
-  ]);
+    startedFields(s),
+    [s.status, s.outcome, s.durationMs, s.firstByteMs ?? null, s.attempts],
+    usageFields(s.usage),
+    [String(s.cost), String(s.overrun)],
+    s.debits.flatMap(({ account, amount }) => [account, String(amount)]),
+  ] satisfies SettledFields);
 
 const startedFields = (s: Started): StartedFields => [
   s.id,
@@ -72,25 +64,42 @@ type StartedFields = [
   isStream: boolean,
 ];
 
-type SettledFields = [
-  ...StartedFields,
-  status: number,
-  outcome: Settlement["outcome"],
+type UsageFields = [
   inputTokens: number,
   cachedInputTokens: number,
   outputTokens: number,
   reasoningTokens: number,
   estimated: boolean,
-  cost: string,
-  overrun: string,
+];
+
+const usageFields = (usage: Usage): UsageFields => [
+  usage.inputTokens,
+  usage.cachedInputTokens,
+  usage.outputTokens,
+  usage.reasoningTokens,
+  usage.estimated,
+];
+
+type EndFields = [
+  status: number,
+  outcome: Settlement["outcome"],
   durationMs: number,
   firstByteMs: number | null,
   attempts: number,
-  ...debits: string[],
 ];
 
-/** What a line says it is, before anyone checks it. */
-export const isSettledLine = (text: string): boolean => text.charAt(CHECKSUM_CHARS) === SETTLED;
+type SettledFields = [
+  started: StartedFields,
+  end: EndFields,
+  usage: UsageFields,
+  money: [cost: string, overrun: string],
+  /** Accounts and amounts by turns. */
+  debits: string[],
+];
+
+/** What the line that begins at `at` says it is, before anyone checks it. */
+export const isSettledLine = (bytes: Uint8Array, at: number): boolean =>
+  bytes[at + CHECKSUM_CHARS] === SETTLED.charCodeAt(0);
 
 /** Undefined for a line that is not whole, or no beginning. */
 export function parseStarted(text: string): Started | undefined {
@@ -102,16 +111,23 @@ export function parseStarted(text: string): Started | undefined {
 export function parseSettled(text: string): Settlement | undefined {
   const json = wholeJson(text, SETTLED);
   if (json === undefined) return undefined;
-  const fields = JSON.parse(json) as SettledFields;
-  const [, , , , , , , , , , status, outcome, ...counted] = fields;
-  const [inputTokens, cachedInputTokens, outputTokens, reasoningTokens, estimated, ...rest] =
-    counted;
-  const [cost, overrun, durationMs, firstByteMs, attempts, ...debits] = rest;
+  const [started, end, usage, [cost, overrun], debits] = JSON.parse(json) as SettledFields;
+  const [id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream] = started;
+  const [status, outcome, durationMs, firstByteMs, attempts] = end;
   return {
-    ...toStarted(fields),
+    id,
+    node,
+    at,
+    userId,
+    tokenId,
+    model,
+    task,
+    provider,
+    isOwnKey,
+    isStream,
     status,
     outcome,
-    usage: { inputTokens, cachedInputTokens, outputTokens, reasoningTokens, estimated },
+    usage: toUsage(usage),
     cost: nanoUsd(BigInt(cost)),
     overrun: nanoUsd(BigInt(overrun)),
     durationMs,
@@ -121,12 +137,16 @@ export function parseSettled(text: string): Settlement | undefined {
   };
 }
 
-function toStarted(fields: StartedFields | SettledFields): Started {
+function toStarted(fields: StartedFields): Started {
   const [id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream] = fields;
   return { id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream };
 }
 
-/** Accounts and amounts by turns. */
+function toUsage(fields: UsageFields): Usage {
+  const [inputTokens, cachedInputTokens, outputTokens, reasoningTokens, estimated] = fields;
+  return { inputTokens, cachedInputTokens, outputTokens, reasoningTokens, estimated };
+}
+
 function toDebits(flat: readonly string[]): Settlement["debits"] {
   const debits = [];
   for (let i = 0; i + 1 < flat.length; i += 2) {
