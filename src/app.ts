@@ -1,6 +1,7 @@
 /** Builds everything from a configuration and a clock, and takes it down again in order. */
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { Catalog } from "./catalog/catalog.js";
 import type { Config } from "./config/config.js";
 import { askCosts } from "./gateway/billing.js";
@@ -8,9 +9,11 @@ import { HttpPool } from "./gateway/client/pool.js";
 import { LateBilling } from "./gateway/late-billing.js";
 import { LeaseKeeper } from "./gateway/lease-keeper.js";
 import type { Gateway } from "./gateway/parts.js";
+import { stripeProcessor } from "./gateway/payments/stripe.js";
 import { Spool } from "./gateway/spool.js";
 import type { Site } from "./http/parts.js";
 import { answer } from "./http/routes.js";
+import { collectReversals } from "./jobs/collect-reversals.js";
 import { Drainer } from "./jobs/drainer.js";
 import { followChanges } from "./jobs/follow-changes.js";
 import { askForCosts } from "./jobs/late-costs.js";
@@ -22,6 +25,7 @@ import { newId } from "./kernel/ids.js";
 import type { Log } from "./kernel/log.js";
 import type { LateCostStore } from "./ledger/late-cost.js";
 import { LeaseBook } from "./ledger/lease-book.js";
+import type { PaymentStore } from "./ledger/payment.js";
 import type { LedgerStore } from "./ledger/store.js";
 import { Health } from "./routing/health.js";
 import { changeFeed } from "./store/changes.js";
@@ -29,6 +33,7 @@ import type { Database } from "./store/database.js";
 import { lateCostStore } from "./store/late-costs.js";
 import { ledgerStore } from "./store/ledger.js";
 import { openStore } from "./store/open.js";
+import { paymentStore } from "./store/payments.js";
 import { tryLock } from "./store/sqlite/process-lock.js";
 import { tenantStore } from "./store/tenants.js";
 import { usageReader } from "./store/usage.js";
@@ -40,6 +45,7 @@ const DRAIN_EVERY_MS = 50;
 const SWEEP_EVERY_MS = 1_000;
 const EXPIRE_EVERY_MS = 60_000;
 const ASK_FOR_COSTS_EVERY_MS = 60_000;
+const COLLECT_EVERY_MS = 1_000;
 
 export type App = {
   readonly site: Site;
@@ -88,11 +94,12 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
   });
   gateway.directory.load(await tenants.loadAll());
 
+  const payments = paymentStore(database);
   const drainer = new Drainer({ place: storePlace(config), folder, node, spool, startThread });
   const drain = () => drainer.drain();
   const lateCosts = lateCostStore(database);
   const askForCosts = costAsker(gateway, lateCosts);
-  const jobs = startJobs({ gateway, ledger, database, clock, log, drain, askForCosts });
+  const jobs = startJobs({ gateway, ledger, payments, database, clock, log, drain, askForCosts });
   const site: Site = {
     config,
     gateway,
@@ -100,6 +107,8 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
     ledger,
     usage: usageReader(database),
     lateCosts,
+    payments,
+    processor: stripeProcessor(config.payments.stripe, log),
     masterKey,
     reloadUser,
     isReady: () => ledger.spoolPosition(node).then(Boolean, () => false),
@@ -156,9 +165,7 @@ const reloader =
     if (rows) directory.load(rows);
   };
 
-/** It must not keep a process alive that is otherwise done. */
-const startThread = (): Worker =>
-  new Worker(new URL("./drain-thread.ts", import.meta.url).href, { type: "module", ref: false });
+const startThread = (): Worker => new Worker(new URL("./drain-thread.ts", import.meta.url));
 
 /** One round at a time. */
 function costAsker(gateway: Gateway, store: LateCostStore): () => Promise<void> {
@@ -184,6 +191,7 @@ function costAsker(gateway: Gateway, store: LateCostStore): () => Promise<void> 
 function startJobs(parts: {
   readonly gateway: Gateway;
   readonly ledger: LedgerStore;
+  readonly payments: PaymentStore;
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
@@ -200,10 +208,13 @@ function startJobs(parts: {
     await ledger.expireGrants(clock.now());
     await changeFeed(database).forget(clock.now());
   };
+  const answerRecall = (bucket: string, recall: number) =>
+    gateway.keeper.answerRecall(bucket, recall);
   return [
     repeat("drain", drain, DRAIN_EVERY_MS, parts),
     repeat("sweep", sweep, SWEEP_EVERY_MS, parts),
     repeat("expire", expire, EXPIRE_EVERY_MS, parts),
     repeat("late_costs", parts.askForCosts, ASK_FOR_COSTS_EVERY_MS, parts),
+    repeat("collect", () => collectReversals({ ...parts, answerRecall }), COLLECT_EVERY_MS, parts),
   ];
 }

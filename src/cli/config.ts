@@ -26,6 +26,8 @@ const printableBilling = ({ url, requestIdHeader, delayMs }: BillingEndpoint) =>
   request_id_header: requestIdHeader,
   delay_seconds: delayMs / 1_000,
 });
+const maybeMaskedUrl = (url: string | undefined): string | null =>
+  url === undefined ? null : maskedUrl(url);
 
 function printable(from: Config) {
   const [, own = []] = from.models;
@@ -62,6 +64,17 @@ function printable(from: Config) {
       ]),
     ),
     hardware: printPrice(from.hardware),
+    payments: {
+      min_amount: formatUsd(from.payments.minAmount),
+      max_amount: formatUsd(from.payments.maxAmount),
+      stripe: {
+        base_url: maskedUrl(from.payments.stripe.baseUrl),
+        secret_key: masked(from.payments.stripe.secretKey),
+        webhook_secret: masked(from.payments.stripe.webhookSecret),
+        success_url: maybeMaskedUrl(from.payments.stripe.successUrl),
+        cancel_url: maybeMaskedUrl(from.payments.stripe.cancelUrl),
+      },
+    },
     models: { own: own.map((model) => model.id), starter: from.models[0]?.length ?? 0 },
     warnings: from.warnings,
   };

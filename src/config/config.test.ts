@@ -100,6 +100,17 @@ test("every mistake is told with its line and what was expected", () => {
     ["models:\n  - id: a b\n    task: conversational\n    providers: []", "FILE:2: models.0.id: "],
     ["models:\n  - id: a:b", "FILE:2: models.0.id: expected a model id"],
     ["models: together", "FILE:1: models: "],
+    ["payments:\n  min_amount: 5", "FILE:2: payments.min_amount: "],
+    ["payments:\n  min_amount: '0.49'", 'from "0.50" to "999999.99", not "0.49"'],
+    ["payments:\n  max_amount: '1000000'", "FILE:2: payments.max_amount: expected dollars"],
+    ["payments:\n  max_amount: '5.001'", "FILE:2: payments.max_amount: expected dollars"],
+    ["payments:\n  max_amount: '4.99'", "FILE:2: payments.max_amount: min_amount is above"],
+    ["payments:\n  min_amount: '1001'", "FILE:2: payments.min_amount: min_amount is above"],
+    ["payments:\n  stripe:\n    key: x", "FILE:3: payments.stripe.key: unknown key"],
+    ["payments:\n  stripe:\n    secretkey: x", 'did you mean "secret_key"?'],
+    ["payments:\n  stripe:\n    success_url: /thanks", "FILE:3: payments.stripe.success_url: "],
+    ["payments:\n  stripe:\n    base_url: http://x/v1", "expected a URL without a path"],
+    ["payments: stripe", "FILE:1: payments: "],
     ["port: 1\nport: 2", "FILE:2: Map keys must be unique"],
     ["port: [1", "FILE:"],
     ["\tport: 1", "FILE:1: "],
@@ -146,6 +157,36 @@ test("a key in the file is a reference to the environment, and nothing else unle
   expect(keyOf(provider("${KEY}"), { KEY: "value" })).toBe("value");
   expect(keyOf(`allow_literal_keys: true\n${provider("sk-SECRET")}`)).toBe("sk-SECRET");
   expect(keyOf(`allow_literal_keys: true\n${provider("${KEY}")}`, { KEY: "value" })).toBe("value");
+});
+
+test("Stripe's keys are references too, or come from the environment alone", () => {
+  const written = (name: string, value: string) => `payments:\n  stripe:\n    ${name}: ${value}`;
+  const stripeOf = (text: string, env = {}) => load(text, env).payments.stripe;
+  for (const [name, variable] of [
+    ["secret_key", "STRIPE_SECRET_KEY"],
+    ["webhook_secret", "STRIPE_WEBHOOK_SECRET"],
+  ] as const) {
+    const told = complaint(written(name, "sk_live_LITERAL"));
+    expect(told).toContain(`FILE:3: payments.stripe.${name}: `);
+    expect(told).toContain(`environment reference like \${${variable}}`);
+    expect(told).not.toContain("LITERAL");
+  }
+  const env = { STRIPE_SECRET_KEY: "sk", STRIPE_WEBHOOK_SECRET: "wh", OTHER: "other" };
+  expect(stripeOf("", env)).toEqual({
+    baseUrl: "https://api.stripe.com",
+    secretKey: "sk",
+    webhookSecret: "wh",
+    successUrl: undefined,
+    cancelUrl: undefined,
+  });
+  expect(stripeOf(written("secret_key", "${OTHER}"), env).secretKey).toBe("other");
+  const unset = load(written("webhook_secret", "${NOT_SET}"));
+  expect(unset.payments.stripe.webhookSecret).toBeUndefined();
+  expect(unset.warnings.join()).toContain("NOT_SET is not set; nobody can buy credit");
+  expect(load("").payments).toMatchObject({
+    minAmount: nanoUsd(5_000_000_000n),
+    maxAmount: nanoUsd(1_000_000_000_000n),
+  });
 });
 
 test("a reference to a variable that is not set leaves the provider without a key, with a warning", () => {
@@ -313,6 +354,8 @@ test("turnpike config shows what is in force, and none of its secrets", () => {
   const secrets = {
     KEY: "sk-SECRET-together",
     GROQ_API_KEY: "gsk-SECRET-groq",
+    STRIPE_SECRET_KEY: "sk_live_SECRET_stripe",
+    STRIPE_WEBHOOK_SECRET: "whsec_SECRET_stripe",
     TURNPIKE_SECRET: "5ec4e7".repeat(11).slice(0, 64),
     TURNPIKE_OWNER_TOKEN: "owner-SECRET-token",
     DATABASE_URL: "postgres://joe:hunter1@db.test/turnpike?password=hunter4",

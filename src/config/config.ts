@@ -13,8 +13,10 @@ import type { BillingEndpoint, Provider } from "../providers/provider.js";
 import { believing } from "../providers/reported.js";
 import { builtInPlans, type Plan } from "../tenants/plan.js";
 import { parseMasterKey } from "../tenants/sealing.js";
+import { type PaymentSettings, paymentsOf } from "./payments.js";
 import { ConfigError, readConfigText } from "./read-file.js";
-import { REFERENCE, snakeCase, type WrittenConfig } from "./schema.js";
+import { snakeCase, type WrittenConfig } from "./schema.js";
+import { type Environment, readKey } from "./secrets.js";
 
 export type Config = {
   readonly host: string;
@@ -33,6 +35,7 @@ export type Config = {
   readonly hardware: HardwarePrices;
   /** In rising precedence. */
   readonly models: readonly (readonly Model[])[];
+  readonly payments: PaymentSettings;
   /** What the operator should know but need not act on. */
   readonly warnings: readonly string[];
 };
@@ -50,8 +53,6 @@ export type Flags = {
   readonly data?: string | undefined;
   readonly config?: string | undefined;
 };
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 export const builtInProviders: readonly Provider[] = Object.values(providersById);
 
@@ -76,6 +77,7 @@ export function loadConfig(flags: Flags, env: Environment): Config {
       starter.models.map((entry) => toModel(modelSchema.parse(entry), "starter catalog")),
       own,
     ],
+    payments: paymentsOf(written.payments, file, env, warnings),
     warnings,
   };
 }
@@ -178,11 +180,9 @@ function providersOf(
       settings.delete(id);
       continue;
     }
-    const name = REFERENCE.exec(entry.api_key ?? "")?.[1];
-    if (name !== undefined && !env[name]) {
-      warnings.push(`${file}: providers.${id}.api_key: ${name} is not set; ${id} has no key`);
-    }
-    const key = name === undefined ? entry.api_key : env[name] || undefined;
+    const key = readKey(entry.api_key, env, (name) =>
+      warnings.push(`${file}: providers.${id}.api_key: ${name} is not set; ${id} has no key`),
+    );
     const known = settings.get(id);
     const baseUrl = entry.base_url ?? known?.baseUrl ?? "";
     const entered = entry.type ? openAiCompatible(id, baseUrl) : known?.provider;

@@ -80,6 +80,11 @@ export const ON_THE_WIRE = {
     type: "api_error",
     when: "credit can neither be checked nor charged at the moment, because the store or the disk is away",
   },
+  payments_unavailable: {
+    status: 502,
+    type: "api_error",
+    when: "credit cannot be bought here: `missing` lists what the operator has yet to set, or the payment processor does not answer",
+  },
   internal: {
     status: 500,
     type: "api_error",

@@ -57,17 +57,17 @@ function openRequests(folder: string): Started[] {
     .sort()[0];
   let at = { segment: first === undefined ? 0 : Number.parseInt(first, 10), offset: 0 };
   for (;;) {
-    const page = readSpool(folder, at);
+    const page = readSpool(folder, at, { withStarted: true });
     if (isEnd(at, page.upTo)) return [...open.values()];
-    for (const line of page.lines) {
+    for (const line of page.started) {
       const started = parseStarted(line);
       if (started) open.set(started.id, started);
     }
-    for (const { requestId, provider } of awaitedIn(page.lines)) {
+    for (const { requestId, provider } of awaitedIn(page.awaited)) {
       const started = open.get(requestId);
       if (started) open.set(requestId, { ...started, provider });
     }
-    for (const { id } of settlementsIn(page.lines)) open.delete(id);
+    for (const { id } of settlementsIn(page.settled)) open.delete(id);
     at = page.upTo;
   }
 }

@@ -71,9 +71,19 @@ export const IDLE_LEASE_MS = 10_000;
 /** One spool file; the next one starts after it. */
 export const SPOOL_SEGMENT_BYTES = 16 * 1024 * 1024;
 /** Settlements applied to the store in one transaction. */
-export const DRAIN_BATCH = 500;
+export const DRAIN_BATCH = 2_000;
 /** Name of a user, token and the like, in characters. */
 export const NAME_CHARS_MAX = 96;
+/** One event of the payment processor, in bytes; the largest are some ten kilobytes. */
+export const WEBHOOK_BYTES_MAX = 256 * 1024;
+/** Checkouts of one payer that are neither paid nor over. */
+export const OPEN_CHECKOUTS_MAX = 20;
+/** How long a checkout can be paid: Stripe allows 30 minutes to 24 hours. */
+export const CHECKOUT_LIFE_MS = 3_600_000;
+/** One call to the payment processor. */
+export const PROCESSOR_CALL_MS = 10_000;
+/** A refund or dispute that belongs to no payment of ours is kept this long, in case its payment is told late. */
+export const UNMATCHED_REVERSAL_MS = 30 * 86_400_000;
 /** Breaker: consecutive failures that open it, and how long it stays open. */
 export const BREAKER_FAILURES = 5;
 export const BREAKER_OPEN_MS = 15_000;

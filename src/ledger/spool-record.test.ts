@@ -47,7 +47,8 @@ const body = (line: string) => line.slice(0, -1);
 
 test("what is written is what is read, to the last nano-dollar", () => {
   const line = body(printSettled(settlement));
-  expect(isSettledLine(line)).toBe(true);
+  expect(isSettledLine(Buffer.from(`x\n${line}`), 2)).toBe(true);
+  expect(isSettledLine(Buffer.from(printStarted(settlement)), 0)).toBe(false);
   expect(parseSettled(line)).toEqual(settlement);
   const { id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream } = settlement;
   const started = { id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream };

@@ -4,7 +4,7 @@
  * every request writes two lines and the drain reads one of them again.
  */
 import { nanoUsd } from "../kernel/money.js";
-import type { Measured } from "../tasks/usage.js";
+import type { Measured, Usage } from "../tasks/usage.js";
 import type { AwaitedCost } from "./late-cost.js";
 import type { Settlement } from "./store.js";
 
@@ -33,24 +33,12 @@ export const printStarted = (s: Started): string => line(STARTED, startedFields(
 
 export const printSettled = (s: Settlement): string =>
   line(SETTLED, [
-    ...startedFields(s),
-    s.status,
-    s.outcome,
-    s.usage.inputTokens,
-    s.usage.cachedInputTokens,
-    s.usage.cacheWriteTokens,
-    s.usage.outputTokens,
-    s.usage.reasoningTokens,
-    s.usage.estimated,
-    s.usage.measured ?? null,
-    String(s.cost),
-    s.counted === undefined ? null : String(s.counted),
-    String(s.overrun),
-    s.durationMs,
-    s.firstByteMs ?? null,
-    s.attempts,
-    ...s.debits.flatMap(({ account, amount }) => [account, String(amount)]),
-  ]);
+    startedFields(s),
+    [s.status, s.outcome, s.durationMs, s.firstByteMs ?? null, s.attempts],
+    usageFields(s.usage),
+    [String(s.cost), String(s.overrun), s.counted === undefined ? null : String(s.counted)],
+    s.debits.flatMap(({ account, amount }) => [account, String(amount)]),
+  ] satisfies SettledFields);
 
 /** Only for providers that say later what a request cost. */
 export const printAwaited = (a: AwaitedCost): string =>
@@ -82,10 +70,7 @@ type StartedFields = [
   isStream: boolean,
 ];
 
-type SettledFields = [
-  ...StartedFields,
-  status: number,
-  outcome: Settlement["outcome"],
+type UsageFields = [
   inputTokens: number,
   cachedInputTokens: number,
   cacheWriteTokens: number,
@@ -93,18 +78,40 @@ type SettledFields = [
   reasoningTokens: number,
   estimated: boolean,
   measured: Measured | null,
-  cost: string,
-  counted: string | null,
-  overrun: string,
+];
+
+const usageFields = (usage: Usage): UsageFields => [
+  usage.inputTokens,
+  usage.cachedInputTokens,
+  usage.cacheWriteTokens,
+  usage.outputTokens,
+  usage.reasoningTokens,
+  usage.estimated,
+  usage.measured ?? null,
+];
+
+type EndFields = [
+  status: number,
+  outcome: Settlement["outcome"],
   durationMs: number,
   firstByteMs: number | null,
   attempts: number,
-  ...debits: string[],
 ];
 
-/** What a line says it is, before anyone checks it. */
-export const isSettledLine = (text: string): boolean => text.charAt(CHECKSUM_CHARS) === SETTLED;
-export const isAwaitedLine = (text: string): boolean => text.charAt(CHECKSUM_CHARS) === AWAITED;
+type SettledFields = [
+  started: StartedFields,
+  end: EndFields,
+  usage: UsageFields,
+  money: [cost: string, overrun: string, counted: string | null],
+  /** Accounts and amounts by turns. */
+  debits: string[],
+];
+
+/** What the line that begins at `at` says it is, before anyone checks it. */
+export const isSettledLine = (bytes: Uint8Array, at: number): boolean =>
+  bytes[at + CHECKSUM_CHARS] === SETTLED.charCodeAt(0);
+export const isAwaitedLine = (bytes: Uint8Array, at: number): boolean =>
+  bytes[at + CHECKSUM_CHARS] === AWAITED.charCodeAt(0);
 
 /** Undefined for a line that is not whole, or no beginning. */
 export function parseStarted(text: string): Started | undefined {
@@ -116,24 +123,24 @@ export function parseStarted(text: string): Started | undefined {
 export function parseSettled(text: string): Settlement | undefined {
   const json = wholeJson(text, SETTLED);
   if (json === undefined) return undefined;
-  const fields = JSON.parse(json) as SettledFields;
-  const [, , , , , , , , , , status, outcome, ...used] = fields;
-  const [inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens, ...moreUsed] = used;
-  const [reasoningTokens, estimated, measured, cost, counted, overrun, ...ended] = moreUsed;
-  const [durationMs, firstByteMs, attempts, ...debits] = ended;
+  const [started, end, usage, money, debits] = JSON.parse(json) as SettledFields;
+  const [id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream] = started;
+  const [cost, overrun, counted] = money;
+  const [status, outcome, durationMs, firstByteMs, attempts] = end;
   return {
-    ...toStarted(fields),
+    id,
+    node,
+    at,
+    userId,
+    tokenId,
+    model,
+    task,
+    provider,
+    isOwnKey,
+    isStream,
     status,
     outcome,
-    usage: {
-      inputTokens,
-      cachedInputTokens,
-      cacheWriteTokens,
-      outputTokens,
-      reasoningTokens,
-      ...(measured && { measured }),
-      estimated,
-    },
+    usage: toUsage(usage),
     cost: nanoUsd(BigInt(cost)),
     counted: counted === null ? undefined : nanoUsd(BigInt(counted)),
     overrun: nanoUsd(BigInt(overrun)),
@@ -153,12 +160,24 @@ export function parseAwaited(text: string): AwaitedCost | undefined {
   return { requestId, provider, providerRequestId, at, bucketIds };
 }
 
-function toStarted(fields: StartedFields | SettledFields): Started {
+function toStarted(fields: StartedFields): Started {
   const [id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream] = fields;
   return { id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream };
 }
 
-/** Accounts and amounts by turns. */
+function toUsage(fields: UsageFields): Usage {
+  const [inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens, ...rest] = fields;
+  const [reasoningTokens, estimated, measured] = rest;
+  const tokens = {
+    inputTokens,
+    cachedInputTokens,
+    cacheWriteTokens,
+    outputTokens,
+    reasoningTokens,
+  };
+  return measured ? { ...tokens, measured, estimated } : { ...tokens, estimated };
+}
+
 function toDebits(flat: readonly string[]): Settlement["debits"] {
   const debits = [];
   for (let i = 0; i + 1 < flat.length; i += 2) {

@@ -2,10 +2,10 @@ import { sql, type Transaction } from "kysely";
 import { destinationOf, OVERRUN, providerAccount, type Transfer } from "../ledger/account.js";
 import type { Settlement, SettlementBatch } from "../ledger/store.js";
 import { addAwaited } from "./awaited-costs.js";
-import type { BulkRow, Database } from "./database.js";
+import type { BulkRow, BulkTable, Database } from "./database.js";
 import { addDrift, type DriftEntry } from "./drift.js";
 import type { Schema } from "./schema.js";
-import { post } from "./transfers.js";
+import { onlyAdded, post } from "./transfers.js";
 import { addUsage, usageEntryOf } from "./usage-sums.js";
 
 type Tx = Transaction<Schema>;
@@ -16,9 +16,8 @@ export function applySettlements(
   batch: SettlementBatch,
 ): Promise<{ readonly applied: number }> {
   return database.transact(async (tx) => {
-    const added = new Set(await database.insertNew(tx, "requests", batch.settlements.map(toRow)));
-    // A spool that failed in the middle of a write holds some records twice; `delete` lets in the first.
-    const fresh = batch.settlements.filter((settlement) => added.delete(settlement.id));
+    const added = await database.insertNew(tx, REQUESTS, batch.settlements.map(toRow));
+    const fresh = onlyAdded(batch.settlements, added);
     await post(database, tx, fresh.flatMap(transfersOf));
     await settleLeases(tx, fresh);
     await addUsage(tx, fresh.map(usageEntryOf));
@@ -65,8 +64,9 @@ export async function settleLeases(
   for (const { node, debits } of settlements) {
     for (const { account, amount } of debits) {
       const key = `${account} ${node}`;
-      const sum = sums.get(key) ?? { node, account, amount: 0n };
-      sums.set(key, { ...sum, amount: sum.amount + amount });
+      const sum = sums.get(key);
+      if (sum) sum.amount += amount;
+      else sums.set(key, { node, account, amount });
     }
   }
   for (const [, { node, account, amount }] of [...sums].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -90,33 +90,65 @@ export async function settleLeases(
   return areAllThere;
 }
 
-const toRow = (s: Settlement): BulkRow => ({
-  id: s.id,
-  node: s.node,
-  at: s.at,
-  user_id: s.userId,
-  token_id: s.tokenId,
-  model: s.model,
-  task: s.task,
-  provider: s.provider,
-  status: s.status,
-  outcome: s.outcome,
-  own_key: Number(s.isOwnKey),
-  input_tokens: s.usage.inputTokens,
-  cached_input_tokens: s.usage.cachedInputTokens,
-  output_tokens: s.usage.outputTokens,
-  reasoning_tokens: s.usage.reasoningTokens,
-  estimated: Number(s.usage.estimated),
-  cost: s.cost,
-  overrun: s.overrun,
-  duration_ms: s.durationMs,
-  first_byte_ms: s.firstByteMs ?? null,
-  attempts: s.attempts,
-  stream: Number(s.isStream),
-  cache_write_tokens: s.usage.cacheWriteTokens,
-  measured: s.usage.measured ? JSON.stringify(s.usage.measured) : null,
-  counted: s.counted ?? null,
-});
+const REQUESTS: BulkTable = {
+  table: "requests",
+  columns: {
+    id: "text",
+    node: "text",
+    at: "bigint",
+    user_id: "text",
+    token_id: "text",
+    model: "text",
+    task: "text",
+    provider: "text",
+    status: "bigint",
+    outcome: "text",
+    own_key: "bigint",
+    input_tokens: "bigint",
+    cached_input_tokens: "bigint",
+    output_tokens: "bigint",
+    reasoning_tokens: "bigint",
+    estimated: "bigint",
+    cost: "bigint",
+    overrun: "bigint",
+    duration_ms: "bigint",
+    first_byte_ms: "bigint",
+    attempts: "bigint",
+    stream: "bigint",
+    cache_write_tokens: "bigint",
+    measured: "text",
+    counted: "bigint",
+  },
+};
+
+/** In the order of `REQUESTS`. */
+const toRow = (s: Settlement): BulkRow => [
+  s.id,
+  s.node,
+  s.at,
+  s.userId,
+  s.tokenId,
+  s.model,
+  s.task,
+  s.provider,
+  s.status,
+  s.outcome,
+  Number(s.isOwnKey),
+  s.usage.inputTokens,
+  s.usage.cachedInputTokens,
+  s.usage.outputTokens,
+  s.usage.reasoningTokens,
+  Number(s.usage.estimated),
+  s.cost,
+  s.overrun,
+  s.durationMs,
+  s.firstByteMs ?? null,
+  s.attempts,
+  Number(s.isStream),
+  s.usage.cacheWriteTokens,
+  s.usage.measured ? JSON.stringify(s.usage.measured) : null,
+  s.counted ?? null,
+];
 
 /** Where a provider said what it costs, our count beside it. */
 const driftOf = ({ at, provider, counted, cost }: Settlement): DriftEntry[] =>
