@@ -98,7 +98,8 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
   const drainer = new Drainer({ place: storePlace(config), folder, node, spool, startThread });
   const drain = () => drainer.drain();
   const lateCosts = lateCostStore(database);
-  const askForCosts = costAsker(gateway, lateCosts);
+  const stopping = new AbortController();
+  const askForCosts = costAsker(gateway, lateCosts, stopping.signal);
   const jobs = startJobs({ gateway, ledger, payments, database, clock, log, drain, askForCosts });
   const site: Site = {
     config,
@@ -119,6 +120,7 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
     drain,
     askForCosts,
     stop: async () => {
+      stopping.abort();
       await Promise.all(jobs.map((job) => job.stop()));
       await unfollow();
       gateway.http.close();
@@ -168,7 +170,11 @@ const reloader =
 const startThread = (): Worker => new Worker(new URL("./drain-thread.ts", import.meta.url));
 
 /** One round at a time. */
-function costAsker(gateway: Gateway, store: LateCostStore): () => Promise<void> {
+function costAsker(
+  gateway: Gateway,
+  store: LateCostStore,
+  stopping: AbortSignal,
+): () => Promise<void> {
   const { node, clock, log, providers } = gateway;
   const billing = new LateBilling(gateway, store);
   const tellers = [...providers.values()].flatMap(({ provider, billing }) =>
@@ -177,10 +183,11 @@ function costAsker(gateway: Gateway, store: LateCostStore): () => Promise<void> 
   const ask = async (id: string, ids: readonly string[]) => {
     const configured = providers.get(id);
     assert(configured, "only configured providers are asked");
-    return askCosts(gateway, configured, ids);
+    return askCosts(gateway, configured, ids, stopping);
   };
   const settle: LateBilling["settle"] = (told) => billing.settle(told);
-  const round = () => askForCosts({ node, clock, log, store, providers: tellers, ask, settle });
+  const parts = { node, clock, log, store, providers: tellers, ask, settle, stopping };
+  const round = () => askForCosts(parts);
   let last: Promise<void> = Promise.resolve();
   return () => {
     last = last.then(round, round);

@@ -32,6 +32,8 @@ export type Limits = { readonly [Name in keyof typeof defaultLimits]: number };
 export const COST_NANO_USD_MAX = nanoUsd(1_000_000_000_000_000n);
 /** How long after an answer a provider may at the latest be asked first what it cost. */
 export const BILLING_DELAY_SECONDS_MAX = 1_200;
+/** A provider's own id of a request, in characters; what is longer is none. */
+export const PROVIDER_REQUEST_ID_CHARS_MAX = 256;
 /** Requests that a provider is asked for at once. */
 export const BILLING_BATCH = 10_000;
 /** A provider that has not told the cost of a request for so long after its end is not asked any more… */
