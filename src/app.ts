@@ -1,30 +1,40 @@
 /** Builds everything from a configuration and a clock, and takes it down again in order. */
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { Catalog } from "./catalog/catalog.js";
 import type { Config } from "./config/config.js";
+import { askCosts } from "./gateway/billing.js";
 import { HttpPool } from "./gateway/client/pool.js";
+import { LateBilling } from "./gateway/late-billing.js";
 import { LeaseKeeper } from "./gateway/lease-keeper.js";
 import type { Gateway } from "./gateway/parts.js";
+import { stripeProcessor } from "./gateway/payments/stripe.js";
 import { Spool } from "./gateway/spool.js";
 import type { Site } from "./http/parts.js";
 import { answer } from "./http/routes.js";
-import { drainSpool, removeSegmentsBefore, spoolStart } from "./jobs/drain.js";
+import { collectReversals } from "./jobs/collect-reversals.js";
+import { Drainer } from "./jobs/drainer.js";
 import { followChanges } from "./jobs/follow-changes.js";
+import { askForCosts } from "./jobs/late-costs.js";
 import { recoverDead } from "./jobs/recover.js";
 import { type Repeated, repeat } from "./jobs/repeat.js";
 import type { Clock } from "./kernel/clock.js";
 import { assert } from "./kernel/errors.js";
 import { newId } from "./kernel/ids.js";
 import type { Log } from "./kernel/log.js";
+import type { LateCostStore } from "./ledger/late-cost.js";
 import { LeaseBook } from "./ledger/lease-book.js";
+import type { PaymentStore } from "./ledger/payment.js";
 import type { LedgerStore } from "./ledger/store.js";
 import { Health } from "./routing/health.js";
 import { changeFeed } from "./store/changes.js";
 import type { Database } from "./store/database.js";
+import { lateCostStore } from "./store/late-costs.js";
 import { ledgerStore } from "./store/ledger.js";
 import { openStore } from "./store/open.js";
 import { organizationStore } from "./store/organizations.js";
+import { paymentStore } from "./store/payments.js";
 import { tryLock } from "./store/sqlite/process-lock.js";
 import { tenantStore } from "./store/tenants.js";
 import { usageReader } from "./store/usage.js";
@@ -35,6 +45,8 @@ import type { TenantStore } from "./tenants/store.js";
 const DRAIN_EVERY_MS = 50;
 const SWEEP_EVERY_MS = 1_000;
 const EXPIRE_EVERY_MS = 60_000;
+const ASK_FOR_COSTS_EVERY_MS = 60_000;
+const COLLECT_EVERY_MS = 1_000;
 
 export type App = {
   readonly site: Site;
@@ -42,6 +54,8 @@ export type App = {
   readonly answer: (request: Request) => Promise<Response>;
   /** Applies all that is spooled, now. */
   readonly drain: () => Promise<void>;
+  /** Asks providers for the costs that they tell later, now. */
+  readonly askForCosts: () => Promise<void>;
   /** Lets nothing be lost: drains, gives all leases back, closes. */
   readonly stop: () => Promise<void>;
 };
@@ -87,8 +101,13 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
   gateway.directory.load(await tenants.loadAll());
   gateway.directory.loadOrganizations(await organizations.loadAll());
 
-  const drain = drainer(ledger, folder, node, spool);
-  const jobs = startJobs({ gateway, ledger, database, clock, log, drain });
+  const payments = paymentStore(database);
+  const drainer = new Drainer({ place: storePlace(config), folder, node, spool, startThread });
+  const drain = () => drainer.drain();
+  const lateCosts = lateCostStore(database);
+  const stopping = new AbortController();
+  const askForCosts = costAsker(gateway, lateCosts, stopping.signal);
+  const jobs = startJobs({ gateway, ledger, payments, database, clock, log, drain, askForCosts });
   const site: Site = {
     config,
     gateway,
@@ -96,6 +115,9 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
     organizations,
     ledger,
     usage: usageReader(database),
+    lateCosts,
+    payments,
+    processor: stripeProcessor(config.payments.stripe, log),
     masterKey,
     reloadUser,
     reloadOrganization,
@@ -105,12 +127,15 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
     site,
     answer: (request) => answer(site, request),
     drain,
+    askForCosts,
     stop: async () => {
+      stopping.abort();
       await Promise.all(jobs.map((job) => job.stop()));
       await unfollow();
       gateway.http.close();
       await spool.close();
       await drain();
+      await drainer.stop();
       await gateway.keeper.returnAll();
       await ledger.closeNode(node);
       await database.close();
@@ -151,21 +176,30 @@ const reloader =
     if (rows) directory.load(rows);
   };
 
-/** One drain at a time; whoever asks while one runs gets the next one. */
-function drainer(
-  ledger: LedgerStore,
-  folder: string,
-  node: string,
-  spool: Spool,
+const startThread = (): Worker => new Worker(new URL("./drain-thread.ts", import.meta.url));
+
+/** One round at a time. */
+function costAsker(
+  gateway: Gateway,
+  store: LateCostStore,
+  stopping: AbortSignal,
 ): () => Promise<void> {
-  let at = spoolStart;
-  let last: Promise<void> = Promise.resolve();
-  const once = async (): Promise<void> => {
-    at = await drainSpool(ledger, folder, node, at);
-    removeSegmentsBefore(folder, Math.min(at.segment, spool.oldestOpenSegment()));
+  const { node, clock, log, providers } = gateway;
+  const billing = new LateBilling(gateway, store);
+  const tellers = [...providers.values()].flatMap(({ provider, billing }) =>
+    billing ? [{ id: provider.id, delayMs: billing.delayMs }] : [],
+  );
+  const ask = async (id: string, ids: readonly string[]) => {
+    const configured = providers.get(id);
+    assert(configured, "only configured providers are asked");
+    return askCosts(gateway, configured, ids, stopping);
   };
+  const settle: LateBilling["settle"] = (told) => billing.settle(told);
+  const parts = { node, clock, log, store, providers: tellers, ask, settle, stopping };
+  const round = () => askForCosts(parts);
+  let last: Promise<void> = Promise.resolve();
   return () => {
-    last = last.then(once, once);
+    last = last.then(round, round);
     return last;
   };
 }
@@ -173,10 +207,12 @@ function drainer(
 function startJobs(parts: {
   readonly gateway: Gateway;
   readonly ledger: LedgerStore;
+  readonly payments: PaymentStore;
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
   readonly drain: () => Promise<void>;
+  readonly askForCosts: () => Promise<void>;
 }): Repeated[] {
   const { gateway, ledger, database, clock, drain } = parts;
   const sweep = async (): Promise<void> => {
@@ -188,9 +224,13 @@ function startJobs(parts: {
     await ledger.expireAccounts(clock.now());
     await changeFeed(database).forget(clock.now());
   };
+  const answerRecall = (bucket: string, recall: number) =>
+    gateway.keeper.answerRecall(bucket, recall);
   return [
     repeat("drain", drain, DRAIN_EVERY_MS, parts),
     repeat("sweep", sweep, SWEEP_EVERY_MS, parts),
     repeat("expire", expire, EXPIRE_EVERY_MS, parts),
+    repeat("late_costs", parts.askForCosts, ASK_FOR_COSTS_EVERY_MS, parts),
+    repeat("collect", () => collectReversals({ ...parts, answerRecall }), COLLECT_EVERY_MS, parts),
   ];
 }

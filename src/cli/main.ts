@@ -9,6 +9,7 @@ import { credit } from "./credit.js";
 import { model } from "./model.js";
 import { org } from "./org.js";
 import { UserError } from "./output.js";
+import { payment } from "./payment.js";
 import { provider } from "./provider.js";
 import { serve } from "./serve.js";
 import { sim } from "./sim.js";
@@ -27,7 +28,20 @@ const program = new Command("turnpike")
   .version(version)
   .showHelpAfterError()
   .enablePositionalOptions();
-for (const each of [serve, config, user, org, token, credit, usage, audit, provider, model, sim]) {
+for (const each of [
+  serve,
+  config,
+  user,
+  org,
+  token,
+  credit,
+  payment,
+  usage,
+  audit,
+  provider,
+  model,
+  sim,
+]) {
   program.addCommand(each);
 }
 

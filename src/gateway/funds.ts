@@ -1,26 +1,10 @@
-/** Holding the most a request can cost, clamping it to the balance, or refusing it with reasons. */
-import type { Mapping, Price } from "../catalog/model.js";
-import { assert, RouterError } from "../kernel/errors.js";
-import { SMALLEST_ANSWER_TOKENS } from "../kernel/limits.js";
-import { formatUsd, least, type NanoUsd, nanoUsd } from "../kernel/money.js";
+/** What a payer has, and getting hold of it wherever it is leased. */
+import type { Price } from "../catalog/model.js";
+import { least, type NanoUsd, nanoUsd } from "../kernel/money.js";
 import type { Hold } from "../ledger/lease-book.js";
-import { isChatPrice, mostCost, outputTokensWithin } from "../metering/cost.js";
 import type { Candidate } from "../routing/policy.js";
-import type { ChatRequest } from "../tasks/chat-completion.js";
-import { type Caller, resetsAt } from "../tenants/caller.js";
-import { estimateInput } from "./estimate-usage.js";
-import type { ChatCall, Gateway } from "./parts.js";
-
-/** How long after its last possible moment a request's hold is released by itself. */
-const HOLD_GRACE_MS = 60_000;
-
-export type Held = {
-  readonly hold: Hold;
-  /** Output tokens, all choices together, that the hold covers. */
-  readonly outputTokens: number;
-  /** The limit per choice that the balance allowed, where it is lower than what was asked for. */
-  readonly clampedTo: number | undefined;
-};
+import type { Caller } from "../tenants/caller.js";
+import type { Gateway } from "./parts.js";
 
 const NO_PRICE: Price = {};
 
@@ -43,63 +27,8 @@ export const spendableFor = (gateway: Gateway, caller: Caller): NanoUsd =>
 const leastOver = ({ bucketIds }: Caller, amountIn: (id: string) => NanoUsd): NanoUsd =>
   bucketIds.length === 1 ? amountIn(bucketIds[0] ?? "") : bucketIds.map(amountIn).reduce(least);
 
-/** Output tokens asked for per choice, or held for where the caller named no limit. */
-export function wantedOutput(gateway: Gateway, request: ChatRequest, mapping: Mapping): number {
-  const most = mapping.maxOutputTokens ?? mapping.contextLength ?? Number.MAX_SAFE_INTEGER;
-  return Math.min(request.maxTokens?.value ?? gateway.limits.outputHorizonTokens, most);
-}
-
-/**
- * Holds for one candidate from what is at hand, in memory; undefined where that does not do. The input counts for
- * as many tokens as it has bytes, which costs nothing to find out.
- */
-export function holdAtOnce(
-  gateway: Gateway,
-  call: ChatCall,
-  candidate: Candidate,
-): Held | undefined {
-  const { most, outputTokens } = mostOf(gateway, call, candidate);
-  if (most === 0n && !call.caller.bucketIds.every((id) => gateway.book.has(id))) return undefined;
-  const hold = tryHold(gateway, call, most);
-  return hold && { hold, outputTokens, clampedTo: undefined };
-}
-
-/** The most that a request can cost at a candidate, before anybody counted its input. */
-function mostOf(
-  gateway: Gateway,
-  { request }: ChatCall,
-  candidate: Candidate,
-): { readonly most: NanoUsd; readonly perChoice: number; readonly outputTokens: number } {
-  const perChoice = wantedOutput(gateway, request, candidate.mapping);
-  const outputTokens = perChoice * request.choices;
-  const bound = { inputTokens: request.inputTokensMost, outputTokens };
-  return { most: mostCost(bound, chargedPrice(candidate)), perChoice, outputTokens };
-}
-
-/**
- * Holds for one candidate with what the store still has; where the most it can cost does not fit, its input is
- * counted. Throws `insufficient_credit` when not even the smallest useful answer fits.
- */
-export async function holdFor(
-  gateway: Gateway,
-  call: ChatCall,
-  candidate: Candidate,
-): Promise<Held> {
-  const { request, caller } = call;
-  const price = chargedPrice(candidate);
-  const { most, perChoice, outputTokens } = mostOf(gateway, call, candidate);
-  const whole = (hold: Hold): Held => ({ hold, outputTokens, clampedTo: undefined });
-  if (most === 0n) await learnBalance(gateway, caller);
-  const covered = await coverAndTake(gateway, caller, most, () => tryHold(gateway, call, most));
-  if (covered) return whole(covered);
-
-  const inputTokens = Math.min(await estimateInput(request), request.inputTokensMost);
-  const counted = tryHold(gateway, call, mostCost({ inputTokens, outputTokens }, price));
-  return counted ? whole(counted) : clamp(gateway, call, candidate, { inputTokens, perChoice });
-}
-
 /** What costs nothing needs no cover, but its answer says what is left, so the store is asked once. */
-async function learnBalance(gateway: Gateway, caller: Caller): Promise<void> {
+export async function learnBalance(gateway: Gateway, caller: Caller): Promise<void> {
   for (const id of caller.bucketIds) {
     if (gateway.book.has(id)) continue;
     // Without the store the answer is as good, and the balance in it is 0.
@@ -112,19 +41,26 @@ async function learnBalance(gateway: Gateway, caller: Caller): Promise<void> {
  * goes on as long as the store has more; every further round means that someone was served. Undefined when there
  * is not enough; throws when the store cannot be asked.
  */
-export async function coverAndTake<Taken>(
+export const coverAndTake = <Taken>(
   gateway: Gateway,
   caller: Caller,
   amount: NanoUsd,
   take: () => Taken | undefined,
+): Promise<Taken | undefined> => coverBuckets(gateway, caller.bucketIds, amount, take);
+
+/** The same for buckets by name. */
+export async function coverBuckets<Taken>(
+  { book, keeper, clock }: Pick<Gateway, "book" | "keeper" | "clock">,
+  bucketIds: readonly string[],
+  amount: NanoUsd,
+  take: () => Taken | undefined,
 ): Promise<Taken | undefined> {
-  const { book, keeper, clock } = gateway;
   const isStoreEmpty = (id: string): boolean =>
     book.free(id, clock.now()) >= amount || book.unleased(id) === 0n;
   for (;;) {
-    await keeper.cover(caller.bucketIds, amount);
+    await keeper.cover(bucketIds, amount);
     const taken = take();
-    if (taken !== undefined || caller.bucketIds.every(isStoreEmpty)) return taken;
+    if (taken !== undefined || bucketIds.every(isStoreEmpty)) return taken;
   }
 }
 
@@ -140,95 +76,15 @@ export function extendHold(
   return true;
 }
 
-function clamp(
-  gateway: Gateway,
-  call: ChatCall,
-  candidate: Candidate,
-  wanted: { readonly inputTokens: number; readonly perChoice: number },
-): Held {
-  const { choices } = call.request;
-  const price = chargedPrice(candidate);
-  const available = freeFor(gateway, call.caller);
-  const fits = Math.floor(outputTokensWithin(available, wanted.inputTokens, price) / choices);
-  const smallest = Math.min(wanted.perChoice, SMALLEST_ANSWER_TOKENS);
-  if (fits < smallest) throw refusal(gateway, call, candidate, { ...wanted, smallest, fits });
-  const outputTokens = fits * choices;
-  const hold = tryHold(
-    gateway,
-    call,
-    mostCost({ inputTokens: wanted.inputTokens, outputTokens }, price),
-  );
-  if (!hold) throw refusal(gateway, call, candidate, { ...wanted, smallest, fits });
-  return { hold, outputTokens, clampedTo: fits };
-}
-
-function tryHold(gateway: Gateway, call: ChatCall, amount: NanoUsd): Hold | undefined {
-  const now = gateway.clock.now();
-  const expiresAt = now + gateway.limits.totalMs + HOLD_GRACE_MS;
-  const answer = gateway.book.hold(call.caller.bucketIds, amount, now, expiresAt);
-  return answer.ok ? answer.hold : undefined;
-}
-
-function refusal(
-  gateway: Gateway,
-  call: ChatCall,
-  { mapping }: Candidate,
-  need: { inputTokens: number; smallest: number; fits: number },
-): RouterError {
-  const { caller, request } = call;
-  const price = mapping.price ?? NO_PRICE;
-  const needed = mostCost(
-    { inputTokens: need.inputTokens, outputTokens: need.smallest * request.choices },
-    price,
-  );
-  const available = freeFor(gateway, caller);
-  const now = gateway.clock.now();
-  const tightest = caller.buckets.find(({ id }) => gateway.book.free(id, now) === available);
-  assert(tightest, "some bucket has what all of them have");
-  const at = resetsAt(caller, tightest, now);
-  const resets = at === undefined ? null : new Date(at).toISOString();
-  return new RouterError(
-    "insufficient_credit",
-    `${tightest.title} does not cover this request: the smallest useful answer of ${mapping.modelId} by ${mapping.provider} needs $${formatUsd(needed)}, $${formatUsd(available)} is left. ${resets === null ? "It does not reset" : `It resets at ${resets}`}.`,
-    {
-      extra: {
-        bucket: tightest.kind,
-        bucket_name: tightest.name,
-        needed_nano_usd: String(needed),
-        available_nano_usd: String(available),
-        resets_at: resets,
-        price: { provider: mapping.provider, ...printPrice(price) },
-        max_tokens_that_fit: need.fits,
-        cheapest_alternative: cheapestAlternative(gateway, caller, need.inputTokens, available),
-      },
-    },
-  );
-}
-
-/** USD per million tokens, as decimal text. */
-export const printPrice = (price: Price): Record<string, string> =>
-  Object.fromEntries(Object.entries(price).map(([unit, each]) => [unit, formatUsd(each)]));
-
-/** The cheapest chat model that the rest of the balance still pays for; null when there is none. */
-function cheapestAlternative(
+/** Adds all of `amount` to a hold, from wherever it is leased; false where there is less, or nobody to ask. */
+export async function growHold(
   gateway: Gateway,
   caller: Caller,
-  inputTokens: number,
-  available: NanoUsd,
-): unknown {
-  let best: { model: string; cost: NanoUsd } | undefined;
-  for (const model of gateway.catalog.all()) {
-    if (model.task !== "conversational") continue;
-    for (const mapping of model.mappings) {
-      const configured = gateway.providers.get(mapping.provider);
-      const isReady = configured?.key !== undefined || configured?.provider.needsKey === false;
-      if (!isReady || mapping.status !== "live") continue;
-      if (caller.disabledProviders.includes(mapping.provider)) continue;
-      if (!mapping.price || !isChatPrice(mapping.price)) continue;
-      const cost = mostCost({ inputTokens, outputTokens: SMALLEST_ANSWER_TOKENS }, mapping.price);
-      if (!best || cost < best.cost) best = { model: `${model.id}:${mapping.provider}`, cost };
-    }
-  }
-  if (!best || best.cost > available) return null;
-  return { model: best.model, needed_nano_usd: String(best.cost) };
+  hold: Hold,
+  amount: NanoUsd,
+): Promise<boolean> {
+  const extend = () => extendHold(gateway, caller, hold, amount);
+  if (extend()) return true;
+  const isExtended = await coverAndTake(gateway, caller, amount, extend).catch(() => undefined);
+  return isExtended === true;
 }

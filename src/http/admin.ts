@@ -3,6 +3,7 @@ import { z } from "zod";
 import { badRequest, RouterError } from "../kernel/errors.js";
 import { newId } from "../kernel/ids.js";
 import { extraGrant } from "../ledger/account.js";
+import { printDrift } from "../ledger/credit.js";
 import { fundsBucketOf, type Payer } from "../tenants/payer.js";
 import { registerUser, USER_NAME, USER_NAME_RULE } from "../tenants/register.js";
 import type { TermsChange } from "../tenants/store.js";
@@ -130,6 +131,18 @@ async function findPayer(
   if (found) return found;
   throw new RouterError("not_found", `There is no organization "${org}".`);
 }
+const DRIFT_DAYS_MAX = 3_660;
+const DAY_MS = 86_400_000;
+
+/** Our count of what requests cost next to what providers say, over the last `days` (30). */
+export const showDrift: Handler = async (site, visit) => {
+  await authenticate(site, visit, "admin");
+  const days = Number(visit.url.searchParams.get("days") ?? 30);
+  if (!Number.isInteger(days) || days < 1 || days > DRIFT_DAYS_MAX) {
+    throw badRequest(`"days" must be a whole number from 1 to ${DRIFT_DAYS_MAX}.`, "days");
+  }
+  return json(printDrift(await site.lateCosts.drift(visit.at - days * DAY_MS)));
+};
 
 export const showAudit: Handler = async (site, visit) => {
   await authenticate(site, visit, "admin");

@@ -12,6 +12,7 @@ import { listModels, showModel } from "./models.js";
 import * as orgSettings from "./org-settings.js";
 import * as orgs from "./organizations.js";
 import { type Handler, type Site, Visit } from "./parts.js";
+import * as payments from "./payments.js";
 import * as groups from "./resource-groups.js";
 
 type Route = {
@@ -48,6 +49,10 @@ export const ROUTES: readonly Route[] = [
   { method: "GET", path: `${ME}/invitations`, handler: invitations.listMyInvitations },
   { method: "POST", path: `${ME}/invitations/*/accept`, handler: invitations.acceptInvitation },
   { method: "POST", path: `${ME}/invitations/*/decline`, handler: invitations.declineInvitation },
+  { method: "GET", path: `${ME}/checkout`, handler: payments.showCheckout },
+  { method: "POST", path: `${ME}/checkout`, handler: payments.startCheckout },
+  { method: "GET", path: `${ME}/payments`, handler: payments.listPayments },
+  { method: "POST", path: "/api/turnpike/webhooks/stripe", handler: payments.receiveStripe },
   { method: "POST", path: "/api/turnpike/estimate", handler: estimate },
   { method: "GET", path: ORGS, handler: orgs.listOrganizations },
   { method: "POST", path: ORGS, handler: orgs.addOrganization },
@@ -86,6 +91,7 @@ export const ROUTES: readonly Route[] = [
   { method: "GET", path: `${ADMIN}/credits`, handler: admin.showCredit },
   { method: "POST", path: `${ADMIN}/credits`, handler: admin.grantCredit },
   { method: "GET", path: `${ADMIN}/audit`, handler: admin.showAudit },
+  { method: "GET", path: `${ADMIN}/drift`, handler: admin.showDrift },
   { method: "GET", path: "/healthz", handler: healthz },
   { method: "GET", path: "/readyz", handler: readyz },
   { method: "GET", path: "/", handler: home },

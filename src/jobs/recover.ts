@@ -6,7 +6,7 @@ import { ZERO } from "../kernel/money.js";
 import { parseStarted, type Started } from "../ledger/spool-record.js";
 import type { LedgerStore, Settlement } from "../ledger/store.js";
 import { noUsage } from "../tasks/usage.js";
-import { drainSpool, isEnd, readSpool, settlementsIn, spoolStart } from "./drain.js";
+import { awaitedIn, drainSpool, isEnd, readSpool, settlementsIn, spoolStart } from "./drain.js";
 
 /** Tells whether a process's folder is its own still; holding the lock means that it is gone. */
 export type TryLock = (folder: string) => (() => void) | undefined;
@@ -46,7 +46,10 @@ async function recoverOne(folder: string, node: string, store: LedgerStore): Pro
   return interrupted.length;
 }
 
-/** Requests with a beginning and no end, in what is left of the spool. */
+/**
+ * Requests with a beginning and no end, in what is left of the spool, by the provider that began to answer, where
+ * that is known.
+ */
 function openRequests(folder: string): Started[] {
   const open = new Map<string, Started>();
   const first = readdirSync(folder)
@@ -54,24 +57,29 @@ function openRequests(folder: string): Started[] {
     .sort()[0];
   let at = { segment: first === undefined ? 0 : Number.parseInt(first, 10), offset: 0 };
   for (;;) {
-    const page = readSpool(folder, at);
+    const page = readSpool(folder, at, { withStarted: true });
     if (isEnd(at, page.upTo)) return [...open.values()];
-    for (const line of page.lines) {
+    for (const line of page.started) {
       const started = parseStarted(line);
       if (started) open.set(started.id, started);
     }
-    for (const { id } of settlementsIn(page.lines)) open.delete(id);
+    for (const { requestId, provider } of awaitedIn(page.awaited)) {
+      const started = open.get(requestId);
+      if (started) open.set(requestId, { ...started, provider });
+    }
+    for (const { id } of settlementsIn(page.settled)) open.delete(id);
     at = page.upTo;
   }
 }
 
-/** Nobody knows what it cost, so it costs nothing. */
+/** Nobody here knows what it cost, so it costs nothing, unless its provider says so later. */
 const interruptedSettlement = (started: Started): Settlement => ({
   ...started,
   status: 502,
   outcome: "interrupted",
   usage: noUsage,
   cost: ZERO,
+  counted: undefined,
   debits: [],
   overrun: ZERO,
   durationMs: 0,

@@ -225,6 +225,16 @@ export class LeaseBook {
   }
 }
 
+/** What would be charged if all of a hold were, by account. */
+export function debitsOf(hold: Hold): Debit[] {
+  const debits: Debit[] = [];
+  for (const { held } of hold.parts) {
+    const first = debits.length;
+    for (const { account, amount } of held) addDebit(debits, first, account.id, amount);
+  }
+  return debits;
+}
+
 const emptyLease = { taken: ZERO, returned: ZERO, free: ZERO, surrenders: 0 };
 
 const isLive = (account: AccountLease, now: number): boolean =>

@@ -1,9 +1,12 @@
 import { expect, test } from "bun:test";
 import { nanoUsd } from "../kernel/money.js";
 import {
+  isAwaitedLine,
   isSettledLine,
+  parseAwaited,
   parseSettled,
   parseStarted,
+  printAwaited,
   printSettled,
   printStarted,
 } from "./spool-record.js";
@@ -26,11 +29,14 @@ const settlement: Settlement = {
   usage: {
     inputTokens: 9,
     cachedInputTokens: 1,
+    cacheWriteTokens: 3,
     outputTokens: 7,
     reasoningTokens: 2,
+    measured: { computeNanoseconds: 22_899_515_643 },
     estimated: true,
   },
   cost: nanoUsd(2n ** 53n + 1n),
+  counted: nanoUsd(2n ** 53n - 1n),
   overrun: nanoUsd(3n),
   debits: [
     { account: "grant:a", amount: nanoUsd(2n ** 53n - 3n) },
@@ -46,7 +52,8 @@ const body = (line: string) => line.slice(0, -1);
 
 test("what is written is what is read, to the last nano-dollar", () => {
   const line = body(printSettled(settlement));
-  expect(isSettledLine(line)).toBe(true);
+  expect(isSettledLine(Buffer.from(`x\n${line}`), 2)).toBe(true);
+  expect(isSettledLine(Buffer.from(printStarted(settlement)), 0)).toBe(false);
   expect(parseSettled(line)).toEqual(settlement);
   const {
     id,
@@ -77,6 +84,23 @@ test("what is written is what is read, to the last nano-dollar", () => {
     isStream,
   };
   expect(parseStarted(body(printStarted(settlement)))).toEqual(started);
+});
+
+test("a request whose provider tells its cost later is noted with who pays", () => {
+  const awaited = {
+    requestId: "request-1",
+    provider: "novita",
+    providerRequestId: 'größe "7"',
+    bucketIds: ["user:u", "token:t"],
+    at: 1_767_225_600_000,
+  };
+  const line = body(printAwaited(awaited));
+  expect(isAwaitedLine(Buffer.from(line), 0)).toBe(true);
+  expect(isSettledLine(Buffer.from(line), 0)).toBe(false);
+  expect(isAwaitedLine(Buffer.from(printSettled(settlement)), 0)).toBe(false);
+  expect(parseAwaited(line)).toEqual(awaited);
+  expect(parseAwaited(line.slice(0, -1))).toBeUndefined();
+  expect(parseAwaited(body(printSettled(settlement)))).toBeUndefined();
 });
 
 test("a line cut anywhere, or with one changed character, is no record", () => {

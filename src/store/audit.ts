@@ -1,15 +1,14 @@
 import { type Kysely, sql } from "kysely";
-import { OUTSIDE, OVERRUN } from "../ledger/account.js";
 import type { AuditReport } from "../ledger/store.js";
+import { checkPayments } from "./audit-payments.js";
 import type { Database } from "./database.js";
 import type { Schema } from "./schema.js";
+import { beforeSlash } from "./transfers.js";
 
 const PAGE = 20_000;
 const FAULTS_SHOWN = 10;
 /** Only these may owe: money, allowances and headroom come out of them without limit. */
-const MAY_BE_NEGATIVE = /^(allowance|headroom):/;
-const mayBeNegative = (account: string): boolean =>
-  account === OUTSIDE || account === OVERRUN || MAY_BE_NEGATIVE.test(account);
+const MAY_BE_NEGATIVE = /^(outside|overrun|loss|allowance:.*|headroom:.*)$/;
 /** What these move was put into an account, or taken out of it again. */
 const PUTS_IN: ReadonlySet<string> = new Set(["grant", "allow"]);
 const TAKES_OUT: ReadonlySet<string> = new Set(["withdraw", "disallow"]);
@@ -26,6 +25,7 @@ export async function auditLedger({ db, engine }: Database): Promise<AuditReport
       const { count, ...replayed } = await replay(tx, faults);
       const accounts = await checkAccounts(tx, replayed, faults);
       await checkRequests(tx, engine, faults);
+      await checkPayments(tx, engine, faults, FAULTS_SHOWN);
       return {
         balanced: faults.length === 0,
         transfers: count,
@@ -104,7 +104,7 @@ async function checkAccounts(
       faults.push(`account ${account.id}: ${account.leased} leased, its leases say ${out}`);
     }
     if (account.leased < 0n || account.leased > account.balance) {
-      if (!mayBeNegative(account.id)) {
+      if (!MAY_BE_NEGATIVE.test(account.id)) {
         faults.push(`account ${account.id}: ${account.leased} leased of ${account.balance}`);
       }
     }
@@ -124,10 +124,7 @@ async function checkRequests(
   faults: string[],
 ): Promise<void> {
   // A settlement's transfers are named for its request: `<request>/0`, `<request>/overrun`.
-  const request = {
-    sqlite: sql`substr(id, 1, instr(id, '/') - 1)`,
-    postgres: sql`split_part(id, '/', 1)`,
-  }[engine];
+  const request = beforeSlash[engine];
   const { rows } = await sql<{ id: string; cost: bigint | null; owed: bigint }>`
     select request as id, cast(sum(cost) as bigint) as cost, cast(sum(owed) as bigint) as owed
     from (
@@ -135,6 +132,8 @@ async function checkRequests(
       from requests
       union all
       select ${request}, null, amount from transfers where credit like 'provider:%'
+      union all
+      select ${request}, null, -amount from transfers where debit like 'provider:%'
     ) as sides
     group by request
     having sum(cost) is null or sum(cost) <> sum(owed)

@@ -4,8 +4,11 @@ import { openStore } from "../../src/store/open.js";
 import { postgres } from "../support/postgres.js";
 import { storeContract } from "./contract.js";
 import { postgresEngine } from "./engines.js";
+import { lateCostContract } from "./late-costs.js";
 
-storeContract(postgresEngine());
+const engine = postgresEngine();
+lateCostContract(engine);
+storeContract(engine);
 
 test("a connection that ends in the middle of a transaction fails that transaction and nothing else", async () => {
   const place = await (await postgres()).freshDatabase();

@@ -1,4 +1,7 @@
 import { storeContract } from "./contract.js";
 import { sqliteEngine } from "./engines.js";
+import { lateCostContract } from "./late-costs.js";
 
-storeContract(sqliteEngine());
+const engine = sqliteEngine();
+lateCostContract(engine);
+storeContract(engine);
