@@ -9,9 +9,11 @@ import { HttpPool } from "./gateway/client/pool.js";
 import { LateBilling } from "./gateway/late-billing.js";
 import { LeaseKeeper } from "./gateway/lease-keeper.js";
 import type { Gateway } from "./gateway/parts.js";
+import { stripeProcessor } from "./gateway/payments/stripe.js";
 import { Spool } from "./gateway/spool.js";
 import type { Site } from "./http/parts.js";
 import { answer } from "./http/routes.js";
+import { collectReversals } from "./jobs/collect-reversals.js";
 import { Drainer } from "./jobs/drainer.js";
 import { followChanges } from "./jobs/follow-changes.js";
 import { askForCosts } from "./jobs/late-costs.js";
@@ -24,6 +26,7 @@ import { newId } from "./kernel/ids.js";
 import type { Log } from "./kernel/log.js";
 import type { LateCostStore } from "./ledger/late-cost.js";
 import { LeaseBook } from "./ledger/lease-book.js";
+import type { PaymentStore } from "./ledger/payment.js";
 import { receiptKey } from "./ledger/receipt-key.js";
 import type { LedgerStore } from "./ledger/store.js";
 import { Health } from "./routing/health.js";
@@ -33,6 +36,8 @@ import type { Database } from "./store/database.js";
 import { lateCostStore } from "./store/late-costs.js";
 import { ledgerStore } from "./store/ledger.js";
 import { openStore } from "./store/open.js";
+import { organizationStore } from "./store/organizations.js";
+import { paymentStore } from "./store/payments.js";
 import { tryLock } from "./store/sqlite/process-lock.js";
 import { tenantStore } from "./store/tenants.js";
 import { usageReader } from "./store/usage.js";
@@ -44,6 +49,7 @@ const DRAIN_EVERY_MS = 50;
 const SWEEP_EVERY_MS = 1_000;
 const EXPIRE_EVERY_MS = 60_000;
 const ASK_FOR_COSTS_EVERY_MS = 60_000;
+const COLLECT_EVERY_MS = 1_000;
 const FORGET_EVERY_MS = 600_000;
 
 export type App = {
@@ -77,6 +83,7 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
   const database = await openStore(storePlace(config));
   const ledger = ledgerStore(database, config.plans);
   const tenants = tenantStore(database, node, clock);
+  const organizations = organizationStore(database, node, clock);
   await recoverDead(spoolRoot, ledger, tryLock, log);
 
   const folder = join(spoolRoot, node);
@@ -86,22 +93,27 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
   const spool = new Spool(folder, config.durability, log);
   const gateway = buildGateway({ config, masterKey, clock, log, node, ledger, spool });
   const reloadUser = reloader(tenants, gateway.directory);
+  const reloadOrganization = async (orgId: string): Promise<void> =>
+    gateway.directory.loadOrganizations(await organizations.load(orgId));
   const unfollow = await followChanges({
     node,
     log,
     ...changeFeed(database),
     reloadUser,
+    reloadOrganization,
     answerRecall: (bucket, seq) => gateway.keeper.answerRecall(bucket, seq),
     surrender: (bucket) => gateway.keeper.surrender(bucket),
   });
   gateway.directory.load(await tenants.loadAll());
+  gateway.directory.loadOrganizations(await organizations.loadAll());
 
+  const payments = paymentStore(database);
   const drainer = new Drainer({ place: storePlace(config), folder, node, spool, startThread });
   const drain = () => drainer.drain();
   const lateCosts = lateCostStore(database);
-  const askForCosts = costAsker(gateway, lateCosts);
   const books = booksOf(database);
   const stopping = new AbortController();
+  const askForCosts = costAsker(gateway, lateCosts, stopping.signal);
   const forget = () =>
     forgetOld({
       node,
@@ -112,18 +124,25 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
       takeTurn: lateCosts.takeTurn,
       signal: stopping.signal,
     });
-  const jobs = startJobs({ gateway, ledger, database, clock, log, drain, askForCosts, forget });
+  const jobs = startJobs({
+    ...{ gateway, ledger, payments, database, clock, log },
+    ...{ drain, askForCosts, forget },
+  });
   const site: Site = {
     config,
     gateway,
     tenants,
+    organizations,
     ledger,
     usage: usageReader(database),
     lateCosts,
+    payments,
+    processor: stripeProcessor(config.payments.stripe, log),
     books,
     masterKey,
     receiptKey: receiptKey(masterKey),
     reloadUser,
+    reloadOrganization,
     drain,
     isReady: () => ledger.spoolPosition(node).then(Boolean, () => false),
   };
@@ -184,7 +203,11 @@ const reloader =
 const startThread = (): Worker => new Worker(new URL("./drain-thread.ts", import.meta.url));
 
 /** One round at a time. */
-function costAsker(gateway: Gateway, store: LateCostStore): () => Promise<void> {
+function costAsker(
+  gateway: Gateway,
+  store: LateCostStore,
+  stopping: AbortSignal,
+): () => Promise<void> {
   const { node, clock, log, providers } = gateway;
   const billing = new LateBilling(gateway, store);
   const tellers = [...providers.values()].flatMap(({ provider, billing }) =>
@@ -193,10 +216,11 @@ function costAsker(gateway: Gateway, store: LateCostStore): () => Promise<void> 
   const ask = async (id: string, ids: readonly string[]) => {
     const configured = providers.get(id);
     assert(configured, "only configured providers are asked");
-    return askCosts(gateway, configured, ids);
+    return askCosts(gateway, configured, ids, stopping);
   };
   const settle: LateBilling["settle"] = (told) => billing.settle(told);
-  const round = () => askForCosts({ node, clock, log, store, providers: tellers, ask, settle });
+  const parts = { node, clock, log, store, providers: tellers, ask, settle, stopping };
+  const round = () => askForCosts(parts);
   let last: Promise<void> = Promise.resolve();
   return () => {
     last = last.then(round, round);
@@ -207,6 +231,7 @@ function costAsker(gateway: Gateway, store: LateCostStore): () => Promise<void> 
 function startJobs(parts: {
   readonly gateway: Gateway;
   readonly ledger: LedgerStore;
+  readonly payments: PaymentStore;
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
@@ -224,11 +249,14 @@ function startJobs(parts: {
     await ledger.expireAccounts(clock.now());
     await changeFeed(database).forget(clock.now());
   };
+  const answerRecall = (bucket: string, recall: number) =>
+    gateway.keeper.answerRecall(bucket, recall);
   return [
     repeat("drain", drain, DRAIN_EVERY_MS, parts),
     repeat("sweep", sweep, SWEEP_EVERY_MS, parts),
     repeat("expire", expire, EXPIRE_EVERY_MS, parts),
     repeat("late_costs", parts.askForCosts, ASK_FOR_COSTS_EVERY_MS, parts),
     repeat("retention", parts.forget, FORGET_EVERY_MS, parts),
+    repeat("collect", () => collectReversals({ ...parts, answerRecall }), COLLECT_EVERY_MS, parts),
   ];
 }

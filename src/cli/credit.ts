@@ -6,13 +6,13 @@ import { extraGrant } from "../ledger/account.js";
 import { printCredit } from "../ledger/credit.js";
 import { fundsBucketOf } from "../tenants/payer.js";
 import { type CommonOptions, command } from "./command.js";
-import { type Local, requireUser, withLocal } from "./local.js";
+import { type Local, requirePayer, withLocal } from "./local.js";
 import { show, table } from "./output.js";
 import { readAmountAboveZero, readFutureDate, readOneOf } from "./read.js";
 
 const KINDS = ["promotional", "purchased"] as const;
 
-type ShowOptions = CommonOptions & { readonly user: string };
+type ShowOptions = CommonOptions & { readonly user?: string; readonly org?: string };
 type GrantOptions = ShowOptions & {
   readonly amount: string;
   readonly kind: string;
@@ -20,29 +20,31 @@ type GrantOptions = ShowOptions & {
 };
 
 export const credit = new Command("credit")
-  .description("what users may spend")
+  .description("what users and organizations may spend")
   .addCommand(
-    command("grant", "give a user credit beside the plan's")
-      .requiredOption("--user <name>")
+    command("grant", "give a user or an organization credit beside the plan's")
+      .option("--user <name>")
+      .option("--org <name>")
       .requiredOption("--amount <dollars>", "like 5.00")
       .option("--kind <kind>", KINDS.join(" or "), "promotional")
       .option("--expires <date>", "like 2027-01-31; never, when not given")
       .action((options: GrantOptions) => withLocal(options, (local) => grant(local, options))),
   )
   .addCommand(
-    command("show", "what a user has left, as far as the store has heard")
-      .requiredOption("--user <name>")
+    command("show", "what a user or an organization has left, as far as the store has heard")
+      .option("--user <name>")
+      .option("--org <name>")
       .action((options: ShowOptions) => withLocal(options, (local) => showCredit(local, options))),
   );
 
 async function grant(local: Local, options: GrantOptions): Promise<void> {
-  const user = await requireUser(local, options.user);
+  const payer = await requirePayer(local, options);
   const amount = readAmountAboveZero("--amount", options.amount);
   const kind = readOneOf("--kind", options.kind, KINDS);
   const expiresAt =
     options.expires === undefined ? undefined : readFutureDate("--expires", options.expires);
   const at = Date.now();
-  const opening = extraGrant(fundsBucketOf(user), { id: newId(), kind, amount, at, expiresAt });
+  const opening = extraGrant(fundsBucketOf(payer), { id: newId(), kind, amount, at, expiresAt });
   await local.ledger.grant(opening);
   const value = {
     id: opening.id,
@@ -50,14 +52,14 @@ async function grant(local: Local, options: GrantOptions): Promise<void> {
     kind,
     expires_at: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
   };
-  show(options, { grant: value }, () => `Granted $${formatUsd(amount)} to ${user.name}.`);
+  show(options, { grant: value }, () => `Granted $${formatUsd(amount)} to ${payer.name}.`);
 }
 
 async function showCredit(local: Local, options: ShowOptions): Promise<void> {
-  const user = await requireUser(local, options.user);
+  const payer = await requirePayer(local, options);
   const now = Date.now();
-  const bucket = fundsBucketOf(user);
-  const period = periodAt(user.anchor, now);
+  const bucket = fundsBucketOf(payer);
+  const period = periodAt(payer.anchor, now);
   const view = await local.ledger.credit(bucket, now);
   const spent = await local.usage.chargedSince(bucket, period.start);
   // Holds live in the memory of the processes that serve; the store learns what they became.

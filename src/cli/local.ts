@@ -5,13 +5,19 @@ import { storePlace } from "../app.js";
 import { type Config, type Flags, loadConfig } from "../config/config.js";
 import { systemClock } from "../kernel/clock.js";
 import type { LateCostStore } from "../ledger/late-cost.js";
+import type { PaymentStore } from "../ledger/payment.js";
 import type { LedgerStore } from "../ledger/store.js";
 import { type Books, booksOf } from "../store/books.js";
 import { lateCostStore } from "../store/late-costs.js";
 import { ledgerStore } from "../store/ledger.js";
 import { openStore } from "../store/open.js";
+import { organizationStore } from "../store/organizations.js";
+import { paymentStore } from "../store/payments.js";
 import { tenantStore } from "../store/tenants.js";
 import { type UsageReader, usageReader } from "../store/usage.js";
+import type { Organization } from "../tenants/organization.js";
+import type { OrganizationStore } from "../tenants/organization-store.js";
+import type { Payer } from "../tenants/payer.js";
 import { type MasterKey, parseMasterKey } from "../tenants/sealing.js";
 import type { TenantStore } from "../tenants/store.js";
 import type { User } from "../tenants/user.js";
@@ -21,8 +27,10 @@ export type Local = {
   readonly config: Config;
   readonly ledger: LedgerStore;
   readonly tenants: TenantStore;
+  readonly organizations: OrganizationStore;
   readonly usage: UsageReader;
   readonly lateCosts: LateCostStore;
+  readonly payments: PaymentStore;
   readonly books: Books;
 };
 
@@ -39,8 +47,10 @@ export async function withLocal<Result>(
       config,
       ledger: ledgerStore(database, config.plans),
       tenants: tenantStore(database, "cli", systemClock),
+      organizations: organizationStore(database, "cli", systemClock),
       usage: usageReader(database),
       lateCosts: lateCostStore(database),
+      payments: paymentStore(database),
       books: booksOf(database),
     });
   } finally {
@@ -79,4 +89,28 @@ export async function requireUser({ tenants }: Local, name: string): Promise<Use
   const user = await tenants.findUserByName(name);
   if (!user) throw new UserError(`There is no user "${name}". See: turnpike user list`);
   return user;
+}
+
+export async function requireOrganization(
+  { organizations }: Local,
+  name: string,
+): Promise<Organization> {
+  const org = await organizations.findByName(name);
+  if (!org) throw new UserError(`There is no organization "${name}". See: turnpike org list`);
+  return org;
+}
+
+/** Who is meant by `--user` or `--org`. */
+export function requirePayer(
+  local: Local,
+  { user, org }: { readonly user?: string; readonly org?: string },
+): Promise<Payer> {
+  if (user !== undefined && org === undefined) return requireUser(local, user);
+  if (org !== undefined && user === undefined) return requireOrganization(local, org);
+  throw new UserError("--user or --org: give one of them");
+}
+
+export function requirePlan({ config }: Local, plan: string): void {
+  if (config.plans.has(plan)) return;
+  throw new UserError(`There is no plan "${plan}". Plans: ${[...config.plans.keys()].join(", ")}`);
 }

@@ -7,7 +7,9 @@ import { audit } from "./audit.js";
 import { config } from "./config.js";
 import { credit } from "./credit.js";
 import { model } from "./model.js";
+import { org } from "./org.js";
 import { UserError } from "./output.js";
+import { payment } from "./payment.js";
 import { provider } from "./provider.js";
 import { receipt } from "./receipt.js";
 import { serve } from "./serve.js";
@@ -31,8 +33,10 @@ for (const each of [
   serve,
   config,
   user,
+  org,
   token,
   credit,
+  payment,
   usage,
   receipt,
   audit,

@@ -1,9 +1,10 @@
 import { Command } from "commander";
 import { formatUsd } from "../kernel/money.js";
 import { ANCHOR_DAY_MAX } from "../kernel/period.js";
-import { OWNER_STAYS, registerUser, USER_NAME, USER_NAME_RULE } from "../tenants/register.js";
+import { forgetUser } from "../tenants/forget.js";
+import { registerUser, USER_NAME, USER_NAME_RULE } from "../tenants/register.js";
 import { type CommonOptions, command } from "./command.js";
-import { type Local, requireUser, withLocal } from "./local.js";
+import { type Local, requirePlan, requireUser, withLocal } from "./local.js";
 import { show, table, UserError } from "./output.js";
 import { readAmount, readWhole } from "./read.js";
 
@@ -35,7 +36,10 @@ export const user = new Command("user")
       ),
   )
   .addCommand(
-    command("limit", "what a user may spend each period beyond their credit (pay-as-you-go)")
+    command(
+      "spending-limit",
+      "what a user may spend each period beyond their credit (pay-as-you-go)",
+    )
       .argument("<name>")
       .argument("<dollars>", 'like 25.00; or "plan" for what the plan says')
       .action((name: string, dollars: string, options: CommonOptions) =>
@@ -119,12 +123,6 @@ async function changeLimit(
 
 async function forget(local: Local, name: string, options: CommonOptions): Promise<void> {
   const found = await requireUser(local, name);
-  if (found.role === "owner") throw new UserError(OWNER_STAYS);
-  await local.tenants.deleteUser(found.id, Date.now());
+  await forgetUser(local, found, Date.now());
   show(options, { deleted: found.id }, () => `${name} is forgotten; the books know ${found.id}.`);
-}
-
-function requirePlan({ config }: Local, plan: string): void {
-  if (config.plans.has(plan)) return;
-  throw new UserError(`There is no plan "${plan}". Plans: ${[...config.plans.keys()].join(", ")}`);
 }

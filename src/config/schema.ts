@@ -11,6 +11,8 @@ import { AMOUNT_RULE, parseAmount } from "../kernel/money.js";
 import * as providersById from "../providers/all.js";
 import { COST_READERS, type CostReaderName } from "../providers/reported.js";
 import { EXTRA_USAGE } from "../tenants/plan.js";
+import { paymentsMistake, paymentsSchema } from "./payments.js";
+import { keyMistake } from "./secrets.js";
 
 const builtInIds = new Set<string>(Object.values(providersById).map(({ id }) => id));
 
@@ -125,6 +127,7 @@ const writtenSchema = z.strictObject({
   models: z.array(modelSchema).default([]),
   plans: z.record(z.string().regex(/^[a-z][a-z0-9-]*$/), planSchema).default({}),
   limits: limitsSchema.default({}),
+  payments: paymentsSchema.prefault({}),
   retention: retentionSchema.prefault({}),
 });
 
@@ -141,6 +144,11 @@ export const configSchema = writtenSchema.superRefine((written, context) => {
   for (const mistake of strangeHardware(written)) {
     context.addIssue({ code: "custom", ...mistake });
   }
+  const mistake = paymentsMistake(written.payments, written.allow_literal_keys);
+  if (mistake) {
+    const { path, message } = mistake;
+    context.addIssue({ code: "custom", path: ["payments", ...path], message });
+  }
 });
 
 /** A price per second of hardware that nobody gave a price is no price. */
@@ -156,9 +164,6 @@ function* strangeHardware({ models, hardware }: z.output<typeof writtenSchema>) 
     }
   }
 }
-
-/** A key as a name in the environment. */
-export const REFERENCE = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
 
 type ProviderEntry = z.output<typeof providerSchema>;
 
@@ -178,12 +183,9 @@ function mistakeIn(
   if (type !== undefined && base_url === undefined) {
     return ["", "an openai-compatible provider needs a base_url"];
   }
-  if (api_key === undefined || mayBeLiteral || REFERENCE.test(api_key)) return undefined;
   const variable = `${id.toUpperCase().replaceAll("-", "_")}_API_KEY`;
-  return [
-    "api_key",
-    `expected an environment reference like \${${variable}}; to write keys into this file set "allow_literal_keys: true"`,
-  ];
+  const message = keyMistake(api_key, variable, mayBeLiteral);
+  return message === undefined ? undefined : ["api_key", message];
 }
 
 export type WrittenConfig = z.output<typeof writtenSchema>;

@@ -68,7 +68,9 @@ export function closingComment(
 }
 
 const billedTo = (call: ChatCall, candidate: Candidate): string =>
-  candidate.keySource === "operator" ? `user:${call.caller.user.name}` : "provider-key";
+  candidate.keySource === "operator"
+    ? `${call.caller.payer.kind}:${call.caller.payer.name}`
+    : "provider-key";
 
 const callsLeft = (remaining: NanoUsd, cost: NanoUsd): string => String(remaining / cost);
 

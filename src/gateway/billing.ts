@@ -11,19 +11,20 @@ import { Deadline } from "./deadline.js";
 import type { ConfiguredProvider, Gateway } from "./parts.js";
 import { headersFor, readText } from "./send.js";
 
-/** Never aborts: nobody is waiting for the answer. */
-const nobody = new AbortController().signal;
-
-/** By the provider's own ids; throws an Error that says why there is nothing to be learned this time. */
+/**
+ * By the provider's own ids; throws an Error that says why there is nothing to be learned this time. `stopping` aborts
+ * when this process ends.
+ */
 export async function askCosts(
   { http, clock, limits, newId }: Pick<Gateway, "http" | "clock" | "limits" | "newId">,
   { provider, key, billing }: ConfiguredProvider,
   ids: readonly string[],
+  stopping: AbortSignal,
 ): Promise<ReadonlyMap<string, NanoUsd>> {
   if (!billing) throw new Error("it has no billing endpoint");
   const { baseUrl, path } = placeOf(billing.url);
   const endsAt = clock.elapsed() + BILLING_ANSWER_MS;
-  const deadline = new Deadline(clock, nobody, endsAt, BILLING_ANSWER_MS);
+  const deadline = new Deadline(clock, stopping, endsAt, BILLING_ANSWER_MS);
   try {
     const headers = headersFor(provider.headers ?? NO_HEADERS, provider.auth, key, false);
     const request = { baseUrl, path, headers, requestId: newId(), body: printBillingRequest(ids) };

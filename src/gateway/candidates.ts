@@ -37,6 +37,8 @@ export function findRoute(gateway: Gateway, call: ChatCall): Route {
   const checked = offers.map((mapping) => checkOffer(gateway, call, mapping));
   const candidates = checked.filter((result): result is Candidate => typeof result !== "string");
   if (candidates.length === 0) {
+    const disabled = offers.filter((_, i) => checked[i] === DISABLED);
+    if (disabled.length > 0) throw providerDisabled(call, model, disabled);
     throw notServed(
       model,
       checked.map((why, i) => `${offers[i]?.provider}: ${why}`),
@@ -52,6 +54,7 @@ export function findRoute(gateway: Gateway, call: ChatCall): Route {
 function checkOffer(gateway: Gateway, call: ChatCall, mapping: Mapping): Candidate | string {
   const configured = gateway.providers.get(mapping.provider);
   if (!configured?.provider.tasks.conversational) return "unknown provider";
+  if (call.caller.disabledProviders.includes(mapping.provider)) return DISABLED;
   if (mapping.status !== "live") return `status ${mapping.status}`;
   if (call.request.usesTools && mapping.supportsTools === false) return "does not support tools";
   const keySource = findKey(gateway, call, configured);
@@ -71,7 +74,7 @@ function findKey(
   { provider, key }: ConfiguredProvider,
 ): KeySource | undefined {
   if (call.headerKey !== undefined) return "header";
-  if (gateway.directory.providerKey(call.caller.user.id, provider.id) !== undefined)
+  if (gateway.directory.providerKey(call.caller.keyOwner, provider.id) !== undefined)
     return "stored";
   return key !== undefined || !provider.needsKey ? "operator" : undefined;
 }
@@ -100,7 +103,7 @@ export function keyFor(gateway: Gateway, call: ChatCall, candidate: Candidate): 
   const { provider } = candidate.mapping;
   if (candidate.keySource === "header") return call.headerKey;
   if (candidate.keySource === "stored")
-    return gateway.directory.providerKey(call.caller.user.id, provider);
+    return gateway.directory.providerKey(call.caller.keyOwner, provider);
   return gateway.providers.get(provider)?.key;
 }
 
@@ -134,6 +137,22 @@ function notServedBy(gateway: Gateway, model: Model, provider: string): RouterEr
     "model_not_served",
     `"${provider}" ${known} ${model.id}. Served by ${servedBy.join(", ")}; policies are fastest, cheapest and preferred.`,
     { param: "model", extra: { did_you_mean: servedBy.map((id) => `${model.id}:${id}`) } },
+  );
+}
+
+/** Said of an offer that only the organization's settings stand in the way of. */
+const DISABLED = "disabled by the organization that pays";
+
+function providerDisabled(
+  { caller }: ChatCall,
+  model: Model,
+  disabled: readonly Mapping[],
+): RouterError {
+  const providers = disabled.map(({ provider }) => provider);
+  return new RouterError(
+    "provider_disabled",
+    `${caller.payer.name} has disabled ${providers.join(", ")}, and nobody else can serve ${model.id} for it at the moment.`,
+    { param: "model", extra: { disabled_providers: providers } },
   );
 }
 

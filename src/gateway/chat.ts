@@ -1,5 +1,6 @@
 /** The steps of one chat request, top to bottom. */
 import { RouterError } from "../kernel/errors.js";
+import { PROVIDER_REQUEST_ID_CHARS_MAX } from "../kernel/limits.js";
 import type { Candidate } from "../routing/policy.js";
 import { noUsage } from "../tasks/usage.js";
 import type { Facts } from "./answer-headers.js";
@@ -148,7 +149,7 @@ function awaiterFor(gateway: Gateway, call: ChatCall, candidate: Candidate): Att
   return (head) => {
     const providerRequestId = head.get(billing.requestIdHeader);
     // Without an id nobody can ask for it, and our own count stands.
-    if (!providerRequestId) return;
+    if (!providerRequestId || providerRequestId.length > PROVIDER_REQUEST_ID_CHARS_MAX) return;
     const at = gateway.clock.now();
     const { bucketIds } = call.caller;
     gateway.spool.awaits({

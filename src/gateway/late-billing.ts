@@ -85,8 +85,9 @@ export class LateBilling {
       return hold.amount === amount ? hold : undefined;
     };
     try {
-      if (extend()) return hold;
-      await coverBuckets(this.parts, bucketIds, nanoUsd(amount - hold.amount), extend);
+      if (!extend()) {
+        await coverBuckets(this.parts, bucketIds, nanoUsd(amount - hold.amount), extend);
+      }
     } catch (thrown) {
       book.release(hold);
       throw thrown;

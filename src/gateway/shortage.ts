@@ -6,7 +6,7 @@ import { formatUsd, type NanoUsd } from "../kernel/money.js";
 import { addedCost, mostCost } from "../metering/cost.js";
 import { isPriceFor } from "../metering/priceable.js";
 import type { Candidate } from "../routing/policy.js";
-import { resetsAt } from "../tenants/caller.js";
+import { type Caller, resetsAt } from "../tenants/caller.js";
 import { boundOf } from "./bound.js";
 import { chargedPrice, freeFor } from "./funds.js";
 import type { ChatCall, Gateway } from "./parts.js";
@@ -39,6 +39,7 @@ export function refusal(
       ...(need.fitsMs !== undefined && { compute_ms_that_fit: need.fitsMs }),
       cheapest_alternative: cheapestAlternative(
         gateway,
+        call.caller,
         need.inputTokens,
         freeFor(gateway, call.caller),
       ),
@@ -100,7 +101,12 @@ function insufficient(
 }
 
 /** The cheapest chat model that the rest of the balance still pays for; null when there is none. */
-function cheapestAlternative(gateway: Gateway, inputTokens: number, available: NanoUsd): unknown {
+function cheapestAlternative(
+  gateway: Gateway,
+  { disabledProviders }: Caller,
+  inputTokens: number,
+  available: NanoUsd,
+): unknown {
   let best: { model: string; cost: NanoUsd } | undefined;
   for (const model of gateway.catalog.all()) {
     if (model.task !== "conversational") continue;
@@ -108,6 +114,7 @@ function cheapestAlternative(gateway: Gateway, inputTokens: number, available: N
       const configured = gateway.providers.get(mapping.provider);
       const isReady = configured?.key !== undefined || configured?.provider.needsKey === false;
       if (!isReady || mapping.status !== "live") continue;
+      if (disabledProviders.includes(mapping.provider)) continue;
       if (!isPriceFor(mapping.task, mapping.price)) continue;
       const bound = boundOf(inputTokens, SMALLEST_ANSWER_TOKENS, SMALLEST_COMPUTE_MS);
       const cost = mostCost(bound, mapping.price);

@@ -109,7 +109,7 @@ export const listProviderKeys: Handler = async (site, visit) => {
   });
 };
 
-const providerKeySchema = z.strictObject({
+export const providerKeySchema = z.strictObject({
   key: z
     .string()
     .max(PROVIDER_KEY_CHARS_MAX)
@@ -133,7 +133,8 @@ export const putProviderKey: Handler = async (site, visit) => {
 };
 
 /** Shows the end of a long key, and nothing of a short one. */
-const maskProviderKey = (key: string): string => (key.length >= 20 ? `…${key.slice(-4)}` : "…");
+export const maskProviderKey = (key: string): string =>
+  key.length >= 20 ? `…${key.slice(-4)}` : "…";
 
 export const deleteProviderKey: Handler = async (site, visit) => {
   const { user } = await authenticate(site, visit, "write");
@@ -145,7 +146,7 @@ export const deleteProviderKey: Handler = async (site, visit) => {
   return json({ deleted: provider });
 };
 
-function knownProvider({ gateway }: Site, id: string): string {
+export function knownProvider({ gateway }: Site, id: string): string {
   if (gateway.providers.has(id)) return id;
   throw new RouterError(
     "not_found",

@@ -4,14 +4,9 @@ import { badRequest, RouterError } from "../kernel/errors.js";
 import { newId } from "../kernel/ids.js";
 import { extraGrant } from "../ledger/account.js";
 import { printDrift } from "../ledger/credit.js";
+import { forgetUser, isDeleted } from "../tenants/forget.js";
 import { fundsBucketOf, type Payer } from "../tenants/payer.js";
-import {
-  deletedName,
-  OWNER_STAYS,
-  registerUser,
-  USER_NAME,
-  USER_NAME_RULE,
-} from "../tenants/register.js";
+import { registerUser, USER_NAME, USER_NAME_RULE } from "../tenants/register.js";
 import type { TermsChange } from "../tenants/store.js";
 import type { User } from "../tenants/user.js";
 import { printToken, printUser } from "./account.js";
@@ -60,9 +55,9 @@ export const changeUser: Handler = async (site, visit) => {
 export const deleteUser: Handler = async (site, visit) => {
   await authenticate(site, visit, "admin");
   const user = await findUser(site, visit.rest[0]);
-  if (user.role === "owner") throw new RouterError("conflict", OWNER_STAYS);
-  await site.tenants.deleteUser(user.id, visit.at);
+  const orgs = await forgetUser(site, user, visit.at);
   await site.reloadUser(user.id);
+  for (const org of orgs) await site.reloadOrganization(org);
   return json({ deleted: user.id });
 };
 
@@ -105,8 +100,10 @@ export const listPlans: Handler = async (site, visit) => {
 
 export const showCredit: Handler = async (site, visit) => {
   await authenticate(site, visit, "admin");
-  const user = visit.url.searchParams.get("user") ?? undefined;
-  return json(await creditOf(site, await findPayer(site, { user })));
+  const { searchParams } = visit.url;
+  const user = searchParams.get("user") ?? undefined;
+  const org = searchParams.get("org") ?? undefined;
+  return json(await creditOf(site, await findPayer(site, { user, org })));
 };
 
 export const grantCredit: Handler = async (site, visit) => {
@@ -115,6 +112,7 @@ export const grantCredit: Handler = async (site, visit) => {
     visit.request,
     z.strictObject({
       user: z.string().optional(),
+      org: z.string().optional(),
       amount: dollarsAboveZero,
       kind: z.enum(["promotional", "purchased"]),
       expires: future(visit.at).optional(),
@@ -132,11 +130,18 @@ export const grantCredit: Handler = async (site, visit) => {
   return json({ grant: shown }, 201);
 };
 
-async function findPayer(site: Site, named: { user?: string | undefined }): Promise<Payer> {
-  if (named.user !== undefined) return findUser(site, named.user);
-  throw badRequest('"user" must name who it is about.', "user");
+async function findPayer(
+  site: Site,
+  { user, org }: { user?: string | undefined; org?: string | undefined },
+): Promise<Payer> {
+  if ((user === undefined) === (org === undefined)) {
+    throw badRequest('Name either a "user" or an "org".', "user");
+  }
+  if (user !== undefined) return findUser(site, user);
+  const found = await site.organizations.findByName(org ?? "");
+  if (found) return found;
+  throw new RouterError("not_found", `There is no organization "${org}".`);
 }
-
 const DRIFT_DAYS_MAX = 3_660;
 const DAY_MS = 86_400_000;
 
@@ -156,13 +161,13 @@ export const showAudit: Handler = async (site, visit) => {
 };
 
 /** By name, or by id. */
-async function findUser({ tenants }: Site, name = ""): Promise<User> {
+export async function findUser({ tenants }: Site, name = ""): Promise<User> {
   const user = (await tenants.findUserByName(name)) ?? (await tenants.findUserById(name));
-  if (user && user.name !== deletedName(user.id)) return user;
+  if (user && !isDeleted(user)) return user;
   throw new RouterError("not_found", `There is no user "${name}".`);
 }
 
-function requirePlan({ gateway }: Site, plan: string): void {
+export function requirePlan({ gateway }: Site, plan: string): void {
   if (gateway.plans.has(plan)) return;
   throw badRequest(`"plan" must be one of ${[...gateway.plans.keys()].join(", ")}.`, "plan");
 }

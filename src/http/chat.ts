@@ -1,11 +1,11 @@
 import { serveChat } from "../gateway/chat.js";
 import type { ChatCall } from "../gateway/parts.js";
-import { badRequest, RouterError } from "../kernel/errors.js";
-import { NAME_CHARS_MAX, PROVIDER_KEY_CHARS_MAX } from "../kernel/limits.js";
-import type { Caller } from "../tenants/caller.js";
+import { badRequest } from "../kernel/errors.js";
+import { PROVIDER_KEY_CHARS_MAX } from "../kernel/limits.js";
 import { parseChatRequest } from "../wire/chat-request.js";
 import { parseTags } from "../wire/tags.js";
 import { authenticate, knownCaller } from "./authenticate.js";
+import { billedCaller } from "./bill-to.js";
 import { readBody } from "./body.js";
 import { idempotencyKey, serveOnce } from "./idempotency.js";
 import type { Handler } from "./parts.js";
@@ -15,11 +15,10 @@ export const chatCompletions: Handler = async (site, visit) => {
   const caller =
     knownCaller(site, visit, "inference") ?? (await authenticate(site, visit, "inference"));
   const { gateway } = site;
-  checkBillTo(visit.request, caller);
   const text = await readBody(visit.request, gateway.limits.bodyBytesMax);
   const call: ChatCall = {
     id: visit.id,
-    caller,
+    caller: billedCaller(site, visit, caller),
     request: parseChatRequest(text),
     headerKey: providerKeyHeader(visit.request),
     tags: parseTags(visit.request.headers.get("x-turnpike-tags")),
@@ -29,19 +28,9 @@ export const chatCompletions: Handler = async (site, visit) => {
   };
   const key = idempotencyKey(visit.request);
   if (key === undefined) return serveChat(gateway, call);
-  const asked = { id: visit.id, payer: caller.payerId, at: visit.at };
+  const asked = { id: visit.id, payer: call.caller.payerId, at: visit.at };
   return serveOnce(site, key, asked, (onStart) => serveChat(gateway, { ...call, onStart }));
 };
-
-/** There are no organizations to bill yet, and nobody else than who was named may be billed instead. */
-function checkBillTo(request: Request, { user }: Caller): void {
-  const payer = request.headers.get("x-hf-bill-to");
-  if (payer === null || payer === user.name) return;
-  throw new RouterError(
-    "not_a_member",
-    `X-HF-Bill-To: "${payer.slice(0, NAME_CHARS_MAX)}" is no organization of yours; without the header you pay yourself.`,
-  );
-}
 
 function providerKeyHeader(request: Request): string | undefined {
   const key = request.headers.get("x-turnpike-provider-key");

@@ -40,25 +40,30 @@ export const putSpendingLimit: Handler = async (site, visit) => {
     throw new RouterError("forbidden", "A token with a budget cannot change what its user spends.");
   }
   const { amount } = await readJson(visit.request, amountSchema);
-  requireWithinPlan(site, user, amount);
+  requireWithinPlan(site, user, amount, "amount");
   return json(printSpendingLimit(site, await setUserTerms(site, user, { spendingLimit: amount })));
 };
 
 /** What payers may choose themselves; the operator may go beyond. */
-export function requireWithinPlan({ gateway }: Site, payer: Payer, amount: NanoUsd | null): void {
+export function requireWithinPlan(
+  { gateway }: Site,
+  payer: Payer,
+  amount: NanoUsd | null,
+  field: string,
+): void {
   const plan = gateway.plans.get(payer.plan);
   if (amount === null || amount === 0n) return;
   if (plan?.extraUsage !== "pay_as_you_go") {
     throw badRequest(
       `The plan "${payer.plan}" has no pay-as-you-go, so there is nothing to limit.`,
-      "amount",
+      field,
     );
   }
   const most = plan.spendingLimitMax;
   if (most !== undefined && amount > most) {
     throw badRequest(
-      `"amount" may be at most $${formatUsd(most)} on the plan "${plan.name}".`,
-      "amount",
+      `"${field}" may be at most $${formatUsd(most)} on the plan "${plan.name}".`,
+      field,
     );
   }
 }

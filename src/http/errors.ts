@@ -29,13 +29,22 @@ export const ON_THE_WIRE = {
   insufficient_credit: {
     status: 402,
     type: "insufficient_quota",
-    when: "not even the smallest useful answer fits; with `bucket`, `needed_nano_usd`, `available_nano_usd`, `resets_at`, `price`, `max_tokens_that_fit`, `cheapest_alternative`",
+    when: "not even the smallest useful answer fits, or the credit ended before an answer that is charged by the second was there (then with `charged_nano_usd`); with `bucket` and `bucket_name` (whose credit or which limit), `needed_nano_usd`, `available_nano_usd`, `resets_at`, `price`, `max_tokens_that_fit`, `cheapest_alternative`",
   },
-  forbidden: { status: 403, type: "permission_error", when: "the token lacks the scope" },
+  forbidden: {
+    status: 403,
+    type: "permission_error",
+    when: "the token lacks the scope, or you the role; or an organization lets only some of its members bill to it",
+  },
   not_a_member: {
     status: 403,
     type: "permission_error",
-    when: "`X-HF-Bill-To` names someone this token may not bill",
+    when: "the organization or resource group, named in `X-HF-Bill-To` or in the path, is none of yours",
+  },
+  provider_disabled: {
+    status: 403,
+    type: "permission_error",
+    when: "the organization that pays has disabled every provider that could serve this, or the one you asked for",
   },
   not_found: { status: 404, type: "not_found_error", when: "there is no such route or thing" },
   model_not_found: {
@@ -51,7 +60,7 @@ export const ON_THE_WIRE = {
   conflict: {
     status: 409,
     type: "conflict_error",
-    when: "the name is taken, or something stands in the way",
+    when: "the name is taken, the seats are, or what is asked for happened already",
   },
   idempotency_conflict: {
     status: 409,
@@ -88,6 +97,11 @@ export const ON_THE_WIRE = {
     status: 502,
     type: "api_error",
     when: "credit can neither be checked nor charged at the moment, because the store or the disk is away",
+  },
+  payments_unavailable: {
+    status: 502,
+    type: "api_error",
+    when: "credit cannot be bought here: `missing` lists what the operator has yet to set, or the payment processor does not answer",
   },
   internal: {
     status: 500,

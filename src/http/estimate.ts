@@ -14,6 +14,7 @@ import { parseChatRequest } from "../wire/chat-request.js";
 import { membersOf, withChanges } from "../wire/json-members.js";
 import { NO_TAGS } from "../wire/tags.js";
 import { authenticate } from "./authenticate.js";
+import { billedCaller } from "./bill-to.js";
 import { readBody } from "./body.js";
 import { type Handler, json, type Site } from "./parts.js";
 
@@ -21,7 +22,7 @@ const CHAT_ROUTE = "/v1/chat/completions";
 
 /** The body is the inference body itself, with its route in `route`; chat when that is missing. */
 export const estimate: Handler = async (site, visit) => {
-  const caller = await authenticate(site, visit, "read");
+  const caller = billedCaller(site, visit, await authenticate(site, visit, "read"));
   const text = await readBody(visit.request, site.gateway.limits.bodyBytesMax);
   const request = parseChatRequest(withoutRoute(text));
   const call: ChatCall = {

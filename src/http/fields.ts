@@ -3,6 +3,8 @@ import { z } from "zod";
 import { AMOUNT_RULE, type NanoUsd, parseAmount } from "../kernel/money.js";
 import { ANCHOR_DAY_MAX } from "../kernel/period.js";
 
+const DAY_MS = 86_400_000;
+
 const amount = (least: bigint, rule: string) =>
   z.string(`must be text: ${rule}`).transform((text, context): NanoUsd => {
     const read = parseAmount(text);
@@ -17,11 +19,13 @@ export const dollarsAboveZero = amount(1n, `above zero, ${AMOUNT_RULE}`);
 
 export const anchorDay = z.int().min(1).max(ANCHOR_DAY_MAX);
 
-/** A time that is still to come, in milliseconds UTC. */
-export const future = (now: number) =>
+/** A time that is still to come, in milliseconds UTC, at most `withinMs` from now. */
+export const future = (now: number, withinMs = Number.POSITIVE_INFINITY) =>
   z.iso.datetime({ offset: true }).transform((text, context): number => {
     const at = Date.parse(text);
-    if (at > now) return at;
-    context.addIssue({ code: "custom", message: "lies in the past" });
+    if (at > now && at - now <= withinMs) return at;
+    const days = Math.round(withinMs / DAY_MS);
+    const message = at > now ? `is more than ${days} days away` : "lies in the past";
+    context.addIssue({ code: "custom", message });
     return z.NEVER;
   });

@@ -1,11 +1,14 @@
 import type { Config } from "../config/config.js";
 import type { Gateway } from "../gateway/parts.js";
+import type { PaymentProcessor } from "../gateway/payments/processor.js";
 import type { Clock } from "../kernel/clock.js";
 import type { LateCostStore } from "../ledger/late-cost.js";
+import type { PaymentStore } from "../ledger/payment.js";
 import type { ReceiptKey } from "../ledger/receipt-key.js";
 import type { LedgerStore } from "../ledger/store.js";
 import type { Books } from "../store/books.js";
 import type { UsageReader } from "../store/usage.js";
+import type { OrganizationStore } from "../tenants/organization-store.js";
 import type { MasterKey } from "../tenants/sealing.js";
 import type { TenantStore } from "../tenants/store.js";
 
@@ -14,15 +17,19 @@ export type Site = {
   readonly config: Config;
   readonly gateway: Gateway;
   readonly tenants: TenantStore;
+  readonly organizations: OrganizationStore;
   readonly ledger: LedgerStore;
   readonly usage: UsageReader;
   readonly lateCosts: LateCostStore;
+  readonly payments: PaymentStore;
+  readonly processor: PaymentProcessor;
   readonly books: Books;
   readonly masterKey: MasterKey;
   /** What receipts are signed with. */
   readonly receiptKey: ReceiptKey;
   /** Takes a user's rows into memory again, after this process changed them. */
   readonly reloadUser: (userId: string) => Promise<void>;
+  readonly reloadOrganization: (orgId: string) => Promise<void>;
   /** Has the store hear of all that ended here. */
   readonly drain: () => Promise<void>;
   readonly isReady: () => Promise<boolean>;

@@ -14,18 +14,27 @@ import type { Move } from "../store/request-transfers.js";
 import type { Usage } from "../tasks/usage.js";
 import { printMeasured } from "../wire/usage.js";
 import { authenticate } from "./authenticate.js";
-import { type Handler, json, type Site } from "./parts.js";
+import { type Handler, json, type Site, type Visit } from "./parts.js";
 
 /** Changes when what a member means changes; new members do not change it. */
 const VERSION = 1;
 
 export const showReceipt: Handler = async (site, visit) => {
   const { user } = await authenticate(site, visit, "read");
-  const [id = ""] = visit.rest;
-  const record = await findRecord(site, id);
-  if (record?.userId !== user.id) throw noReceipt(site, id);
-  return json(signReceipt(printReceipt(record, visit.at), site.receiptKey));
+  return receiptOf(site, visit, visit.rest[0] ?? "", ({ userId }) => userId === user.id);
 };
+
+/** The receipt of a request, where it is one that may be seen. */
+export async function receiptOf(
+  site: Site,
+  visit: Visit,
+  id: string,
+  isSeen: (record: RequestRecord) => boolean,
+): Promise<Response> {
+  const record = await findRecord(site, id);
+  if (!record || !isSeen(record)) throw noReceipt(site, id);
+  return json(signReceipt(printReceipt(record, visit.at), site.receiptKey));
+}
 
 /** GET /api/turnpike/receipt-key: what receipts are verified with. */
 export const showReceiptKey: Handler = (site) => json(printPublicKey(site.receiptKey));

@@ -7,10 +7,16 @@ import * as credits from "./credits.js";
 import { type Dialect, errorResponse } from "./errors.js";
 import { estimate } from "./estimate.js";
 import { healthz, home, readyz } from "./home.js";
+import * as invitations from "./invitations.js";
 import * as invoices from "./invoices.js";
 import { listModels, showModel } from "./models.js";
+import * as orgBooks from "./org-books.js";
+import * as orgSettings from "./org-settings.js";
+import * as orgs from "./organizations.js";
 import { type Handler, type Site, Visit } from "./parts.js";
+import * as payments from "./payments.js";
 import { showReceipt, showReceiptKey } from "./receipts.js";
+import * as groups from "./resource-groups.js";
 import { showUsage } from "./usage.js";
 
 type Route = {
@@ -21,6 +27,9 @@ type Route = {
 };
 
 const ME = "/api/turnpike/me";
+const ORGS = "/api/turnpike/orgs";
+const ORG = `${ORGS}/*`;
+const GROUPS = `${ORG}/resource-groups`;
 const ADMIN = "/api/turnpike/admin";
 
 export const ROUTES: readonly Route[] = [
@@ -45,7 +54,47 @@ export const ROUTES: readonly Route[] = [
   { method: "GET", path: `${ME}/invoices`, handler: invoices.listInvoices },
   { method: "GET", path: `${ME}/invoices/*`, handler: invoices.showInvoice },
   { method: "GET", path: "/api/turnpike/receipt-key", handler: showReceiptKey },
+  { method: "GET", path: `${ME}/invitations`, handler: invitations.listMyInvitations },
+  { method: "POST", path: `${ME}/invitations/*/accept`, handler: invitations.acceptInvitation },
+  { method: "POST", path: `${ME}/invitations/*/decline`, handler: invitations.declineInvitation },
+  { method: "GET", path: `${ME}/checkout`, handler: payments.showCheckout },
+  { method: "POST", path: `${ME}/checkout`, handler: payments.startCheckout },
+  { method: "GET", path: `${ME}/payments`, handler: payments.listPayments },
+  { method: "POST", path: "/api/turnpike/webhooks/stripe", handler: payments.receiveStripe },
   { method: "POST", path: "/api/turnpike/estimate", handler: estimate },
+  { method: "GET", path: ORGS, handler: orgs.listOrganizations },
+  { method: "POST", path: ORGS, handler: orgs.addOrganization },
+  { method: "GET", path: ORG, handler: orgs.showOrganization },
+  { method: "PATCH", path: ORG, handler: orgs.changeOrganization },
+  { method: "GET", path: `${ORG}/credits`, handler: orgs.showOrgCredits },
+  { method: "GET", path: `${ORG}/usage`, handler: orgBooks.showOrgUsage },
+  { method: "GET", path: `${ORG}/requests/*`, handler: orgBooks.showOrgReceipt },
+  { method: "GET", path: `${ORG}/invoices`, handler: orgBooks.listOrgInvoices },
+  { method: "GET", path: `${ORG}/invoices/*`, handler: orgBooks.showOrgInvoice },
+  { method: "GET", path: `${ORG}/seats`, handler: orgs.showSeats },
+  { method: "PUT", path: `${ORG}/seats`, handler: orgs.putSeats },
+  { method: "GET", path: `${ORG}/members`, handler: orgs.listMembers },
+  { method: "POST", path: `${ORG}/members`, handler: orgs.addMember },
+  { method: "PATCH", path: `${ORG}/members/*`, handler: orgs.changeMember },
+  { method: "DELETE", path: `${ORG}/members/*`, handler: orgs.removeMember },
+  { method: "GET", path: `${ORG}/invitations`, handler: invitations.listInvitations },
+  { method: "POST", path: `${ORG}/invitations`, handler: invitations.invite },
+  { method: "DELETE", path: `${ORG}/invitations/*`, handler: invitations.withdrawInvitation },
+  { method: "GET", path: `${ORG}/limits`, handler: orgSettings.showLimits },
+  { method: "PUT", path: `${ORG}/limits`, handler: orgSettings.putLimits },
+  { method: "GET", path: `${ORG}/providers`, handler: orgSettings.showProviders },
+  { method: "PUT", path: `${ORG}/providers`, handler: orgSettings.putProviders },
+  { method: "GET", path: `${ORG}/provider-keys`, handler: orgSettings.listOrgKeys },
+  { method: "PUT", path: `${ORG}/provider-keys/*`, handler: orgSettings.putOrgKey },
+  { method: "DELETE", path: `${ORG}/provider-keys/*`, handler: orgSettings.deleteOrgKey },
+  { method: "GET", path: `${ORG}/access`, handler: orgSettings.showAccess },
+  { method: "PUT", path: `${ORG}/access`, handler: orgSettings.putAccess },
+  { method: "GET", path: GROUPS, handler: groups.listGroups },
+  { method: "POST", path: GROUPS, handler: groups.addGroup },
+  { method: "PATCH", path: `${GROUPS}/*`, handler: groups.renameGroup },
+  { method: "DELETE", path: `${GROUPS}/*`, handler: groups.removeGroup },
+  { method: "PUT", path: `${GROUPS}/*/members/*`, handler: groups.addToGroup },
+  { method: "DELETE", path: `${GROUPS}/*/members/*`, handler: groups.removeFromGroup },
   { method: "GET", path: `${ADMIN}/users`, handler: admin.listUsers },
   { method: "POST", path: `${ADMIN}/users`, handler: admin.addUser },
   { method: "GET", path: `${ADMIN}/users/*`, handler: admin.showUser },

@@ -25,7 +25,7 @@ export type SpoolPage = {
   /** Without their line feeds. */
   readonly started: readonly string[];
   readonly settled: readonly string[];
-  /** Notes that a request's cost is told later. */
+  /** Of requests whose provider tells their cost later. */
   readonly awaited: readonly string[];
   readonly upTo: SpoolPosition;
 };
@@ -49,11 +49,8 @@ export function readSpool(
   while (settled.length < DRAIN_BATCH) {
     const end = bytes.indexOf(LINE_FEED, done);
     if (end < 0) break;
-    const lines = isSettledLine(bytes, done)
-      ? settled
-      : isAwaitedLine(bytes, done)
-        ? awaited
-        : started;
+    const isAwaited = isAwaitedLine(bytes, done);
+    const lines = isSettledLine(bytes, done) ? settled : isAwaited ? awaited : started;
     if (withStarted || lines !== started) lines.push(bytes.toString("utf8", done, end));
     done = end + 1;
   }
@@ -75,11 +72,12 @@ export function settlementsIn(lines: readonly string[]): Settlement[] {
   return settlements;
 }
 
-export const awaitedIn = (lines: readonly string[]): AwaitedCost[] =>
-  lines.flatMap((line) => parseAwaited(line) ?? []);
-
 /** One for all reads: what was read is copied out of it before the next. */
 const buffer = Buffer.allocUnsafe(READ_BYTES);
+
+/** The notes among some lines of requests whose cost is told later. */
+export const awaitedIn = (lines: readonly string[]): AwaitedCost[] =>
+  lines.flatMap((line) => parseAwaited(line) ?? []);
 
 function readBytes(path: string, offset: number): Buffer {
   if (!exists(path)) return Buffer.alloc(0);

@@ -1,5 +1,5 @@
 /** Brings what other processes changed into this one's memory. */
-import { type Log, reasonOf } from "../kernel/log.js";
+import { type Log, type LogFacts, reasonOf } from "../kernel/log.js";
 import { WrongSecretError } from "../tenants/directory.js";
 
 type Change = {
@@ -16,6 +16,7 @@ type Parts = {
   readonly since: (seq: number) => Promise<readonly Change[]>;
   readonly watch: (onChange: () => void) => Promise<() => Promise<void>>;
   readonly reloadUser: (userId: string) => Promise<void>;
+  readonly reloadOrganization: (orgId: string) => Promise<void>;
   readonly answerRecall: (bucketId: string, seq: number) => Promise<void>;
   readonly surrender: (bucketId: string) => Promise<void>;
 };
@@ -25,18 +26,20 @@ export async function followChanges(parts: Parts): Promise<() => Promise<void>> 
   let seen = await parts.latest();
   let isBusy = false;
   let isCalled = false;
-  const reload = (userId: string): Promise<void> =>
-    parts.reloadUser(userId).catch((thrown) => {
+  const reload = (load: Promise<void>, facts: LogFacts): Promise<void> =>
+    load.catch((thrown) => {
       // One row that cannot be read must not keep the news of all others away.
       if (!(thrown instanceof WrongSecretError)) throw thrown;
-      parts.log("error", "user_not_loaded", { user: userId, reason: thrown.message });
+      parts.log("error", "payer_not_loaded", { ...facts, reason: thrown.message });
     });
   const take = async (change: Change): Promise<void> => {
-    if (change.topic === "user") await reload(change.key);
+    const { topic, key } = change;
+    if (topic === "user") await reload(parts.reloadUser(key), { user: key });
+    else if (topic === "org") await reload(parts.reloadOrganization(key), { org: key });
     // Whoever asked has done so itself.
     else if (change.node === parts.node) return;
-    else if (change.topic === "lowered") await parts.surrender(change.key);
-    else await parts.answerRecall(change.key, change.seq);
+    else if (topic === "lowered") await parts.surrender(key);
+    else await parts.answerRecall(key, change.seq);
   };
   const catchUp = async (): Promise<void> => {
     for (const change of await parts.since(seen)) {

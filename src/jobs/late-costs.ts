@@ -27,6 +27,8 @@ type Parts = {
   /** The costs that a provider tells of some requests, by its own ids. Throws when it tells nothing. */
   readonly ask: (provider: string, ids: readonly string[]) => Promise<ReadonlyMap<string, NanoUsd>>;
   readonly settle: (told: readonly Told[]) => Promise<void>;
+  /** Aborts when this process ends: what is under way is left to the next one. */
+  readonly stopping: AbortSignal;
 };
 
 /** One round over all providers; nothing where another process has the turn. */
@@ -44,7 +46,7 @@ export async function askForCosts(parts: Parts): Promise<void> {
       if (!last) break;
       await askForPage(parts, id, waiting);
       after = last.requestId;
-      if (!(await takeTurn(parts))) return;
+      if (parts.stopping.aborted || !(await takeTurn(parts))) return;
     }
   }
 }
@@ -61,9 +63,12 @@ async function askForPage(
 ): Promise<void> {
   const ids = waiting.map(({ providerRequestId }) => providerRequestId);
   const costs = await parts.ask(provider, ids).catch((thrown) => {
+    // A question that this process broke off is none.
+    if (parts.stopping.aborted) return undefined;
     parts.log("warn", "costs_not_told", { provider, asked: ids.length, why: reasonOf(thrown) });
     return NOTHING;
   });
+  if (!costs) return;
   await parts.store.noteAsked(waiting.map(({ requestId }) => requestId));
   const now = parts.clock.now();
   const told = waiting.flatMap((each) => verdict(each, costs.get(each.providerRequestId), now));

@@ -6,6 +6,7 @@ export type ErrorCode =
   | "insufficient_credit"
   | "forbidden"
   | "not_a_member"
+  | "provider_disabled"
   | "not_found"
   | "model_not_found"
   | "model_not_served"
@@ -18,6 +19,7 @@ export type ErrorCode =
   | "provider_unavailable"
   | "provider_timeout"
   | "store_unavailable"
+  | "payments_unavailable"
   | "internal";
 
 export type ErrorDetail = {

@@ -32,6 +32,8 @@ export type Limits = { readonly [Name in keyof typeof defaultLimits]: number };
 export const COST_NANO_USD_MAX = nanoUsd(1_000_000_000_000_000n);
 /** How long after an answer a provider may at the latest be asked first what it cost. */
 export const BILLING_DELAY_SECONDS_MAX = 1_200;
+/** A provider's own id of a request, in characters; what is longer is none. */
+export const PROVIDER_REQUEST_ID_CHARS_MAX = 256;
 /** Requests that a provider is asked for at once. */
 export const BILLING_BATCH = 10_000;
 /** A provider that has not told the cost of a request for so long after its end is not asked any more… */
@@ -74,6 +76,21 @@ export const SPOOL_SEGMENT_BYTES = 16 * 1024 * 1024;
 export const DRAIN_BATCH = 2_000;
 /** Name of a user, token and the like, in characters. */
 export const NAME_CHARS_MAX = 96;
+/** Seats of one organization. */
+export const SEATS_MAX = 100_000;
+/** How long an invitation can be accepted, and the longest that can be asked for. */
+export const INVITATION_MS = 7 * 86_400_000;
+export const INVITATION_MS_MAX = 90 * 86_400_000;
+/** One event of the payment processor, in bytes; the largest are some ten kilobytes. */
+export const WEBHOOK_BYTES_MAX = 256 * 1024;
+/** Checkouts of one payer that are neither paid nor over. */
+export const OPEN_CHECKOUTS_MAX = 20;
+/** How long a checkout can be paid: Stripe allows 30 minutes to 24 hours. */
+export const CHECKOUT_LIFE_MS = 3_600_000;
+/** One call to the payment processor. */
+export const PROCESSOR_CALL_MS = 10_000;
+/** A refund or dispute that belongs to no payment of ours is kept this long, in case its payment is told late. */
+export const UNMATCHED_REVERSAL_MS = 30 * 86_400_000;
 /** Breaker: consecutive failures that open it, and how long it stays open. */
 export const BREAKER_FAILURES = 5;
 export const BREAKER_OPEN_MS = 15_000;

@@ -12,6 +12,7 @@ export type AccountKind =
   | "provider"
   | "expired"
   | "overrun"
+  | "loss"
   | "allowance"
   | "headroom"
   | "used";
@@ -22,6 +23,8 @@ export const OUTSIDE = "outside";
 export const EXPIRED = "expired";
 /** What answers cost beyond what their payer could be charged: the operator bears it. */
 export const OVERRUN = "overrun";
+/** What had been spent of bought credit before its price went back to the buyer: the operator bears it. */
+export const LOSS = "loss";
 /** What is spent of a limit ends here. */
 export const USED = "used";
 
@@ -45,8 +48,13 @@ export type TransferCode =
   | "count"
   | "settle"
   | "overrun"
+  | "expire"
+  /** A provider's later word on what a request cost. */
   | "adjust"
-  | "expire";
+  /** A refund or lost dispute takes unspent credit back, or is the operator's loss; a failed refund undoes either. */
+  | "take_back"
+  | "loss"
+  | "restore";
 
 /** An amount leaving one account and entering another; never changed once written. */
 export type Transfer = {

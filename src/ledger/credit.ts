@@ -2,6 +2,8 @@ import { type NanoUsd, nanoUsd } from "../kernel/money.js";
 import type { Drift } from "./late-cost.js";
 import type { CreditView } from "./store.js";
 
+/** Credit pays for requests that go out with the operator's keys; those with an own key are free of charge here. */
+const SCOPE = "routed";
 /** Drift as people and programs see it. `drift_nano_usd` is what providers say beyond our count; it may be negative. */
 export const printDrift = (rows: readonly Drift[]) => ({
   providers: rows.map((row) => ({
@@ -15,9 +17,6 @@ export const printDrift = (rows: readonly Drift[]) => ({
     unbilled: row.unbilled,
   })),
 });
-
-/** Credit pays for requests that go out with the operator's keys; those with an own key are free of charge here. */
-const SCOPE = "routed";
 
 /** A payer's credit as people and programs see it: amounts as strings of nano-USD. */
 export function printCredit(

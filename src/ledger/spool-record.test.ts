@@ -1,9 +1,12 @@
 import { expect, test } from "bun:test";
 import { nanoUsd } from "../kernel/money.js";
 import {
+  isAwaitedLine,
   isSettledLine,
+  parseAwaited,
   parseSettled,
   parseStarted,
+  printAwaited,
   printSettled,
   printStarted,
 } from "./spool-record.js";
@@ -59,6 +62,23 @@ test("what is written is what is read, to the last nano-dollar", () => {
   const who = { id, node, at, userId, tokenId, payer, groupId };
   const started = { ...who, model, task, provider, isOwnKey, isStream, tags };
   expect(parseStarted(body(printStarted(settlement)))).toEqual(started);
+});
+
+test("a request whose provider tells its cost later is noted with who pays", () => {
+  const awaited = {
+    requestId: "request-1",
+    provider: "novita",
+    providerRequestId: 'größe "7"',
+    bucketIds: ["user:u", "token:t"],
+    at: 1_767_225_600_000,
+  };
+  const line = body(printAwaited(awaited));
+  expect(isAwaitedLine(Buffer.from(line), 0)).toBe(true);
+  expect(isSettledLine(Buffer.from(line), 0)).toBe(false);
+  expect(isAwaitedLine(Buffer.from(printSettled(settlement)), 0)).toBe(false);
+  expect(parseAwaited(line)).toEqual(awaited);
+  expect(parseAwaited(line.slice(0, -1))).toBeUndefined();
+  expect(parseAwaited(body(printSettled(settlement)))).toBeUndefined();
 });
 
 test("a line cut anywhere, or with one changed character, is no record", () => {

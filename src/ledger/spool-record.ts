@@ -40,7 +40,7 @@ export const printSettled = (s: Settlement): string =>
     startedFields(s),
     [s.status, s.outcome, s.durationMs, s.firstByteMs ?? null, s.attempts],
     usageFields(s.usage),
-    [String(s.cost), s.counted === undefined ? null : String(s.counted), String(s.overrun)],
+    [String(s.cost), String(s.overrun), s.counted === undefined ? null : String(s.counted)],
     s.debits.flatMap(({ account, amount }) => [account, String(amount)]),
     s.details ?? null,
   ] satisfies SettledFields);
@@ -113,18 +113,17 @@ type SettledFields = [
   started: StartedFields,
   end: EndFields,
   usage: UsageFields,
-  money: [cost: string, counted: string | null, overrun: string],
+  money: [cost: string, overrun: string, counted: string | null],
   /** Accounts and amounts by turns. */
   debits: string[],
   details: ReceiptDetails | null,
 ];
 
 /** What the line that begins at `at` says it is, before anyone checks it. */
-export const isSettledLine = (bytes: Uint8Array, at: number): boolean => isKind(bytes, at, SETTLED);
-export const isAwaitedLine = (bytes: Uint8Array, at: number): boolean => isKind(bytes, at, AWAITED);
-
-const isKind = (bytes: Uint8Array, at: number, kind: string): boolean =>
-  bytes[at + CHECKSUM_CHARS] === kind.charCodeAt(0);
+export const isSettledLine = (bytes: Uint8Array, at: number): boolean =>
+  bytes[at + CHECKSUM_CHARS] === SETTLED.charCodeAt(0);
+export const isAwaitedLine = (bytes: Uint8Array, at: number): boolean =>
+  bytes[at + CHECKSUM_CHARS] === AWAITED.charCodeAt(0);
 
 /** Undefined for a line that is not whole, or no beginning. */
 export function parseStarted(text: string): Started | undefined {
@@ -138,8 +137,8 @@ export function parseSettled(text: string): Settlement | undefined {
   if (json === undefined) return undefined;
   const [started, end, usage, money, debits, details] = JSON.parse(json) as SettledFields;
   const [id, node, at, userId, tokenId, payer, groupId, model, task, provider, ...is] = started;
+  const [cost, overrun, counted] = money;
   const [status, outcome, durationMs, firstByteMs, attempts] = end;
-  const [cost, counted, overrun] = money;
   return {
     id,
     node,
@@ -180,32 +179,21 @@ export function parseAwaited(text: string): AwaitedCost | undefined {
 function toStarted(fields: StartedFields): Started {
   const [id, node, at, userId, tokenId, payer, groupId, model, task, provider, ...is] = fields;
   const who = { userId, tokenId, payer, groupId };
-  return {
-    id,
-    node,
-    at,
-    ...who,
-    model,
-    task,
-    provider,
-    isOwnKey: is[0],
-    isStream: is[1],
-    tags: is[2],
-  };
+  const [isOwnKey, isStream, tags] = is;
+  return { id, node, at, ...who, model, task, provider, isOwnKey, isStream, tags };
 }
 
 function toUsage(fields: UsageFields): Usage {
   const [inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens, ...rest] = fields;
   const [reasoningTokens, estimated, measured] = rest;
-  return {
+  const tokens = {
     inputTokens,
     cachedInputTokens,
     cacheWriteTokens,
     outputTokens,
     reasoningTokens,
-    estimated,
-    ...(measured && { measured }),
   };
+  return measured ? { ...tokens, measured, estimated } : { ...tokens, estimated };
 }
 
 function toDebits(flat: readonly string[]): Settlement["debits"] {

@@ -1,17 +1,16 @@
 import { type Kysely, sql } from "kysely";
-import { OUTSIDE, OVERRUN } from "../ledger/account.js";
 import type { AuditReport } from "../ledger/store.js";
+import { checkPayments } from "./audit-payments.js";
 import type { Database } from "./database.js";
 import type { Schema } from "./schema.js";
+import { beforeSlash } from "./transfers.js";
 
 const PAGE = 20_000;
 const FAULTS_SHOWN = 10;
 /** More than there are providers. */
 const ROWS_READ = 10_000;
 /** Only these may owe: money, allowances and headroom come out of them without limit. */
-const MAY_BE_NEGATIVE = /^(allowance|headroom):/;
-const mayBeNegative = (account: string): boolean =>
-  account === OUTSIDE || account === OVERRUN || MAY_BE_NEGATIVE.test(account);
+const MAY_BE_NEGATIVE = /^(outside|overrun|loss|allowance:.*|headroom:.*)$/;
 /** What these move was put into an account, or taken out of it again. */
 const PUTS_IN: ReadonlySet<string> = new Set(["grant", "allow"]);
 const TAKES_OUT: ReadonlySet<string> = new Set(["withdraw", "disallow"]);
@@ -29,6 +28,7 @@ export async function auditLedger({ db, engine }: Database): Promise<AuditReport
       const accounts = await checkAccounts(tx, replayed, faults);
       await checkRequests(tx, engine, faults);
       await checkDays(tx, faults);
+      await checkPayments(tx, engine, faults, FAULTS_SHOWN);
       return {
         balanced: faults.length === 0,
         transfers: count,
@@ -107,7 +107,7 @@ async function checkAccounts(
       faults.push(`account ${account.id}: ${account.leased} leased, its leases say ${out}`);
     }
     if (account.leased < 0n || account.leased > account.balance) {
-      if (!mayBeNegative(account.id)) {
+      if (!MAY_BE_NEGATIVE.test(account.id)) {
         faults.push(`account ${account.id}: ${account.leased} leased of ${account.balance}`);
       }
     }
@@ -131,10 +131,7 @@ async function checkRequests(
 ): Promise<void> {
   const forgotten = await forgottenCosts(db);
   // A settlement's transfers are named for its request: `<request>/0`, `<request>/overrun`.
-  const request = {
-    sqlite: sql`substr(id, 1, instr(id, '/') - 1)`,
-    postgres: sql`split_part(id, '/', 1)`,
-  }[engine];
+  const request = beforeSlash[engine];
   const name = (account: "debit" | "credit") => sql`substr(${sql.ref(account)}, 10)`;
   const { rows } = await sql<{
     first: string;

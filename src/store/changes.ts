@@ -3,10 +3,10 @@ import type { Database } from "./database.js";
 import type { Schema } from "./schema.js";
 
 /**
- * What other processes must hear of: a user's rows changed, a bucket's idle leases are asked back, or all leases of
- * one that may hold less from now on.
+ * What other processes must hear of: a user's or an organization's rows changed, a bucket's idle leases are asked
+ * back, or all leases of one that may hold less from now on.
  */
-export type ChangeTopic = "user" | "recall" | "lowered";
+export type ChangeTopic = "user" | "org" | "recall" | "lowered";
 
 export type Change = {
   readonly seq: number;

@@ -12,6 +12,8 @@ export type Database = {
   readonly lockMigrations: (tx: Transaction<Schema>) => Promise<void>;
   /** Makes changes become visible in the order of their numbers. */
   readonly lockChanges: (tx: Transaction<Schema>) => Promise<void>;
+  /** Lets one transaction at a time write payments: two events of one payment may not know of each other. */
+  readonly lockPayments: (tx: Transaction<Schema>) => Promise<void>;
   /** Wakes the watchers of other processes once the transaction commits. */
   readonly announce: (tx: Transaction<Schema>) => Promise<void>;
   /** Adds rows in bulk, skipping those whose key exists; returns the keys of those added. */

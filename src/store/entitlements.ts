@@ -9,11 +9,14 @@ import { periodAt } from "../kernel/period.js";
 import { headroomGrant, limitAccount, type Opening, planGrant } from "../ledger/account.js";
 import { fundsBucketOf, type Payer } from "../tenants/payer.js";
 import { headroom, includedCredit, type Plans } from "../tenants/plan.js";
+import type { Budget } from "../tenants/user.js";
 import { type OwnedRow, open, resize } from "./accounts.js";
 import { type Database, sharingRow } from "./database.js";
 import { locking } from "./leases.js";
+import { toOrganization } from "./organization-rows.js";
 import type { Schema } from "./schema.js";
-import { toBudget, toUser } from "./tenant-rows.js";
+import { countSpent } from "./spent-before.js";
+import { maybeAmount, toBudget, toUser } from "./tenant-rows.js";
 
 type Tx = Transaction<Schema>;
 
@@ -49,7 +52,8 @@ export async function bringUpToDate(
     const opened = await open(database, tx, { ...opening, amount });
     // Another process opened it a moment ago.
     if (!opened) return bringUpToDate(database, tx, plans, bucketId, now);
-    found.push({ ...opened, isOver: false });
+    const counted = opening.kind === "limit" ? await countSpent(database, tx, opened, now) : opened;
+    found.push({ ...counted, isOver: false });
   }
   return found;
 }
@@ -113,19 +117,51 @@ async function dueOf(
   bucketId: string,
   now: number,
 ): Promise<readonly Opening[]> {
-  const [kind, id = ""] = bucketId.split(":", 2);
-  if (kind === "user") {
+  const [kind = "", ...id] = bucketId.split(":");
+  const due = await DUE[kind]?.(database, tx, id);
+  if (due?.payer) return creditDue(due.payer, plans, now);
+  return due?.limit ? [limitAccount(bucketId, due.limit, now)] : [];
+}
+
+/** What stands behind a bucket: somebody's credit, or a limit. Undefined: nothing any more, or nothing yet. */
+type Due = { readonly payer?: Payer; readonly limit?: Budget | undefined } | undefined;
+
+const DUE: Readonly<
+  Record<string, (database: Database, tx: Tx, id: readonly string[]) => Promise<Due>>
+> = {
+  user: async (database, tx, [id = ""]) => {
     const query = tx.selectFrom("users").selectAll().where("id", "=", id);
     const row = await sharingRow(database, query).executeTakeFirst();
-    return row ? creditDue(toUser(row), plans, now) : [];
-  }
-  if (kind === "token") {
+    return row && { payer: toUser(row) };
+  },
+  org: async (database, tx, [id = ""]) => {
+    const query = tx.selectFrom("orgs").selectAll().where("id", "=", id);
+    const row = await sharingRow(database, query).executeTakeFirst();
+    return row && { payer: toOrganization(row) };
+  },
+  token: async (database, tx, [id = ""]) => {
     const query = tx.selectFrom("tokens").selectAll().where("id", "=", id);
     const row = await sharingRow(database, query).executeTakeFirst();
-    const budget = row && toBudget(row);
-    return budget ? [limitAccount(bucketId, budget, now)] : [];
-  }
-  return [];
+    return row && { limit: toBudget(row) };
+  },
+  "org-limit": async (database, tx, [id = ""]) => {
+    const query = tx.selectFrom("orgs").selectAll().where("id", "=", id);
+    return monthly(await sharingRow(database, query).executeTakeFirst());
+  },
+  group: async (database, tx, [id = ""]) => {
+    const query = tx.selectFrom("org_groups").selectAll().where("id", "=", id);
+    return monthly(await sharingRow(database, query).executeTakeFirst());
+  },
+  member: async (database, tx, [orgId = "", userId = ""]) => {
+    const query = tx.selectFrom("org_members").selectAll().where("org_id", "=", orgId);
+    const row = sharingRow(database, query.where("user_id", "=", userId));
+    return monthly(await row.executeTakeFirst());
+  },
+};
+
+function monthly(row: { readonly limit_nano_usd: bigint | null } | undefined): Due {
+  const amount = maybeAmount(row?.limit_nano_usd ?? null);
+  return amount === undefined ? undefined : { limit: { amount, period: "month" } };
 }
 
 function creditDue(payer: Payer, plans: Plans, now: number): readonly Opening[] {

@@ -65,6 +65,54 @@ export type Schema = {
     mask: string;
     created_at: Whole;
   };
+  /** Of users and organizations, which share them. */
+  names: { name: string; kind: string };
+  orgs: {
+    id: string;
+    name: string;
+    seats: Whole;
+    /** The most that may be spent in a calendar month, credit and all. */
+    limit_nano_usd: MaybeWhole;
+    /** Space-separated. */
+    disabled_providers: string;
+    access: string;
+    created_at: Whole;
+  } & Terms;
+  org_members: {
+    org_id: string;
+    user_id: string;
+    role: string;
+    limit_nano_usd: MaybeWhole;
+    joined_at: Whole;
+  };
+  org_groups: {
+    /** 24 hex characters. */
+    id: string;
+    org_id: string;
+    name: string;
+    limit_nano_usd: MaybeWhole;
+    /** Counts where the organization's access is for chosen groups. */
+    has_access: Whole;
+    created_at: Whole;
+  };
+  org_group_members: { group_id: string; org_id: string; user_id: string };
+  org_provider_keys: {
+    org_id: string;
+    provider: string;
+    sealed: string;
+    mask: string;
+    created_at: Whole;
+  };
+  org_invitations: {
+    id: string;
+    org_id: string;
+    user_id: string;
+    role: string;
+    invited_by: string;
+    created_at: Whole;
+    expires_at: Whole;
+    state: string;
+  };
   accounts: {
     id: string;
     kind: string;
@@ -194,6 +242,38 @@ export type Schema = {
   };
   /** Idempotency keys in use, hashed, each with the request that used it. */
   idempotency_keys: { payer: string; key: string; request: string; at: Whole };
+  /** Checkouts, and what of their price went back. No card, name or address of a buyer. */
+  payments: {
+    id: string;
+    bucket: string;
+    amount: Whole;
+    state: string;
+    /** The processor's ids of the checkout, and of the money's movement once that is known. */
+    session_id: string;
+    intent_id: string | null;
+    /** The account that the payment became; null until it is paid. */
+    grant_id: string | null;
+    taken_back: Whole;
+    lost: Whole;
+    /** Reversed, and not yet taken back nor lost. */
+    outstanding: Whole;
+    /** Transfers made so far beside the grant's own, which numbers the next one. */
+    moves: Whole;
+    /** When a process last took on what is outstanding. */
+    claimed_at: Whole;
+    created_at: Whole;
+    changed_at: Whole;
+  };
+  /** Refunds and lost disputes, also of payments that are not known to be paid yet. */
+  payment_reversals: {
+    id: string;
+    intent_id: string;
+    because: string;
+    amount: Whole;
+    /** 1: it failed, or the dispute was won after all. */
+    void: Whole;
+    at: Whole;
+  };
   changes: {
     seq: ColumnType<bigint, never, never>;
     topic: string;

@@ -54,11 +54,14 @@ function transfersOf(settlement: Settlement): Transfer[] {
   return transfers;
 }
 
-/** What was charged is no longer leased. A lease that was taken away meanwhile stays gone. */
+/**
+ * What was charged is no longer leased. A lease that was taken away meanwhile stays gone; returns whether none was.
+ */
 export async function settleLeases(
   tx: Tx,
   settlements: readonly Pick<Settlement, "node" | "debits">[],
-): Promise<void> {
+): Promise<boolean> {
+  let areAllThere = true;
   const sums = new Map<string, { node: string; account: string; amount: bigint }>();
   for (const { node, debits } of settlements) {
     for (const { account, amount } of debits) {
@@ -76,13 +79,17 @@ export async function settleLeases(
       .where("account", "=", account)
       .returning("account")
       .execute();
-    if (leases.length === 0) continue;
+    if (leases.length === 0) {
+      areAllThere = false;
+      continue;
+    }
     await tx
       .updateTable("accounts")
       .set({ leased: sql`leased - ${amount}` })
       .where("id", "=", account)
       .execute();
   }
+  return areAllThere;
 }
 
 const REQUESTS: BulkTable = {
@@ -91,10 +98,10 @@ const REQUESTS: BulkTable = {
     id: "text",
     node: "text",
     at: "bigint",
-    user_id: "text",
-    token_id: "text",
     payer: "text",
     group_id: "text",
+    user_id: "text",
+    token_id: "text",
     model: "text",
     task: "text",
     provider: "text",
@@ -125,10 +132,10 @@ const toRow = (s: Settlement): BulkRow => [
   s.id,
   s.node,
   s.at,
-  s.userId,
-  s.tokenId,
   s.payer,
   s.groupId,
+  s.userId,
+  s.tokenId,
   s.model,
   s.task,
   s.provider,

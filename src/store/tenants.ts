@@ -1,10 +1,11 @@
 import type { Kysely, Transaction } from "kysely";
 import type { Clock } from "../kernel/clock.js";
+import { deletedName } from "../tenants/forget.js";
 import { fundsBucketOf } from "../tenants/payer.js";
-import { deletedName } from "../tenants/register.js";
 import type { TenantRows, TenantStore } from "../tenants/store.js";
 import { recordChange } from "./changes.js";
 import { type Database, lockingRow } from "./database.js";
+import { takeName } from "./names.js";
 import type { Schema } from "./schema.js";
 import {
   changedTerms,
@@ -67,13 +68,8 @@ export function tenantStore(database: Database, node: string, clock: Clock): Ten
 
     addUser: (user, token) =>
       changeUser(user.id, async (tx) => {
-        const added = await tx
-          .insertInto("users")
-          .values(fromUser(user))
-          .onConflict((conflict) => conflict.doNothing())
-          .returning("id")
-          .execute();
-        if (added.length === 0) return "name_taken";
+        if (!(await takeName(tx, user))) return "name_taken";
+        await tx.insertInto("users").values(fromUser(user)).execute();
         await tx.insertInto("tokens").values(fromToken(token)).execute();
         return "added";
       }),
@@ -148,12 +144,19 @@ const livingUsers = (db: Kysely<Schema>) =>
 async function forgetUser(tx: Transaction<Schema>, userId: string, at: number): Promise<void> {
   const payer = fundsBucketOf({ kind: "user", id: userId });
   await tx
+    .deleteFrom("names")
+    .where("name", "=", (query) =>
+      query.selectFrom("users").select("name").where("id", "=", userId),
+    )
+    .execute();
+  await tx
     .updateTable("users")
     .set({ name: deletedName(userId), provider_order: "", disabled_at: at, deleted_at: at })
     .where("id", "=", userId)
     .execute();
   await tx.deleteFrom("tokens").where("user_id", "=", userId).execute();
   await tx.deleteFrom("provider_keys").where("user_id", "=", userId).execute();
+  await tx.deleteFrom("org_invitations").where("user_id", "=", userId).execute();
   await tx.deleteFrom("idempotency_keys").where("payer", "=", payer).execute();
   // What was done for an organization is the organization's to tell apart; the rest concerned nobody else.
   await tx

@@ -1,4 +1,4 @@
-import type { Transaction } from "kysely";
+import { sql, type Transaction } from "kysely";
 import type { Transfer } from "../ledger/account.js";
 import type { BulkTable, Database, SumTable } from "./database.js";
 import type { Schema } from "./schema.js";
@@ -38,6 +38,12 @@ export function onlyAdded<Item extends { readonly id: string }>(
   const left = new Set(added);
   return items.filter(({ id }) => left.delete(id));
 }
+
+/** What several transfers of one thing are named for: `<request>/0`, `payment:<id>/0`. */
+export const beforeSlash = {
+  sqlite: sql`substr(id, 1, instr(id, '/') - 1)`,
+  postgres: sql`split_part(id, '/', 1)`,
+} as const;
 
 /** In the order of accounts, so that nobody deadlocks. */
 async function moveBalances(

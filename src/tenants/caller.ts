@@ -1,4 +1,12 @@
 import { CALENDAR, periodAt } from "../kernel/period.js";
+import {
+  groupBucketOf,
+  type Member,
+  memberBucketOf,
+  type Organization,
+  orgLimitBucketOf,
+  type ResourceGroup,
+} from "./organization.js";
 import { fundsBucketOf, type Payer } from "./payer.js";
 import type { AccessToken, User } from "./user.js";
 
@@ -6,7 +14,7 @@ import type { AccessToken, User } from "./user.js";
 export type CallerBucket = {
   readonly id: string;
   /** As a 402 names it. */
-  readonly kind: "credit" | "token_budget";
+  readonly kind: "credit" | "token_budget" | "org_limit" | "group_limit" | "member_limit";
   /** Whose or which. */
   readonly name: string;
   /** How a sentence about it begins. */
@@ -24,6 +32,10 @@ export type Caller = {
   readonly payerId: string;
   /** The resource group that was named; empty for none. */
   readonly groupId: string;
+  /** Whose stored provider keys its requests go with. */
+  readonly keyOwner: string;
+  /** Providers that the payer does not allow. */
+  readonly disabledProviders: readonly string[];
   /** What they spend is held on all of these. */
   readonly buckets: readonly CallerBucket[];
   /** The ids of `buckets`. */
@@ -31,16 +43,70 @@ export type Caller = {
 };
 
 /** A token's user pays. */
-export function callerOf(user: User, token: AccessToken): Caller {
-  const buckets = [creditBucket(user), ...budgetBucket(token)];
+export const callerOf = (user: User, token: AccessToken): Caller => ({
+  user,
+  token,
+  payer: user,
+  payerId: fundsBucketOf(user),
+  groupId: "",
+  keyOwner: user.id,
+  disabledProviders: [],
+  ...heldOn([creditBucket(user, "Your credit"), ...budgetBuckets(token)]),
+});
+
+type Belonging = {
+  readonly org: Organization;
+  readonly member: Member;
+  readonly group: ResourceGroup | undefined;
+};
+
+/** An organization pays, within every limit it has set. */
+export function callerFor({ user, token }: Caller, { org, member, group }: Belonging): Caller {
+  const limited = (
+    bucket: Omit<CallerBucket, "resets">,
+    limit: bigint | undefined,
+  ): CallerBucket[] => (limit === undefined ? [] : [{ ...bucket, resets: "month" }]);
   return {
     user,
     token,
-    payer: user,
-    payerId: fundsBucketOf(user),
-    groupId: "",
-    buckets,
-    bucketIds: buckets.map(({ id }) => id),
+    payer: org,
+    payerId: fundsBucketOf(org),
+    groupId: group?.id ?? "",
+    keyOwner: fundsBucketOf(org),
+    disabledProviders: org.disabledProviders,
+    ...heldOn([
+      creditBucket(org, `The credit of ${org.name}`),
+      ...limited(
+        {
+          id: orgLimitBucketOf(org),
+          kind: "org_limit",
+          name: org.name,
+          title: `The monthly limit of ${org.name}`,
+        },
+        org.limit,
+      ),
+      ...(group
+        ? limited(
+            {
+              id: groupBucketOf(group),
+              kind: "group_limit",
+              name: `${org.name}/${group.name}`,
+              title: `The monthly limit of the group ${org.name}/${group.name}`,
+            },
+            group.limit,
+          )
+        : []),
+      ...limited(
+        {
+          id: memberBucketOf(member),
+          kind: "member_limit",
+          name: user.name,
+          title: `Your monthly limit in ${org.name}`,
+        },
+        member.limit,
+      ),
+      ...budgetBuckets(token),
+    ]),
   };
 }
 
@@ -50,15 +116,20 @@ export function resetsAt({ payer }: Caller, bucket: CallerBucket, now: number): 
   return periodAt(bucket.resets === "month" ? CALENDAR : payer.anchor, now).end;
 }
 
-const creditBucket = (payer: Payer): CallerBucket => ({
+const heldOn = (buckets: readonly CallerBucket[]): Pick<Caller, "buckets" | "bucketIds"> => ({
+  buckets,
+  bucketIds: buckets.map(({ id }) => id),
+});
+
+const creditBucket = (payer: Payer, title: string): CallerBucket => ({
   id: fundsBucketOf(payer),
   kind: "credit",
   name: payer.name,
-  title: "Your credit",
+  title,
   resets: "period",
 });
 
-const budgetBucket = (token: AccessToken): CallerBucket[] =>
+const budgetBuckets = (token: AccessToken): CallerBucket[] =>
   token.budget
     ? [
         {

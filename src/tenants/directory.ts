@@ -1,8 +1,11 @@
 import { hashToken, isWellFormed } from "./access-token.js";
 import { type Caller, callerOf } from "./caller.js";
+import { OrganizationDirectory } from "./organization-directory.js";
+import type { OrganizationRows } from "./organization-store.js";
+import { fundsBucketOf } from "./payer.js";
 import { type MasterKey, unseal } from "./sealing.js";
 import type { TenantRows } from "./store.js";
-import type { User } from "./user.js";
+import type { SealedKey, User } from "./user.js";
 
 /** Why a token is not good. The caller hears only "invalid"; the operator's log may say more. */
 export type Refusal = "malformed" | "unknown" | "revoked" | "expired" | "disabled";
@@ -27,6 +30,7 @@ export class Directory {
   private readonly callersByHash = new Map<string, Caller>();
   private readonly hashesByUser = new Map<string, readonly string[]>();
   private readonly providerKeys = new Map<string, string>();
+  readonly organizations = new OrganizationDirectory();
   private readonly masterKey: MasterKey;
   private readonly presetTokenHash: string | undefined;
 
@@ -46,10 +50,21 @@ export class Directory {
       const hashes = this.hashesByUser.get(token.userId) ?? [];
       this.hashesByUser.set(token.userId, [...hashes, token.hash]);
     }
+    for (const key of rows.providerKeys) this.keep(key.userId, key);
+  }
+
+  /** The same for organizations. */
+  loadOrganizations(rows: OrganizationRows): void {
+    for (const org of rows.organizations) this.forgetKeys(fundsBucketOf(org));
     for (const key of rows.providerKeys) {
-      const context = keyContext(key.userId, key.provider);
-      this.providerKeys.set(context, this.open(key.sealed, context));
+      this.keep(fundsBucketOf({ kind: "org", id: key.orgId }), key);
     }
+    this.organizations.load(rows);
+  }
+
+  private keep(owner: string, { provider, sealed }: SealedKey): void {
+    const context = keyContext(owner, provider);
+    this.providerKeys.set(context, this.open(sealed, context));
   }
 
   private open(sealed: string, context: string): string {
@@ -76,10 +91,10 @@ export class Directory {
     return { ok: true, caller };
   }
 
-  /** The user's own key for a provider, in clear; never to be logged or shown. */
-  providerKey(userId: string, provider: string): string | undefined {
+  /** An own key for a provider, in clear; never to be logged or shown. See `Caller.keyOwner`. */
+  providerKey(owner: string, provider: string): string | undefined {
     if (this.providerKeys.size === 0) return undefined;
-    return this.providerKeys.get(keyContext(userId, provider));
+    return this.providerKeys.get(keyContext(owner, provider));
   }
 
   user(userId: string): User | undefined {
@@ -89,11 +104,15 @@ export class Directory {
   private forget(userId: string): void {
     for (const hash of this.hashesByUser.get(userId) ?? []) this.callersByHash.delete(hash);
     this.hashesByUser.delete(userId);
+    this.forgetKeys(userId);
+  }
+
+  private forgetKeys(owner: string): void {
     for (const context of this.providerKeys.keys()) {
-      if (context.startsWith(`${userId}/`)) this.providerKeys.delete(context);
+      if (context.startsWith(`${owner}/`)) this.providerKeys.delete(context);
     }
   }
 }
 
-/** What a sealed key is bound to. */
-export const keyContext = (userId: string, provider: string): string => `${userId}/${provider}`;
+/** What a sealed key is bound to: a user by their id, or an organization by its bucket. */
+export const keyContext = (owner: string, provider: string): string => `${owner}/${provider}`;

@@ -2,18 +2,15 @@
 import { RouterError } from "../kernel/errors.js";
 import { newId } from "../kernel/ids.js";
 import { NAME_CHARS_MAX } from "../kernel/limits.js";
-import { CALENDAR } from "../kernel/period.js";
+import { anchorOn, CALENDAR } from "../kernel/period.js";
 import { hashToken, maskToken, newAccessToken } from "./access-token.js";
+import { GROUP_ID, type Member, type Organization } from "./organization.js";
+import type { OrganizationStore } from "./organization-store.js";
 import type { TenantStore } from "./store.js";
 import { type AccessToken, type Budget, type Role, SCOPES, type Scope, type User } from "./user.js";
 
 export const USER_NAME = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._-]{0,${NAME_CHARS_MAX - 1}}$`);
 export const USER_NAME_RULE = `a name is 1 to ${NAME_CHARS_MAX} letters, digits, dots, dashes and underscores, beginning with a letter or digit`;
-
-export const OWNER_STAYS = "The owner cannot be deleted: nobody else could run the place.";
-
-/** What stands where the name of a deleted user stood: no name has a colon. */
-export const deletedName = (userId: string): string => `deleted:${userId}`;
 
 export type NewToken = {
   readonly name: string;
@@ -51,6 +48,54 @@ export function issueToken(
   return { token, secret };
 }
 
+export const ORG_NAME_RULE = `${USER_NAME_RULE}, and not 24 hex characters, which are a resource group's id`;
+export const isOrgName = (name: string): boolean => USER_NAME.test(name) && !GROUP_ID.test(name);
+
+/**
+ * Adds an organization, with its first owner where there is one, who takes one of its seats. Throws `conflict` when
+ * the name is taken.
+ */
+export async function registerOrganization(
+  store: OrganizationStore,
+  wanted: {
+    readonly name: string;
+    readonly plan: string;
+    readonly seats: number;
+    readonly anchorDay: number;
+    readonly ownerId: string | undefined;
+  },
+  now: number,
+): Promise<Organization> {
+  const org: Organization = {
+    kind: "org",
+    id: newId(),
+    name: wanted.name,
+    plan: wanted.plan,
+    seats: wanted.seats,
+    spendingLimit: undefined,
+    anchor: anchorOn(wanted.anchorDay),
+    limit: undefined,
+    disabledProviders: [],
+    access: "everyone",
+    createdAt: now,
+  };
+  const owner: Member | undefined =
+    wanted.ownerId === undefined
+      ? undefined
+      : {
+          orgId: org.id,
+          userId: wanted.ownerId,
+          role: "owner",
+          limit: undefined,
+          joinedAt: now,
+        };
+  if ((await store.add(org, owner)) === "name_taken") throw nameTaken(wanted.name);
+  return org;
+}
+
+const nameTaken = (name: string): RouterError =>
+  new RouterError("conflict", `There is a user or an organization "${name}" already.`);
+
 /** Adds a user with a first token. Throws `conflict` when the name is taken. */
 export async function registerUser(
   store: TenantStore,
@@ -74,7 +119,7 @@ export async function registerUser(
   const scopes = wanted.role === "owner" ? SCOPES : DEFAULT_SCOPES;
   const issued = issueToken(user.id, { name: "first", scopes }, now, preset);
   if ((await store.addUser(user, issued.token)) === "name_taken") {
-    throw new RouterError("conflict", `There is a user "${wanted.name}" already.`);
+    throw nameTaken(wanted.name);
   }
   return { user, issued };
 }

@@ -43,11 +43,13 @@ export type AccessToken = {
   readonly budget: Budget | undefined;
 };
 
-/** An own provider key of a user's, as stored: sealed under the master key. */
-export type StoredProviderKey = {
-  readonly userId: string;
+/** A provider key as stored: sealed under the master key. */
+export type SealedKey = {
   readonly provider: string;
   readonly sealed: string;
   readonly mask: string;
   readonly createdAt: number;
 };
+
+/** An own provider key of a user's. */
+export type StoredProviderKey = SealedKey & { readonly userId: string };

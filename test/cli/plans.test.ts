@@ -13,7 +13,7 @@ test("a plan, a spending limit and an anchor day set by command show in the cred
   expect(free.buckets).toMatchObject([{ kind: "plan", granted_nano_usd: "100000000" }]);
   const moved = await cli.json("user", "plan", "ada", "pro", "--anchor-day", "31");
   expect(moved.user).toEqual({ id: user.id, name: "ada", plan: "pro" });
-  const limited = await cli.json("user", "limit", "ada", "25.50");
+  const limited = await cli.json("user", "spending-limit", "ada", "25.50");
   expect(limited.user).toEqual({
     id: user.id,
     name: "ada",
@@ -31,7 +31,7 @@ test("a plan, a spending limit and an anchor day set by command show in the cred
       { kind: "pay_as_you_go", left_nano_usd: "25500000000" },
     ],
   });
-  const back = await cli.json("user", "limit", "ada", "plan");
+  const back = await cli.json("user", "spending-limit", "ada", "plan");
   expect(back.user.spending_limit_nano_usd).toBeNull();
   expect((await cli.json("credit", "show", "--user", "ada")).spendable_nano_usd).toBe("7000000000");
   expect(await cli.json("audit")).toMatchObject({ balanced: true });
@@ -51,8 +51,8 @@ test("bad input ends with 1 and a sentence that names it", async () => {
     [grant("5", "--kind", "gift"), "--kind"],
     [grant("5", "--expires", "2020-01-01"), "--expires"],
     [grant("5", "--expires", "soon"), "--expires"],
-    [["user", "limit", "bob", "lots"], "lots"],
-    [["user", "limit", "nobody", "5"], "nobody"],
+    [["user", "spending-limit", "bob", "lots"], "lots"],
+    [["user", "spending-limit", "nobody", "5"], "nobody"],
     [["user", "plan", "bob", "gold"], "gold"],
     [["user", "plan", "bob", "pro", "--anchor-day", "32"], "--anchor-day"],
   ] as const) {

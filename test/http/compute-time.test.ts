@@ -1,5 +1,7 @@
 /** Chat that is charged by the second of compute: held, clamped, stopped and settled to the nano-dollar. */
 import { afterEach, expect, test } from "bun:test";
+import { startSim } from "../../sim/server.js";
+import { fundsBucketOf } from "../../src/tenants/payer.js";
 import { AT_REST, call, chat, type TestUser, testApp, until } from "../support/app.js";
 import { manualClock } from "../support/clock.js";
 import {
@@ -54,7 +56,7 @@ async function start(
     const answer = await app.answer(call("GET", "/api/turnpike/me/requests", user.token));
     return (await answer.json()).requests[0];
   };
-  const held = async () => (await app.state(ada)).held as bigint;
+  const held = (): bigint => app.site.gateway.book.heldOn(fundsBucketOf(ada.user));
   return { app, ada, ask, newest, held, provider, advance: time.advance };
 }
 
@@ -70,6 +72,17 @@ const never = ({ signal }: Received): Promise<Response> =>
 
 /** Lets the time limits look at the clock, which they do every 10 ms. */
 const look = () => Bun.sleep(25);
+
+/** Lets seconds go by one after the other, never faster than more is held for them, as long as there is more. */
+async function passSeconds(world: World, count: number, pricePerSecond: bigint): Promise<void> {
+  for (let seconds = 1; seconds <= count; seconds++) {
+    world.advance(1_000);
+    await look();
+    const soon = BigInt(seconds + 2) * pricePerSecond;
+    const most = (CREDIT / (pricePerSecond / 1_000n)) * (pricePerSecond / 1_000n);
+    await until(() => world.held() >= (soon < most ? soon : most) || seconds === count);
+  }
+}
 
 test("ten seconds at $0.00012 a second cost $0.0012, as the provider measured them", async () => {
   const world = await start(
@@ -123,6 +136,33 @@ test("the provider's nine decimals count, and what is no time is not believed", 
   }
 });
 
+test("hf-inference is believed on its time without a word in the configuration", async () => {
+  const sim = startSim();
+  cleanUps.push(sim.stop);
+  const app = await testApp({
+    yaml: JSON.stringify({
+      allow_literal_keys: true,
+      providers: { "hf-inference": { base_url: sim.url("hf-inference"), api_key: "k" } },
+      models: [
+        {
+          id: "org/model",
+          task: "conversational",
+          providers: [{ provider: "hf-inference", provider_model: "org/model", price: DEAR }],
+        },
+      ],
+    }),
+  });
+  cleanUps.push(app.stop);
+  const ada = await app.addUser("ada");
+  const response = await app.answer(chat(ada.token, ASK));
+  const { usage } = await response.json();
+  // What the simulator says it computed: so much a token.
+  const seconds = 0.0001 + usage.prompt_tokens * 0.00005 + usage.completion_tokens * 0.0005;
+  const cost = Math.ceil(Number(seconds.toFixed(9)) * 1_000_000);
+  expect(response.headers.get("x-turnpike-cost-nano-usd")).toBe(String(cost));
+  expect(await app.left(ada)).toBe(CREDIT - BigInt(cost));
+});
+
 test("where the provider measures nothing, our own clock does, plain and streamed", async () => {
   const table: readonly [boolean, () => Reply][] = [
     [false, () => plainAnswer()],
@@ -169,12 +209,9 @@ test("a stream is charged for all of its time, from sending to its end", async (
 test("a minute is held for at first, and more as the answer takes longer", async () => {
   const held: bigint[] = [];
   const world: World = await start(async () => {
-    held.push(await world.held());
-    for (let seconds = 0; seconds < 80; seconds++) {
-      world.advance(1_000);
-      await look();
-    }
-    held.push(await world.held());
+    held.push(world.held());
+    await passSeconds(world, 80, SECOND);
+    held.push(world.held());
     return plainAnswer();
   });
   const response = await world.ask();
@@ -190,10 +227,7 @@ test("what is held grows up to the last of the balance, and there the answer is 
   const asked = world.ask();
   await until(() => world.provider.received.length === 1);
   // Ten cents buy 76.923 seconds.
-  for (let seconds = 0; seconds < 77; seconds++) {
-    world.advance(1_000);
-    await look();
-  }
+  await passSeconds(world, 77, 1_300_000n);
   const response = await asked;
   expect(response.status).toBe(402);
   const charged = 76_923n * 1_300n;
@@ -224,7 +258,7 @@ test("a plain answer that is not there when the credit ends is stopped, and char
   await until(() => world.provider.received.length === 1);
   world.advance(8_332);
   await look();
-  expect(await world.held()).toBe(8_333n * 12_000n);
+  expect(world.held()).toBe(8_333n * 12_000n);
   world.advance(1);
   const response = await asked;
   expect(response.status).toBe(402);
@@ -255,17 +289,21 @@ test("a stream is stopped where the credit ends, with a clear last event", async
     ({ signal }) =>
       streamed([
         chunk("Hello"),
-        async () => {
-          world.advance(9_000);
-          await new Promise((resolve) => signal.addEventListener("abort", resolve));
-        },
+        () => new Promise((resolve) => signal.addEventListener("abort", () => resolve())),
       ]),
     { price: { compute_second: "0.0125" } },
   );
   const response = await world.ask({ stream: true });
   expect(response.headers.get("x-turnpike-clamped")).toBe("compute_ms=8000");
-  const text = await response.text();
-  expect(text).toContain("Hello");
+  const reader = response.body?.getReader();
+  const first = Buffer.from((await reader?.read())?.value ?? []).toString();
+  expect(first).toContain("Hello");
+  world.advance(9_000);
+  const rest: Uint8Array[] = [];
+  for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
+    rest.push(part.value);
+  }
+  const text = Buffer.concat(rest).toString();
   expect(text).toContain('"turnpike":{"stopped":"insufficient_credit"');
   expect(text).toContain('"finish_reason":"length"');
   expect(text).toContain(`"cost_nano_usd":"${CREDIT}","credits_remaining_nano_usd":"0"`);

@@ -238,6 +238,22 @@ test("an endpoint that takes too long is given up for this time", async () => {
   expect((await world.requests())[0]).toMatchObject({ cost_from: "awaited" });
 });
 
+test("a process that ends does not wait for an endpoint, and the next one asks again", async () => {
+  const world = await start({ dials: { billing_latency_ms: 20_000 } });
+  await world.ask();
+  await world.app.drain();
+  world.advance(3_600_000);
+  const round = world.app.askForCosts();
+  await Bun.sleep(50);
+  const began = performance.now();
+  // Stopped twice: by the test's own cleaning up too.
+  const left = world.app.stop();
+  await Promise.all([left, round.catch(() => undefined)]);
+  expect(performance.now() - began).toBeLessThan(5_000);
+  cleanUps.pop();
+  expect(world.lines.filter(({ event }) => event.startsWith("costs_"))).toEqual([]);
+});
+
 test("what is told the first time is what it cost, whatever is told later, and to whoever asks", async () => {
   const world = await start({ dials: { billing: "unsteady" } });
   await world.ask();

@@ -3,17 +3,34 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Told } from "../../src/gateway/late-billing.js";
 import { type NanoUsd, nanoUsd } from "../../src/kernel/money.js";
 import { CALENDAR, periodAt } from "../../src/kernel/period.js";
 import { extraGrant } from "../../src/ledger/account.js";
+import type { AwaitedCost, WaitingCost } from "../../src/ledger/late-cost.js";
 import type { Hold } from "../../src/ledger/lease-book.js";
-import { type Caller, callerOf } from "../../src/tenants/caller.js";
-import { fundsBucketOf } from "../../src/tenants/payer.js";
+import type { Settlement } from "../../src/ledger/store.js";
+import { type Caller, callerFor, callerOf } from "../../src/tenants/caller.js";
+import {
+  type Member,
+  memberBucketOf,
+  type Organization,
+  orgLimitBucketOf,
+} from "../../src/tenants/organization.js";
+import { fundsBucketOf, type Payer } from "../../src/tenants/payer.js";
 import { headroom, type Plan, planOf } from "../../src/tenants/plan.js";
 import type { AccessToken, Budget, User } from "../../src/tenants/user.js";
 import { type Random, randomFrom } from "../support/random.js";
 import { Auditor, type Question } from "./auditor.js";
-import { hold, makeWorld, outstanding, type Process, settle, type World } from "./world.js";
+import {
+  hold,
+  lateEntries,
+  makeWorld,
+  outstanding,
+  type Process,
+  settle,
+  type World,
+} from "./world.js";
 
 const EVENTS = 10_000;
 const PHASE_EVENTS = 1_000;
@@ -22,6 +39,8 @@ const HOLD_MS = 60_000;
 const ASK_MOST = 120;
 const GRANT_MOST = 1_200;
 const LIMIT_MOST = 4_000;
+const ORG_LIMIT = nanoUsd(2_500n);
+const ORG_LIMIT_MOST = 3_000;
 const PLANS = new Map(
   [
     planOf("free", { monthlyCredit: nanoUsd(3_000n) }),
@@ -68,6 +87,7 @@ class History {
   private readonly auditor: Auditor;
   private readonly callers: readonly Caller[] = PAYERS;
   private readonly terms = new Map<string, Terms>();
+  private readonly limits = new Map<string, NanoUsd>();
   private open: Open[] = [];
   private requests = 0;
   private grants = 0;
@@ -79,6 +99,8 @@ class History {
     const world = await makeWorld(place, random, PLANS);
     for (let i = 0; i < PROCESSES; i++) await world.start();
     for (const { user, token } of PAYERS) await world.tenants.addUser(user, token);
+    await world.organizations.add(ORG, MEMBERS[0]);
+    for (const member of MEMBERS.slice(1)) await world.organizations.addMember(member);
     const history = new History(world, random);
     await history.openAll();
     return history;
@@ -99,7 +121,10 @@ class History {
 
   async play(events: number, trouble: number): Promise<void> {
     // What a process could not report while the store was in trouble it reports at its next sweep.
-    for (const process of this.world.processes) await this.sweep(process);
+    for (const process of this.world.processes) {
+      await this.sweep(process);
+      await process.late.settle([]);
+    }
     this.world.trouble.share = trouble;
     for (let i = 0; i < events; i++) await this.event();
     this.world.trouble.share = 0;
@@ -117,7 +142,8 @@ class History {
     else if (roll < 760) await this.changeTerms();
     else if (roll < 850) await this.passTime();
     else if (roll < 910) await this.sweep(process);
-    else if (roll < 970) await this.drain(process);
+    else if (roll < 950) await this.drain(process);
+    else if (roll < 970) await this.hearLater();
     else if (roll < 985) await this.expire();
     else if (roll < 988) await this.crash(process);
     else await this.recover();
@@ -201,9 +227,9 @@ class History {
   /** Credit beside the plan, some of it for a short time. */
   private async grant(): Promise<void> {
     const { random, world, auditor } = this;
-    const { user } = random.pick(this.callers);
+    const { payer } = random.pick(this.callers);
     const at = world.clock.now();
-    const grant = extraGrant(fundsBucketOf(user), {
+    const grant = extraGrant(fundsBucketOf(payer), {
       id: `${++this.grants}`,
       kind: random.pick(["promotional", "purchased"] as const),
       amount: nanoUsd(BigInt(1 + random.below(GRANT_MOST))),
@@ -225,14 +251,27 @@ class History {
   /** Another plan, another spending limit, or both; every process hears of it at once. */
   private async changeTerms(): Promise<void> {
     const { random, world } = this;
-    const { user } = random.pick(this.callers);
+    const { payer } = random.pick(this.callers);
     const plan = random.pick([...PLANS.values()]);
     const spendingLimit = nanoUsd(BigInt(random.below(LIMIT_MOST)));
-    await world.tenants.setTerms(user.id, { plan: plan.name, spendingLimit });
-    this.terms.set(user.id, { plan, spendingLimit });
+    const { setTerms } = payer.kind === "org" ? world.organizations : world.tenants;
+    await setTerms(payer.id, { plan: plan.name, spendingLimit });
+    this.terms.set(payer.id, { plan, spendingLimit });
+    if (payer.kind === "org") await this.changeLimits();
     await world.spreadNews();
     await this.openAll();
     this.count("changes of terms");
+  }
+
+  /** The organization's monthly limit, and that of one of its members. */
+  private async changeLimits(): Promise<void> {
+    const { random, world } = this;
+    const amount = () => nanoUsd(BigInt(random.below(ORG_LIMIT_MOST)));
+    const member = random.pick(MEMBERS);
+    const [org, own] = [amount(), amount()];
+    await world.organizations.setLimits(ORG.id, { org, members: new Map([[member.userId, own]]) });
+    this.limits.set(orgLimitBucketOf(ORG), org);
+    this.limits.set(memberBucketOf(member), own);
   }
 
   /** Opens and resizes what is due at this moment, in the store and in the auditor's books. */
@@ -278,13 +317,79 @@ class History {
     const settlements = process.spool.slice(from, process.drained + 1 + random.below(40));
     if (settlements.length === 0) return;
     const end = from + settlements.length;
-    const batch = { node: process.node, settlements, upTo: { segment: 0, offset: end } };
+    const upTo = { segment: 0, offset: end };
+    const awaited = this.awaitedAmong(settlements);
+    const batch = { node: process.node, settlements, awaited, upTo };
     const isDone = await world.store.applySettlements(batch).then(
       () => true,
       () => false,
     );
     if (isDone) process.drained = Math.max(process.drained, end);
     this.count("drains");
+  }
+
+  /** Every other request is with a provider that says later what it cost. */
+  private awaitedAmong(settlements: readonly Settlement[]): AwaitedCost[] {
+    return settlements
+      .filter(({ id }) => Number(id.slice(-1)) % 2 === 0)
+      .map((settlement) => {
+        const { id: requestId, provider, at } = settlement;
+        const caller = this.callers.find(({ user }) => user.id === settlement.userId);
+        const bucketIds = caller?.bucketIds ?? [];
+        return { requestId, provider, providerRequestId: `its ${requestId}`, bucketIds, at };
+      });
+  }
+
+  /** A provider speaks of some requests: to one process, or to several at once and not the same. */
+  private async hearLater(): Promise<void> {
+    const { random, world, auditor } = this;
+    const isAlone = random.chance(0.7);
+    const hearing = isAlone ? [random.pick(world.processes)] : world.processes;
+    const waiting = await world.realLate.waiting({
+      provider: "acme",
+      endedBy: Number.MAX_SAFE_INTEGER,
+      after: `request-${random.below(this.requests + 1)}`,
+      count: 1 + random.below(6),
+    });
+    const told = hearing.map(() => waiting.map((each) => this.tellOf(each)));
+    const questions = (told[0] ?? []).flatMap(
+      ({ waiting: { requestId, cost, bucketIds }, ...said }) =>
+        isAlone && said.cost > cost
+          ? [{ requestId, question: auditor.asked(bucketIds, said.cost - cost) }]
+          : [],
+    );
+    const settled = hearing.map((process, i) =>
+      process.late.settle(told[i] ?? []).catch(() => this.count("late costs kept from the store")),
+    );
+    await world.finish(Promise.all(settled));
+    const stillWaiting = await world.realLate.waiting({
+      provider: "acme",
+      endedBy: Number.MAX_SAFE_INTEGER,
+      after: "",
+      count: 1_000_000,
+    });
+    const isWaiting = new Set(stillWaiting.map(({ requestId }) => requestId));
+    const overruns = new Map<string, bigint>();
+    for (const [i, { requestId, bucketIds }] of waiting.entries()) {
+      if (isWaiting.has(requestId)) continue;
+      const entries = await lateEntries(world.database, requestId);
+      const said = told.map((each) => BigInt(each[i]?.cost ?? 0n));
+      overruns.set(requestId, auditor.toldLater(requestId, bucketIds, said, entries));
+      this.count("told later");
+    }
+    for (const { requestId, question } of questions) {
+      const isRefused = (overruns.get(requestId) ?? 0n) > 0n && world.trouble.share === 0;
+      auditor.answered(question, isRefused, `the late cost of ${requestId}`);
+    }
+  }
+
+  private tellOf(waiting: WaitingCost): Told {
+    const { random } = this;
+    if (random.chance(0.1)) return { waiting, outcome: "unbilled", cost: nanoUsd(0n) };
+    const cost = random.chance(0.2)
+      ? waiting.cost
+      : nanoUsd(BigInt(random.below(Number(waiting.cost) * 2 + 50)));
+    return { waiting, outcome: "billed", cost };
   }
 
   private async expire(): Promise<void> {
@@ -314,7 +419,12 @@ class History {
     const settlements = process.spool.slice(Math.max(0, process.drained - random.below(5)));
     const upTo = { segment: 0, offset: process.spool.length };
     const isDrained = await world.store
-      .applySettlements({ node: process.node, settlements, upTo })
+      .applySettlements({
+        node: process.node,
+        settlements,
+        awaited: this.awaitedAmong(settlements),
+        upTo,
+      })
       .then(
         () => true,
         () => false,
@@ -334,6 +444,7 @@ class History {
       auditor.ended(one.hold);
     }
     this.open = [];
+    for (const process of world.processes) await process.late.settle([]);
     while (world.dead.length > 0) await this.recover();
     for (const process of world.processes) {
       while (process.drained < process.spool.length) await this.drain(process);
@@ -405,11 +516,10 @@ class History {
   }
 
   /** The buckets of a caller by the rules, with what this month brings in the auditor's books. */
-  private bucketsFor({ user, token, bucketIds }: Caller): readonly string[] {
+  private bucketsFor({ payer, payerId: funds, token, bucketIds }: Caller): readonly string[] {
     const { auditor } = this;
     const month = periodAt(CALENDAR, this.world.clock.now());
-    const { plan, spendingLimit } = this.terms.get(user.id) ?? termsOf(user);
-    const funds = `user:${user.id}`;
+    const { plan, spendingLimit } = this.terms.get(payer.id) ?? termsOf(payer);
     const included = `grant:${funds}:plan:${month.name}`;
     const already = auditor.accounts.get(included)?.size ?? 0n;
     // What a plan includes only grows until the month is over.
@@ -421,6 +531,12 @@ class History {
       const [isMonthly, budget] = [token.budget.period === "month", `token:${token.id}`];
       const id = `limit:${budget}:${isMonthly ? month.name : "total"}`;
       auditor.opened(id, budget, token.budget.amount, isMonthly ? month.end : undefined);
+    }
+    for (const bucket of bucketIds.filter((id) => /^(org-limit|member):/.test(id))) {
+      const size = this.limits.get(bucket) ?? ORG_LIMIT;
+      const id = `limit:${bucket}:${month.name}`;
+      auditor.opened(id, bucket, size, month.end);
+      auditor.resized(id, size);
     }
     return bucketIds;
   }
@@ -440,9 +556,9 @@ class History {
   }
 }
 
-const termsOf = (user: User): Terms => ({
-  plan: PLANS.get(user.plan) ?? planOf(user.plan),
-  spendingLimit: user.spendingLimit ?? nanoUsd(0n),
+const termsOf = (payer: Payer): Terms => ({
+  plan: PLANS.get(payer.plan) ?? planOf(payer.plan),
+  spendingLimit: payer.spendingLimit ?? nanoUsd(0n),
 });
 
 /** A user with one token, a stranger to everything that does not matter to money. */
@@ -475,9 +591,41 @@ function payer(id: string, plan: string, budget?: Budget): Caller {
   return callerOf(user, token);
 }
 
+const ORG: Organization = {
+  kind: "org",
+  id: "acme",
+  name: "acme",
+  plan: "pro",
+  seats: 2,
+  spendingLimit: undefined,
+  anchor: CALENDAR,
+  limit: ORG_LIMIT,
+  disabledProviders: [],
+  access: "everyone",
+  createdAt: 0,
+};
+
+const memberOf = ({ user }: Caller): Member => ({
+  orgId: ORG.id,
+  userId: user.id,
+  role: "owner",
+  limit: ORG_LIMIT,
+  joinedAt: 0,
+});
+
+const [EVE, FAY] = [
+  payer("eve", "none"),
+  payer("fay", "none", { amount: nanoUsd(900n), period: "month" }),
+];
+const MEMBERS = [memberOf(EVE), memberOf(FAY)];
+
+/** They pay for themselves, but for two who have an organization pay. */
 const PAYERS: readonly Caller[] = [
   payer("ada", "free"),
   payer("bob", "none"),
   payer("cyd", "free", { amount: nanoUsd(2_000n), period: "month" }),
   payer("dan", "none", { amount: nanoUsd(20_000n), period: "total" }),
+  ...[EVE, FAY].map((each) =>
+    callerFor(each, { org: ORG, member: memberOf(each), group: undefined }),
+  ),
 ];

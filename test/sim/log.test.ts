@@ -1,4 +1,5 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
+import type { Dials } from "../../sim/dials.js";
 import { makeLog } from "../../sim/log.js";
 import { costOf, nanoUsdOf, readPrice } from "../../sim/money.js";
 import { startSim } from "../../sim/server.js";
@@ -184,6 +185,40 @@ describe("the billing callback", () => {
     const answer = await (await bill([requestId, "unknown"])).json();
     expect(answer).toEqual({ requests: [{ requestId, costNanoUsd }] });
     expect(await (await bill([requestId, requestId])).json()).toHaveProperty("requests.length", 2);
+  });
+
+  test("does what its dials say", async () => {
+    const response = await ask(sim, {}, { provider: "novita" });
+    const requestId = response.headers.get("inference-id") ?? "";
+    const cost = Number(last().costNanoUsd);
+    const told = async (dials: Dials): Promise<unknown> => {
+      sim.setDials("novita", dials);
+      const answer = await bill([requestId]);
+      return answer.status === 200 ? await answer.json().catch(() => "no JSON") : answer.status;
+    };
+    const entry = (costNanoUsd: unknown) => ({ requestId, costNanoUsd });
+    expect(await told({ billing_fail_rate: 1 })).toBe(500);
+    expect(await told({ billing_fail_rate: 0, billing_omit_rate: 1 })).toEqual({ requests: null });
+    expect(await told({ billing_omit_rate: 0, billing_factor: 0.5 })).toEqual({
+      requests: [entry(cost / 2)],
+    });
+    const table: readonly [NonNullable<Dials["billing"]>, unknown][] = [
+      ["garbage", "no JSON"],
+      ["shape", { costs: { [requestId]: cost } }],
+      ["null", { requests: null }],
+      ["text", { requests: [entry(String(cost))] }],
+      ["negative", { requests: [entry(-1 - cost)] }],
+      ["twice", { requests: [entry(cost), entry(cost + 1)] }],
+    ];
+    for (const [billing, answer] of table) {
+      expect({ billing, answer: await told({ billing_factor: 1, billing }) }).toEqual({
+        billing,
+        answer,
+      });
+    }
+    const unsteady = [await told({ billing: "unsteady" }), await told({ billing: "unsteady" })];
+    expect(unsteady[0]).not.toEqual(unsteady[1]);
+    expect(await told({ billing: "strangers" })).toHaveProperty("requests.length", 2);
   });
 
   test("says null while nothing is known, and wants a key and a list", async () => {

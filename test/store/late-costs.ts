@@ -354,6 +354,7 @@ export function lateCostContract(engine: Engine): void {
         settle: async (told) => {
           await settleLate(told.map(({ waiting }) => lateOf(waiting.requestId, 0n)));
         },
+        stopping: new AbortController().signal,
       });
       expect(asked).toEqual([10_000, 500]);
       expect(await waitingFor()).toEqual([]);

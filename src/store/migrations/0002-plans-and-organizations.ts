@@ -1,7 +1,7 @@
 /** Terms of payers, amounts that change in the middle of a period, and who paid for a request. */
 import { sql, type Transaction } from "kysely";
 import type { Schema } from "../schema.js";
-import { addColumn, type Engine, index, table } from "./tables.js";
+import { addColumn, type Engine, index, table, unique } from "./tables.js";
 
 export async function plansAndOrganizations(
   tx: Transaction<Schema>,
@@ -17,6 +17,69 @@ export async function plansAndOrganizations(
   await sql`update requests set payer = 'user:' || user_id`.execute(tx);
   await index(tx, "requests", ["payer", "at"]);
   await usageByPayer(tx, engine);
+  await organizations(tx, engine);
+}
+
+async function organizations(tx: Transaction<Schema>, engine: Engine): Promise<void> {
+  // Users and organizations share their names, since a request may name either as the one who pays.
+  await table(tx, engine, "names", ["name"], { name: "text", kind: "text" });
+  await sql`insert into names select name, 'user' from users`.execute(tx);
+  await table(tx, engine, "orgs", ["id"], {
+    id: "text",
+    name: "text",
+    plan: "text",
+    seats: "bigint",
+    spending_limit_nano_usd: "bigint?",
+    anchor_day: "bigint",
+    anchor_kept_start: "bigint",
+    anchor_kept_end: "bigint",
+    limit_nano_usd: "bigint?",
+    disabled_providers: "text",
+    access: "text",
+    created_at: "bigint",
+  });
+  await unique(tx, "orgs", ["name"]);
+  await table(tx, engine, "org_members", ["org_id", "user_id"], {
+    org_id: "text",
+    user_id: "text",
+    role: "text",
+    limit_nano_usd: "bigint?",
+    joined_at: "bigint",
+  });
+  await table(tx, engine, "org_groups", ["id"], {
+    id: "text",
+    org_id: "text",
+    name: "text",
+    limit_nano_usd: "bigint?",
+    has_access: "bigint",
+    created_at: "bigint",
+  });
+  await unique(tx, "org_groups", ["org_id", "name"]);
+  await table(tx, engine, "org_group_members", ["group_id", "user_id"], {
+    group_id: "text",
+    org_id: "text",
+    user_id: "text",
+  });
+  await index(tx, "org_group_members", ["org_id"]);
+  await table(tx, engine, "org_provider_keys", ["org_id", "provider"], {
+    org_id: "text",
+    provider: "text",
+    sealed: "text",
+    mask: "text",
+    created_at: "bigint",
+  });
+  await table(tx, engine, "org_invitations", ["id"], {
+    id: "text",
+    org_id: "text",
+    user_id: "text",
+    role: "text",
+    invited_by: "text",
+    created_at: "bigint",
+    expires_at: "bigint",
+    state: "text",
+  });
+  await index(tx, "org_invitations", ["org_id"]);
+  await index(tx, "org_invitations", ["user_id"]);
 }
 
 /** Who paid belongs to the key, and no engine changes a table's key in place. */

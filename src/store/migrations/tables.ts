@@ -42,6 +42,14 @@ export async function addColumn(
     .execute();
 }
 
+export const unique = (tx: Transaction<Schema>, on: string, columns: string[]): Promise<void> =>
+  tx.schema
+    .createIndex(`${on}_one_${columns.join("_")}`)
+    .unique()
+    .on(on)
+    .columns(columns)
+    .execute();
+
 export const index = (tx: Transaction<Schema>, on: string, columns: string[]): Promise<void> =>
   tx.schema
     .createIndex(`${on}_by_${columns.join("_")}`)

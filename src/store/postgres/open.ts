@@ -22,6 +22,7 @@ const INT8 = 20;
 /** Arbitrary, ours: advisory locks share one space per database. */
 const MIGRATION_LOCK = 7_411_070_001n;
 const CHANGES_LOCK = 7_411_070_002n;
+const PAYMENTS_LOCK = 7_411_070_003n;
 
 export function openPostgres(url: string): Database {
   const pool = new pg.Pool({ ...settings(url), max: CONNECTIONS_MAX });
@@ -37,6 +38,7 @@ export function openPostgres(url: string): Database {
     transact: (work) => retryRaces(() => db.transaction().execute(work), isLostRace),
     lockMigrations: (tx) => lock(tx, MIGRATION_LOCK),
     lockChanges: (tx) => lock(tx, CHANGES_LOCK),
+    lockPayments: (tx) => lock(tx, PAYMENTS_LOCK),
     announce,
     insertNew,
     addSums,

@@ -46,6 +46,7 @@ export async function openSqlite(path: string): Promise<Database> {
     // A write transaction is alone as it is.
     lockMigrations: async () => {},
     lockChanges: async () => {},
+    lockPayments: async () => {},
     // Watchers see that the file changed.
     announce: async () => {},
     insertNew: async (_tx, into, rows) => insertNew(file, into, rows),
