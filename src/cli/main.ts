@@ -6,6 +6,7 @@ import { WrongSecretError } from "../tenants/directory.js";
 import { audit } from "./audit.js";
 import { config } from "./config.js";
 import { credit } from "./credit.js";
+import { estimate } from "./estimate.js";
 import { model } from "./model.js";
 import { org } from "./org.js";
 import { UserError } from "./output.js";
@@ -38,6 +39,7 @@ for (const each of [
   credit,
   payment,
   usage,
+  estimate,
   receipt,
   audit,
   provider,

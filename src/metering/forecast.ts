@@ -1,8 +1,10 @@
 /** What a call costs at one offer, by what such calls cost here before, or else by what is assumed of it. */
 import type { Mapping } from "../catalog/model.js";
+import { printPrice } from "../catalog/quote.js";
 import { HISTORY_CALLS_MIN } from "../kernel/limits.js";
 import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
 import type { Usage } from "../tasks/usage.js";
+import { printMeasured } from "../wire/usage.js";
 import { type CallCosts, type CostClass, callCosts } from "./call-costs.js";
 import { costOf } from "./cost.js";
 import { priceFault } from "./priceable.js";
@@ -45,6 +47,23 @@ const saysAnything = ({ inputTokens, outputTokens, measured }: Assumed): boolean
 
 const expectedCost = (usage: Usage, { price }: Mapping, fault: string | undefined): NanoUsd =>
   fault === undefined && price ? costOf(usage, price) : ZERO;
+
+/** A forecast as people and programs read it. */
+export const printForecast = ({ mapping, fault, expected, basis, history, assumed }: Forecast) => ({
+  provider: mapping.provider,
+  price: printPrice(mapping.price ?? {}),
+  price_source: mapping.source,
+  is_free: mapping.isFree,
+  expected_cost_nano_usd: fault === undefined ? String(expected) : null,
+  basis,
+  ...printHistory(history),
+  calls: fault === undefined ? printCalls(expected) : null,
+  assumes: {
+    ...(assumed.inputTokens !== undefined && { input_tokens: String(assumed.inputTokens) }),
+    ...(assumed.outputTokens !== undefined && { output_tokens: String(assumed.outputTokens) }),
+    ...printMeasured(assumed.measured),
+  },
+});
 
 /** How many calls of a cost an amount buys; null for any number of them. */
 export const callsFor = (amount: NanoUsd, cost: NanoUsd): string | null =>
