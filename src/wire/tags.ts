@@ -2,29 +2,34 @@
 import { badRequest } from "../kernel/errors.js";
 import { TAG_CHARS_MAX, TAG_NAME_CHARS_MAX, TAGS_MAX } from "../kernel/limits.js";
 
-const HEADER = "x-turnpike-tags";
+/** Where tags are written, as its errors name it. */
+type Place = { readonly title: string; readonly param: string };
+
+const HEADER: Place = { title: "X-Turnpike-Tags", param: "x-turnpike-tags" };
 const NAME = new RegExp(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,${TAG_NAME_CHARS_MAX - 1}}$`);
 const VALUE = new RegExp(`^[A-Za-z0-9][A-Za-z0-9_.:/@+-]{0,${TAG_CHARS_MAX - 1}}$`);
 
 export const NO_TAGS: readonly string[] = [];
 
 /** Tags as `name=value`, in the order of their names; throws a RouterError that says which of them is wrong. */
-export function parseTags(header: string | null): readonly string[] {
+export function parseTags(header: string | null, place = HEADER): readonly string[] {
   if (header === null || header.trim() === "") return NO_TAGS;
   const tags = header.split(",");
-  if (tags.length > TAGS_MAX) {
-    throw refuse(`has ${tags.length} tags, and ${TAGS_MAX} is the most`);
-  }
+  const refuse = (why: string) => badRequest(`${place.title} ${why}.`, place.param);
+  if (tags.length > TAGS_MAX) throw refuse(`has ${tags.length} tags, and ${TAGS_MAX} is the most`);
   const byName = new Map<string, string>();
   for (const tag of tags) {
-    const [name, value] = parseTag(tag.trim());
+    const [name, value] = parseTag(tag.trim(), refuse);
     if (byName.has(name)) throw refuse(`has "${name}" twice`);
     byName.set(name, value);
   }
   return [...byName].map(([name, value]) => `${name}=${value}`).sort();
 }
 
-function parseTag(tag: string): readonly [name: string, value: string] {
+function parseTag(
+  tag: string,
+  refuse: (why: string) => Error,
+): readonly [name: string, value: string] {
   const at = tag.indexOf("=");
   const [name, value] = [tag.slice(0, at), tag.slice(at + 1)];
   const shown = tag.slice(0, TAG_NAME_CHARS_MAX);
@@ -41,5 +46,3 @@ function parseTag(tag: string): readonly [name: string, value: string] {
   }
   return [name, value];
 }
-
-const refuse = (why: string) => badRequest(`X-Turnpike-Tags ${why}.`, HEADER);

@@ -27,6 +27,7 @@ export type WrittenQuery = {
   readonly tag?: string | undefined;
 };
 
+const TAG = { title: '"tag"', param: "tag" };
 const BY_MAX = 3;
 const DAY_MS = 86_400_000;
 const DAYS_SHOWN = 31;
@@ -47,12 +48,20 @@ export function parseUsageQuery(written: WrittenQuery, now: number): UsageQuery 
 
 /** A day like 2027-01-31, which begins at midnight UTC, or a time like 2027-01-31T12:00:00Z; milliseconds UTC. */
 function parseTime(name: string, text: string): number {
-  const at = DATE.test(text) ? Date.parse(text) : Number.NaN;
+  const at = DATE.test(text) && isDay(text.slice(0, DAY_CHARS)) ? Date.parse(text) : Number.NaN;
   if (Number.isFinite(at)) return at;
   throw badRequest(
     `"${name}" must be a day like 2027-01-31 or a time like 2027-01-31T12:00:00Z.`,
     name,
   );
+}
+
+const DAY_CHARS = "2027-01-31".length;
+
+/** Dates take the 30th of February for the 2nd of March. */
+function isDay(text: string): boolean {
+  const at = Date.parse(`${text}T00:00:00Z`);
+  return Number.isFinite(at) && new Date(at).toISOString().startsWith(text);
 }
 
 function parseBy(text: string): readonly UsageBy[] {
@@ -70,7 +79,7 @@ function parseBy(text: string): readonly UsageBy[] {
 function parseTag(text: string | undefined, by: readonly UsageBy[]): string | undefined {
   if (text === undefined) return undefined;
   const isName = !text.includes("=") && by.includes("tag");
-  const [tag] = parseTags(isName ? `${text}=any` : text);
+  const [tag] = parseTags(isName ? `${text}=any` : text, TAG);
   if (tag === undefined || text.includes(",")) {
     throw badRequest('"tag" must be one name=value.', "tag");
   }
