@@ -59,6 +59,8 @@ export const ROUTES: readonly Route[] = [
   { method: "GET", path: ORG, handler: orgs.showOrganization },
   { method: "PATCH", path: ORG, handler: orgs.changeOrganization },
   { method: "GET", path: `${ORG}/credits`, handler: orgs.showOrgCredits },
+  { method: "POST", path: `${ORG}/checkout`, handler: orgs.startOrgCheckout },
+  { method: "GET", path: `${ORG}/payments`, handler: orgs.listOrgPayments },
   { method: "GET", path: `${ORG}/seats`, handler: orgs.showSeats },
   { method: "PUT", path: `${ORG}/seats`, handler: orgs.putSeats },
   { method: "GET", path: `${ORG}/members`, handler: orgs.listMembers },
