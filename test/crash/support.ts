@@ -193,7 +193,7 @@ async function runCli(node: Node, args: readonly string[]): Promise<string> {
 }
 
 async function asOwner(node: Node, path: string, body: unknown): Promise<Record<string, unknown>> {
-  const response = await fetch(`${node.origin}/api/turnpike/admin/${path}`, {
+  const response = await fetch(`${node.origin}/api/turnpike/${path}`, {
     method: "POST",
     headers: { authorization: `Bearer ${OWNER_TOKEN}`, "content-type": "application/json" },
     body: JSON.stringify(body),
@@ -204,12 +204,35 @@ async function asOwner(node: Node, path: string, body: unknown): Promise<Record<
 
 /** A user with nothing but this much credit, in dollars; the token. */
 export async function addPayer(node: Node, name: string, dollars: string): Promise<string> {
-  const { token } = await asOwner(node, "users", { name, plan: "none" });
-  await asOwner(node, "credits", { user: name, amount: dollars, kind: "purchased" });
+  const { token } = await asOwner(node, "admin/users", { name, plan: "none" });
+  await asOwner(node, "admin/credits", { user: name, amount: dollars, kind: "purchased" });
   return String(token);
 }
 
-export type Ask = { readonly tokens: number; readonly isStream?: boolean };
+/** An organization with nothing but this much credit, and its members; their tokens. */
+export async function addOrganization(
+  node: Node,
+  name: string,
+  dollars: string,
+  members: readonly string[],
+): Promise<string[]> {
+  await asOwner(node, "orgs", { name, plan: "none", seats: members.length + 1 });
+  await asOwner(node, "admin/credits", { org: name, amount: dollars, kind: "purchased" });
+  const tokens: string[] = [];
+  for (const user of members) {
+    const { token } = await asOwner(node, "admin/users", { name: user, plan: "none" });
+    await asOwner(node, `orgs/${name}/members`, { user });
+    tokens.push(String(token));
+  }
+  return tokens;
+}
+
+export type Ask = {
+  readonly tokens: number;
+  readonly isStream?: boolean;
+  /** The organization that pays. */
+  readonly billTo?: string;
+};
 
 /** One request, read to its end; `isComplete` when the caller saw all of it. Never throws. */
 export type Seen = {
@@ -220,13 +243,18 @@ export type Seen = {
   readonly text: string;
 };
 
-export async function ask(node: Node, token: string, { tokens, isStream }: Ask): Promise<Seen> {
+export async function ask(node: Node, token: string, asked: Ask): Promise<Seen> {
+  const { tokens, isStream, billTo } = asked;
   let status: number | undefined;
   let id: string | undefined;
   try {
     const response = await fetch(`${node.origin}/v1/chat/completions`, {
       method: "POST",
-      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      headers: {
+        authorization: `Bearer ${token}`,
+        "content-type": "application/json",
+        ...(billTo !== undefined && { "x-hf-bill-to": billTo }),
+      },
       body: JSON.stringify({
         model: "org/model",
         messages: [{ role: "user", content: `[[tokens=${tokens}]]` }],
