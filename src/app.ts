@@ -1,21 +1,25 @@
 /** Builds everything from a configuration and a clock, and takes it down again in order. */
 import { mkdirSync, rmSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { Catalog } from "./catalog/catalog.js";
 import type { Config } from "./config/config.js";
+import { Claim } from "./gateway/claim.js";
 import { HttpPool } from "./gateway/client/pool.js";
 import { LeaseKeeper } from "./gateway/lease-keeper.js";
 import type { Gateway } from "./gateway/parts.js";
 import { Spool } from "./gateway/spool.js";
 import type { Site } from "./http/parts.js";
 import { answer } from "./http/routes.js";
-import { drainSpool, removeSegmentsBefore, spoolStart } from "./jobs/drain.js";
+import { drainSpool, segmentsBefore, spoolStart } from "./jobs/drain.js";
 import { followChanges } from "./jobs/follow-changes.js";
 import { recoverDead } from "./jobs/recover.js";
 import { type Repeated, repeat } from "./jobs/repeat.js";
+import { claimWatch } from "./jobs/watch-claims.js";
 import type { Clock } from "./kernel/clock.js";
 import { assert } from "./kernel/errors.js";
 import { newId } from "./kernel/ids.js";
+import { HEARTBEAT_MS, LOST_SPOOL_MS } from "./kernel/limits.js";
 import type { Log } from "./kernel/log.js";
 import { LeaseBook } from "./ledger/lease-book.js";
 import type { LedgerStore } from "./ledger/store.js";
@@ -62,14 +66,32 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
   const database = await openStore(storePlace(config));
   const ledger = ledgerStore(database);
   const tenants = tenantStore(database, node, clock);
-  await recoverDead(spoolRoot, ledger, tryLock, log);
+  await recoverDead(spoolRoot, ledger, tryLock, { clock, log });
 
   const folder = join(spoolRoot, node);
   const unlock = tryLock(folder);
   assert(unlock, "a new process has a folder of its own");
-  await ledger.openNode(node, clock.now());
+  const validMs = config.limits.leaseValidMs;
+  await ledger.openNode(node, clock.now(), { host: hostname(), validMs });
   const spool = new Spool(folder, config.durability, log);
-  const gateway = buildGateway({ config, masterKey, clock, log, node, ledger, spool });
+  const drain = drainer(ledger, folder, node, spool);
+  const book = new LeaseBook();
+  const claim: Claim = new Claim({
+    node,
+    validMs,
+    book,
+    store: ledger,
+    clock,
+    log,
+    windUp: async () => {
+      await gateway.keeper.dropReports();
+      await spool.flushed();
+      await drain();
+    },
+    catchUp: async () => gateway.directory.load(await tenants.loadAll()),
+  });
+  const gateway = buildGateway({ config, masterKey, clock, log, node, ledger, spool, book, claim });
+  await claim.renew();
   const reloadUser = reloader(tenants, gateway.directory);
   const unfollow = await followChanges({
     node,
@@ -80,8 +102,7 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
   });
   gateway.directory.load(await tenants.loadAll());
 
-  const drain = drainer(ledger, folder, node, spool);
-  const jobs = startJobs({ gateway, ledger, database, clock, log, drain });
+  const jobs = startJobs({ gateway, claim, ledger, database, clock, log, drain });
   const site: Site = {
     config,
     gateway,
@@ -103,20 +124,28 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
       await spool.close();
       await drain();
       await gateway.keeper.returnAll();
-      await ledger.closeNode(node);
+      await ledger.closeNode(node, clock.now());
+      const isDurable = await ledger.isDurable();
       await database.close();
       unlock();
-      // All of it is in the store.
+      // All of it is in the store. Where that is not for sure, the next process that starts looks again.
+      if (!isDurable) return;
       rmSync(folder, { recursive: true });
+      rmSync(`${folder}.lock`, { force: true });
     },
   };
 }
 
 function buildGateway(
-  parts: AppParts & { readonly node: string; readonly ledger: LedgerStore; readonly spool: Spool },
+  parts: AppParts & {
+    readonly node: string;
+    readonly ledger: LedgerStore;
+    readonly spool: Spool;
+    readonly book: LeaseBook;
+    readonly claim: Claim;
+  },
 ): Gateway {
-  const { config, masterKey, clock, log, node, ledger, spool } = parts;
-  const book = new LeaseBook();
+  const { config, masterKey, clock, log, node, ledger, spool, book, claim } = parts;
   return {
     node,
     catalog: new Catalog(...config.models),
@@ -124,7 +153,7 @@ function buildGateway(
     plans: config.plans,
     directory: new Directory(masterKey, config.ownerToken),
     book,
-    keeper: new LeaseKeeper({ node, book, store: ledger, clock, log }),
+    keeper: new LeaseKeeper({ node, book, store: ledger, claim, clock, log }),
     spool,
     http: new HttpPool(),
     health: new Health(),
@@ -153,7 +182,9 @@ function drainer(
   let last: Promise<void> = Promise.resolve();
   const once = async (): Promise<void> => {
     at = await drainSpool(ledger, folder, node, at);
-    removeSegmentsBefore(folder, Math.min(at.segment, spool.oldestOpenSegment()));
+    const done = segmentsBefore(folder, Math.min(at.segment, spool.oldestOpenSegment()));
+    // What a loss of power could take out of the store has to be found here again.
+    if (done.length > 0 && (await ledger.isDurable())) for (const file of done) rmSync(file);
   };
   return () => {
     last = last.then(once, once);
@@ -163,24 +194,34 @@ function drainer(
 
 function startJobs(parts: {
   readonly gateway: Gateway;
+  readonly claim: Claim;
   readonly ledger: LedgerStore;
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
   readonly drain: () => Promise<void>;
 }): Repeated[] {
-  const { gateway, ledger, database, clock, drain } = parts;
+  const { gateway, claim, ledger, database, clock, log, drain } = parts;
+  const { node, limits } = gateway;
   const sweep = async (): Promise<void> => {
     const expired = gateway.book.releaseExpired(clock.now());
-    if (expired > 0) parts.log("error", "holds_expired", { count: expired });
+    if (expired > 0) log("error", "holds_expired", { count: expired });
     await gateway.keeper.returnIdle();
   };
   const expire = async (): Promise<void> => {
+    const now = clock.now();
+    const lost = await ledger.closeLost(now - LOST_SPOOL_MS, now);
+    if (lost > 0) log("error", "nodes_lost", { count: lost });
     await ledger.expireGrants(clock.now());
     await changeFeed(database).forget(clock.now());
   };
+  const beatMs = Math.min(HEARTBEAT_MS, limits.leaseValidMs / 5);
+  const watchClaims = claimWatch({ node, store: ledger, clock, log, everyMs: beatMs });
   return [
     repeat("drain", drain, DRAIN_EVERY_MS, parts),
+    repeat("heartbeat", () => claim.renew(), beatMs, parts),
+    repeat("claim", async () => claim.check(), beatMs, parts),
+    repeat("silence", watchClaims, beatMs, parts),
     repeat("sweep", sweep, SWEEP_EVERY_MS, parts),
     repeat("expire", expire, EXPIRE_EVERY_MS, parts),
   ];

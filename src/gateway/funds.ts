@@ -3,7 +3,7 @@ import type { Mapping, Price } from "../catalog/model.js";
 import { nextMonthStart } from "../kernel/clock.js";
 import { RouterError } from "../kernel/errors.js";
 import { SMALLEST_ANSWER_TOKENS } from "../kernel/limits.js";
-import { formatUsd, least, type NanoUsd, nanoUsd } from "../kernel/money.js";
+import { formatUsd, least, type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
 import { type Bucket, budgetLimit, planGrant } from "../ledger/account.js";
 import type { Hold } from "../ledger/lease-book.js";
 import { isChatPrice, mostCost, outputTokensWithin } from "../metering/cost.js";
@@ -11,6 +11,7 @@ import type { Candidate } from "../routing/policy.js";
 import type { ChatRequest } from "../tasks/chat-completion.js";
 import { budgetBucketOf, type Caller, fundsBucketOf } from "../tenants/user.js";
 import { estimateInput } from "./estimate-usage.js";
+import type { Asking, Cover } from "./lease-keeper.js";
 import type { ChatCall, Gateway } from "./parts.js";
 
 /** How long after its last possible moment a request's hold is released by itself. */
@@ -25,6 +26,7 @@ export type Held = {
 };
 
 const NO_PRICE: Price = {};
+const UNSURE_RETRY_SECONDS = 5;
 
 /** The price a candidate is charged at: none with an own key or a free offer. */
 export const chargedPrice = (candidate: Candidate): Price =>
@@ -51,9 +53,10 @@ export const freeFor = (gateway: Gateway, caller: Caller): NanoUsd =>
 
 /** What the caller could spend, as far as this process knows. */
 export const spendableFor = (gateway: Gateway, caller: Caller): NanoUsd =>
-  leastOver(caller, (id) =>
-    nanoUsd(gateway.book.free(id, gateway.clock.now()) + gateway.book.unleased(id)),
-  );
+  leastOver(caller, (id) => spendableIn(gateway, id));
+
+const spendableIn = ({ book, clock }: Gateway, bucketId: string): NanoUsd =>
+  nanoUsd(book.free(bucketId, clock.now()) + book.unleased(bucketId));
 
 const leastOver = ({ bucketIds }: Caller, amountIn: (id: string) => NanoUsd): NanoUsd =>
   bucketIds.length === 1 ? amountIn(bucketIds[0] ?? "") : bucketIds.map(amountIn).reduce(least);
@@ -84,12 +87,27 @@ export async function holdFor(
   const atOnce = tryHold(gateway, call, most);
   if (atOnce) return whole(atOnce);
 
-  const covered = await coverAndTake(gateway, caller, most, () => tryHold(gateway, call, most));
-  if (covered) return whole(covered);
+  const ask = gateway.keeper.newAsk();
+  const covered = await coverUntil(gateway, caller, most, () => tryHold(gateway, call, most), {
+    ask,
+    atLeast: most,
+  });
+  if (covered.taken) return whole(covered.taken);
 
   const inputTokens = Math.min(await estimateInput(request), request.inputTokensMost);
-  const counted = tryHold(gateway, call, mostCost({ inputTokens, outputTokens }, price));
-  return counted ? whole(counted) : clamp(gateway, call, candidate, { inputTokens, perChoice });
+  const exact = mostCost({ inputTokens, outputTokens }, price);
+  const smallest = Math.min(perChoice, SMALLEST_ANSWER_TOKENS);
+  const counted = await coverUntil(gateway, caller, exact, () => tryHold(gateway, call, exact), {
+    ask,
+    atLeast: mostCost({ inputTokens, outputTokens: smallest * request.choices }, price),
+  });
+  if (counted.taken) return whole(counted.taken);
+  return clamp(gateway, call, candidate, {
+    inputTokens,
+    perChoice,
+    smallest,
+    isUnsure: counted.cover === "unsure",
+  });
 }
 
 /** What costs nothing needs no cover, but its answer says what is left, so the store is asked once. */
@@ -103,24 +121,33 @@ async function learnBalance(gateway: Gateway, caller: Caller): Promise<void> {
 
 /**
  * Has the caller's buckets covered, and takes of them. What was covered may by then be another request's, so this
- * goes on as long as the store has more; every further round means that someone was served. Undefined when there
- * is not enough; throws when the store cannot be asked.
+ * goes on as long as there is enough; every further round means that someone was served. Throws when the store
+ * cannot be asked.
  */
+async function coverUntil<Taken>(
+  gateway: Gateway,
+  caller: Caller,
+  amount: NanoUsd,
+  take: () => Taken | undefined,
+  asking: Asking,
+): Promise<{ readonly taken: Taken | undefined; readonly cover: Cover }> {
+  const buckets = bucketsOf(gateway, caller);
+  for (;;) {
+    const cover = await gateway.keeper.cover(buckets, amount, asking);
+    const taken = take();
+    if (taken !== undefined || cover !== "covered") return { taken, cover };
+  }
+}
+
+/** The same for whoever can do with less; undefined when there is not enough. */
 export async function coverAndTake<Taken>(
   gateway: Gateway,
   caller: Caller,
   amount: NanoUsd,
   take: () => Taken | undefined,
 ): Promise<Taken | undefined> {
-  const { book, keeper, clock } = gateway;
-  const buckets = bucketsOf(gateway, caller);
-  const isStoreEmpty = ({ id }: Bucket): boolean =>
-    book.free(id, clock.now()) >= amount || book.unleased(id) === 0n;
-  for (;;) {
-    await keeper.cover(buckets, amount);
-    const taken = take();
-    if (taken !== undefined || buckets.every(isStoreEmpty)) return taken;
-  }
+  const asking = { ask: gateway.keeper.newAsk(), atLeast: ZERO };
+  return (await coverUntil(gateway, caller, amount, take, asking)).taken;
 }
 
 /** Adds all of `amount` to a hold where that is at hand; undefined where it is not. */
@@ -139,21 +166,27 @@ function clamp(
   gateway: Gateway,
   call: ChatCall,
   candidate: Candidate,
-  wanted: { readonly inputTokens: number; readonly perChoice: number },
+  wanted: {
+    readonly inputTokens: number;
+    readonly perChoice: number;
+    readonly smallest: number;
+    readonly isUnsure: boolean;
+  },
 ): Held {
   const { choices } = call.request;
   const price = chargedPrice(candidate);
   const available = freeFor(gateway, call.caller);
   const fits = Math.floor(outputTokensWithin(available, wanted.inputTokens, price) / choices);
-  const smallest = Math.min(wanted.perChoice, SMALLEST_ANSWER_TOKENS);
-  if (fits < smallest) throw refusal(gateway, call, candidate, { ...wanted, smallest, fits });
+  if (fits < wanted.smallest) {
+    throw wanted.isUnsure ? notKnown() : refusal(gateway, call, candidate, wanted);
+  }
   const outputTokens = fits * choices;
   const hold = tryHold(
     gateway,
     call,
     mostCost({ inputTokens: wanted.inputTokens, outputTokens }, price),
   );
-  if (!hold) throw refusal(gateway, call, candidate, { ...wanted, smallest, fits });
+  if (!hold) throw refusal(gateway, call, candidate, wanted);
   return { hold, outputTokens, clampedTo: fits };
 }
 
@@ -164,11 +197,19 @@ function tryHold(gateway: Gateway, call: ChatCall, amount: NanoUsd): Hold | unde
   return answer.ok ? answer.hold : undefined;
 }
 
+/** Credit may be there, with a node that fell silent. Nobody is told that it ended before that is known. */
+const notKnown = (): RouterError =>
+  new RouterError(
+    "store_unavailable",
+    "What is left of your credit is set aside for a server that does not answer. It will be free again soon. Try again shortly.",
+    { retryAfterSeconds: UNSURE_RETRY_SECONDS },
+  );
+
 function refusal(
   gateway: Gateway,
   call: ChatCall,
   { mapping }: Candidate,
-  need: { inputTokens: number; smallest: number; fits: number },
+  need: { readonly inputTokens: number; readonly smallest: number },
 ): RouterError {
   const { caller, request } = call;
   const price = mapping.price ?? NO_PRICE;
@@ -176,10 +217,10 @@ function refusal(
     { inputTokens: need.inputTokens, outputTokens: need.smallest * request.choices },
     price,
   );
-  const available = freeFor(gateway, caller);
-  const tightest = caller.bucketIds.find(
-    (id) => gateway.book.free(id, gateway.clock.now()) === available,
-  );
+  // What is too little for anything here was left in the store.
+  const available = spendableFor(gateway, caller);
+  const fits = Math.floor(outputTokensWithin(available, need.inputTokens, price) / request.choices);
+  const tightest = caller.bucketIds.find((id) => spendableIn(gateway, id) === available);
   const isBudget = tightest?.startsWith("token:") === true;
   const isForGood = isBudget && caller.token.budget?.period === "total";
   const resets = isForGood ? null : new Date(nextMonthStart(gateway.clock.now())).toISOString();
@@ -194,7 +235,7 @@ function refusal(
         available_nano_usd: String(available),
         resets_at: resets,
         price: { provider: mapping.provider, ...printPrice(price) },
-        max_tokens_that_fit: need.fits,
+        max_tokens_that_fit: fits,
         cheapest_alternative: cheapestAlternative(gateway, need.inputTokens, available),
       },
     },

@@ -1,52 +1,86 @@
 /** Keeps the lease book supplied from the store: renews before a lease runs dry, gives back what lies idle. */
 import type { Clock } from "../kernel/clock.js";
-import { RouterError } from "../kernel/errors.js";
-import { IDLE_LEASE_MS, RECALL_WAIT_MS } from "../kernel/limits.js";
+import { IDLE_LEASE_MS, RECALL_WAIT_MS, SPARING_MS } from "../kernel/limits.js";
 import { type Log, reasonOf } from "../kernel/log.js";
 import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
 import type { Bucket } from "../ledger/account.js";
 import type { LeaseBook } from "../ledger/lease-book.js";
 import type { LeaseWish, LedgerStore } from "../ledger/store.js";
+import { type Claim, storeAway } from "./claim.js";
 
 const RECALL_POLL_MS = 10;
+const RECALL_POLL_MAX_MS = 100;
+/** A process may take a lease just after it answered; it is asked again. */
+const RECALL_AGAIN_MS = 300;
 const RENEW_PAUSE_MS = 200;
+/** Buckets forgotten in one round. */
+const FORGET_MAX = 500;
 
 type Parts = {
   readonly node: string;
   readonly book: LeaseBook;
   readonly store: LedgerStore;
+  readonly claim: Pick<Claim, "ensure">;
   readonly clock: Clock;
   readonly log: Log;
 };
 
+/**
+ * Whether there is enough now. `unsure` when there might be: somebody who has a lease on the bucket did not answer.
+ */
+export type Cover = "covered" | "short" | "unsure";
+
+/** `ask` is a number of `newAsk`; the same one again needs no second recall. */
+export type Asking = {
+  readonly ask: number;
+  /** Less than this is of no use to the asker, and is left to others. */
+  readonly atLeast: NanoUsd;
+};
+
+/** What is known of one bucket beside the book. */
+type Supply = {
+  /** Store calls for one bucket go one after the other: the last of them. */
+  turn: Promise<unknown> | undefined;
+  /** How many asks the last recall was for, and whether everybody answered it. */
+  recalledFor: number;
+  isAnswered: boolean;
+  renewedAt: number;
+  /** Until when others may still be looking for what they need, and nothing is taken beyond need. */
+  sparingUntil: number;
+  takesUnderWay: number;
+  /** The store may have leased more to this process than the book knows: its answer got lost. */
+  isDoubtful: boolean;
+  /** A recall that came while a lease was under way. */
+  owedRecall: number | undefined;
+};
+
 export class LeaseKeeper {
   private readonly parts: Parts;
-  /** Store calls for one bucket go one after the other. */
-  private readonly turns = new Map<string, Promise<unknown>>();
-  /** Questions for cover so far, and by bucket how many of them the last recall was for. */
+  private readonly supplies = new Map<string, Supply>();
+  /** Questions for cover so far. */
   private asks = 0;
-  private readonly recalled = new Map<string, number>();
-  private readonly renewedAt = new Map<string, number>();
-  /** Until when others may still be looking for what they need of a bucket, and nothing is taken beyond need. */
-  private readonly sparingUntil = new Map<string, number>();
-  /** The store may have leased more to this process than the book knows: its answer got lost. */
-  private readonly doubtful = new Set<string>();
   /** Given back in memory; the store hears of it until it has heard it. */
   private readonly unreported = new Map<string, NanoUsd>();
+  private readonly reports = new Set<Promise<unknown>>();
 
   constructor(parts: Parts) {
     this.parts = parts;
+  }
+
+  newAsk(): number {
+    return ++this.asks;
   }
 
   /**
    * Tries to have `amount` free in each bucket. When the store has too little, idle leases of other processes are
    * asked back first. Returns when that is done or cannot be done; throws when the store cannot be asked.
    */
-  async cover(buckets: readonly Bucket[], amount: NanoUsd): Promise<void> {
-    const ask = ++this.asks;
-    await Promise.all(
-      buckets.map((bucket) => this.inTurn(bucket.id, () => this.coverOne(bucket, amount, ask))),
+  async cover(buckets: readonly Bucket[], amount: NanoUsd, asking: Asking): Promise<Cover> {
+    await this.parts.claim.ensure();
+    const covers = await Promise.all(
+      buckets.map((bucket) => this.inTurn(bucket.id, () => this.coverOne(bucket, amount, asking))),
     );
+    return covers.find((cover) => cover === "short") ?? covers.find(isUnsure) ?? "covered";
   }
 
   /** Whether less than half of what is left is at hand, and it was not just asked for. */
@@ -54,14 +88,15 @@ export class LeaseKeeper {
     const { book, clock } = this.parts;
     const now = clock.now();
     if (book.free(bucketId, now) >= book.unleased(bucketId)) return false;
-    if (this.isSparing(bucketId)) return false;
-    return (this.renewedAt.get(bucketId) ?? 0) + RENEW_PAUSE_MS <= now;
+    const supply = this.supplies.get(bucketId);
+    if (!supply) return true;
+    return supply.sparingUntil <= now && supply.renewedAt + RENEW_PAUSE_MS <= now;
   }
 
   /** Takes more in the background. */
   renew(bucket: Bucket): void {
     const { clock, log } = this.parts;
-    this.renewedAt.set(bucket.id, clock.now());
+    this.supplyOf(bucket.id).renewedAt = clock.now();
     this.inTurn(bucket.id, () => this.take(bucket, {})).catch((thrown) =>
       log("warn", "lease_renewal_failed", { bucket: bucket.id, reason: reasonOf(thrown) }),
     );
@@ -74,75 +109,123 @@ export class LeaseKeeper {
 
   /** Another process is short: gives back what nobody here holds. */
   async answerRecall(bucketId: string, recall: number): Promise<void> {
-    if (!this.parts.book.has(bucketId)) return;
-    this.sparingUntil.set(bucketId, this.parts.clock.now() + RECALL_WAIT_MS);
+    const { node, book, store, clock } = this.parts;
+    const supply = this.supplyOf(bucketId);
+    supply.sparingUntil = clock.now() + SPARING_MS;
+    // What is under way may bring more than is needed here, so the answer comes after it.
+    const isTaking = supply.takesUnderWay > 0;
+    if (isTaking) supply.owedRecall = recall;
+    if (!book.has(bucketId)) return;
     await this.giveBack([bucketId]);
-    await this.parts.store.answerRecall(this.parts.node, bucketId, recall);
+    if (!isTaking) await store.answerRecall(node, bucketId, recall);
   }
 
+  /** Gives back what nobody used for a while, and in the end forgets that it was ever there. */
   async returnIdle(): Promise<void> {
     const { book, clock } = this.parts;
-    for (const id of this.doubtful) await this.inTurn(id, () => this.learn(id));
-    await this.giveBack(book.idleSince(clock.now() - IDLE_LEASE_MS));
+    for (const [id, { isDoubtful }] of this.supplies) {
+      if (isDoubtful) await this.inTurn(id, () => this.learn(id));
+    }
+    const before = clock.now() - IDLE_LEASE_MS;
+    await this.giveBack(book.idleSince(before));
+    await this.forgetEnded(before);
   }
 
   async returnAll(): Promise<void> {
     await this.giveBack(this.parts.book.bucketIds());
   }
 
+  /** Resolves when no report of what was given back is under way; what was not heard will not be said again. */
+  async dropReports(): Promise<void> {
+    this.unreported.clear();
+    await Promise.allSettled(this.reports);
+  }
+
   /**
    * As long as there is hope for all of it, nothing is taken rather than a part, or two processes that are both
    * short would each sit on what the other lacks.
    */
-  private async coverOne(bucket: Bucket, amount: NanoUsd, ask: number): Promise<void> {
-    const missing = () => nanoUsd(amount - this.parts.book.free(bucket.id, this.parts.clock.now()));
-    if (missing() <= 0n) return;
+  private async coverOne(bucket: Bucket, amount: NanoUsd, asking: Asking): Promise<Cover> {
+    const free = () => this.parts.book.free(bucket.id, this.parts.clock.now());
+    const missing = () => nanoUsd(amount - free());
+    if (missing() <= 0n) return "covered";
     const othersHold = await this.take(bucket, { need: missing(), isAll: true });
-    if (missing() <= 0n) return;
+    if (missing() <= 0n) return "covered";
+    const supply = this.supplyOf(bucket.id);
     // One recall serves everyone who was waiting when it began.
-    if (othersHold && (this.recalled.get(bucket.id) ?? 0) < ask) await this.recall(bucket, missing);
-    if (missing() > 0n) await this.take(bucket, { need: missing() });
+    if (othersHold && supply.recalledFor < asking.ask) await this.recall(bucket, supply, missing);
+    if (missing() > 0n && asking.atLeast < amount) {
+      const atLeast = nanoUsd(asking.atLeast - free());
+      await this.take(bucket, { need: missing(), atLeast });
+    }
+    if (missing() <= 0n) return "covered";
+    return othersHold && !supply.isAnswered ? "unsure" : "short";
   }
 
   /** Asks idle leases back and takes what is missing as soon as it is there. */
-  private async recall(bucket: Bucket, missing: () => NanoUsd): Promise<void> {
+  private async recall(bucket: Bucket, supply: Supply, missing: () => NanoUsd): Promise<void> {
     const { node, store, clock } = this.parts;
     const began = clock.now();
     const waiting = this.asks;
     const recall = await store.askBack(node, bucket.id, began).catch(storeAway);
-    this.recalled.set(bucket.id, waiting);
-    while (clock.now() < began + RECALL_WAIT_MS) {
-      const isAnswered = await store.isRecallAnswered(node, bucket.id, recall).catch(storeAway);
+    supply.recalledFor = waiting;
+    supply.isAnswered = false;
+    let askAgainAt = began + RECALL_AGAIN_MS;
+    for (let pauseMs = RECALL_POLL_MS; clock.now() < began + RECALL_WAIT_MS; pauseMs *= 2) {
+      supply.isAnswered = await store.isRecallAnswered(node, bucket.id, recall).catch(storeAway);
       await this.take(bucket, { need: missing(), isAll: true });
-      if (isAnswered || missing() <= 0n) return;
-      await clock.sleep(RECALL_POLL_MS);
+      if (supply.isAnswered || missing() <= 0n) return;
+      await clock.sleep(Math.min(pauseMs, RECALL_POLL_MAX_MS));
+      if (clock.now() < askAgainAt) continue;
+      await store.askBack(node, bucket.id, clock.now()).catch(storeAway);
+      askAgainAt = clock.now() + RECALL_AGAIN_MS;
     }
   }
 
   /** Returns whether other processes hold a lease on the bucket. */
   private async take(bucket: Bucket, wish: Partial<LeaseWish>): Promise<boolean> {
-    const { node, book, store, clock } = this.parts;
+    const { node, book, store, claim, clock } = this.parts;
     const now = clock.now();
-    const wanted = { need: ZERO, isAll: false, isSparing: this.isSparing(bucket.id), ...wish };
-    this.doubtful.add(bucket.id);
-    const answer = await store.takeLease({ node, bucket, ...wanted, now }).catch(storeAway);
+    const { generation } = book;
+    const supply = this.supplyOf(bucket.id);
+    const isSparing = supply.sparingUntil > now;
+    const wanted = { need: ZERO, isAll: false, isSparing, ...wish };
+    supply.isDoubtful = true;
+    supply.takesUnderWay++;
+    const answer = await store
+      .takeLease({ node, bucket, ...wanted, now })
+      .finally(() => supply.takesUnderWay--)
+      .catch(storeAway);
+    if (book.generation !== generation) {
+      // The claim was lost meanwhile, and this lease, most likely, with it.
+      await claim.ensure();
+      return this.take(bucket, wish);
+    }
     book.add(bucket.id, answer, now);
-    this.doubtful.delete(bucket.id);
+    supply.isDoubtful = false;
+    this.answerOwed(bucket.id, supply);
     return answer.othersHold;
+  }
+
+  /** After whoever asked for the lease has held what it needs. */
+  private answerOwed(bucketId: string, supply: Supply): void {
+    const { owedRecall } = supply;
+    if (owedRecall === undefined || supply.takesUnderWay > 0) return;
+    supply.owedRecall = undefined;
+    setImmediate(() => {
+      this.answerRecall(bucketId, owedRecall).catch((thrown) =>
+        this.parts.log("warn", "recall_not_answered", {
+          bucket: bucketId,
+          reason: reasonOf(thrown),
+        }),
+      );
+    });
   }
 
   /** Takes nothing, to hear what was taken before. */
   private async learn(bucketId: string): Promise<void> {
-    if (this.doubtful.has(bucketId))
+    if (this.supplyOf(bucketId).isDoubtful)
       await this.take({ id: bucketId, due: [] }, { isSparing: true });
-  }
-
-  private isSparing(bucketId: string): boolean {
-    const until = this.sparingUntil.get(bucketId);
-    if (until === undefined) return false;
-    const isOver = until <= this.parts.clock.now();
-    if (isOver) this.sparingUntil.delete(bucketId);
-    return !isOver;
   }
 
   private async giveBack(bucketIds: readonly string[]): Promise<void> {
@@ -151,30 +234,68 @@ export class LeaseKeeper {
       for (const [account, total] of book.giveBack(id)) this.unreported.set(account, total);
     }
     if (this.unreported.size === 0) return;
-    const report = new Map(this.unreported);
-    await store.returnLease(node, report);
-    for (const [account, total] of report) {
+    const said = new Map(this.unreported);
+    const report = store.returnLease(node, said);
+    this.reports.add(report);
+    await report.finally(() => this.reports.delete(report));
+    for (const [account, total] of said) {
       if (this.unreported.get(account) === total) this.unreported.delete(account);
     }
   }
 
+  /** Drops, here and in the store, what is left of leases that are over. */
+  private async forgetEnded(before: number): Promise<void> {
+    const { node, book, store, clock } = this.parts;
+    const isQuiet = (id: string): boolean => {
+      const supply = this.supplies.get(id);
+      return !supply || (supply.turn === undefined && !supply.isDoubtful);
+    };
+    for (const [id, { sparingUntil }] of this.supplies) {
+      if (!book.has(id) && isQuiet(id) && sparingUntil <= clock.now()) this.supplies.delete(id);
+    }
+    if (this.unreported.size > 0) return;
+    const empty = book.emptySince(before).filter(isQuiet).slice(0, FORGET_MAX);
+    if (empty.length === 0) return;
+    const ended = await store.endedLeases(node, empty);
+    const stillEmpty = new Set(book.emptySince(before));
+    const forgotten = [...ended].filter(([id]) => stillEmpty.has(id) && isQuiet(id));
+    for (const [id] of forgotten) {
+      book.forget(id);
+      this.supplies.delete(id);
+    }
+    if (forgotten.length > 0) await store.dropLeases(node, new Map(forgotten));
+  }
+
+  private supplyOf(bucketId: string): Supply {
+    let supply = this.supplies.get(bucketId);
+    if (!supply) {
+      supply = { ...NO_SUPPLY };
+      this.supplies.set(bucketId, supply);
+    }
+    return supply;
+  }
+
   private inTurn<Result>(bucketId: string, work: () => Promise<Result>): Promise<Result> {
-    const before = this.turns.get(bucketId) ?? Promise.resolve();
-    const turn = before.then(work, work);
-    this.turns.set(bucketId, turn);
+    const supply = this.supplyOf(bucketId);
+    const turn = (supply.turn ?? Promise.resolve()).then(work, work);
+    supply.turn = turn;
     const clear = () => {
-      if (this.turns.get(bucketId) === turn) this.turns.delete(bucketId);
+      if (supply.turn === turn) supply.turn = undefined;
     };
     turn.then(clear, clear);
     return turn;
   }
 }
 
-function storeAway(cause: unknown): never {
-  throw new RouterError(
-    "store_unavailable",
-    "Your credit cannot be checked right now, because the store does not answer. Try again shortly.",
-    { retryAfterSeconds: 1 },
-    { cause },
-  );
-}
+const isUnsure = (cover: Cover): boolean => cover === "unsure";
+
+const NO_SUPPLY: Supply = {
+  turn: undefined,
+  recalledFor: 0,
+  isAnswered: false,
+  renewedAt: Number.NEGATIVE_INFINITY,
+  sparingUntil: Number.NEGATIVE_INFINITY,
+  takesUnderWay: 0,
+  isDoubtful: false,
+  owedRecall: undefined,
+};

@@ -14,6 +14,8 @@ const answer = (slices: readonly Slice[], unleased = 0n): LeaseAnswer => ({
   slices: slices.map(([account, taken, expiresAt]) => ({
     account,
     taken: nanoUsd(taken),
+    returned: nanoUsd(0n),
+    settled: nanoUsd(0n),
     expiresAt,
   })),
   unleased: nanoUsd(unleased),

@@ -4,7 +4,7 @@
  */
 import { assert } from "../kernel/errors.js";
 import { least, type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
-import type { Debit, LeaseAnswer } from "./store.js";
+import type { Debit, LeaseAnswer, LeaseSlice } from "./store.js";
 
 type AccountLease = {
   readonly id: string;
@@ -49,6 +49,27 @@ export type Charge = {
 export class LeaseBook {
   private readonly buckets = new Map<string, BucketLease>();
   private readonly openHolds = new Set<Hold>();
+  private validUntil = Number.POSITIVE_INFINITY;
+  /** Moves when all leases were forfeited: what was asked for before is not to be added any more. */
+  generation = 0;
+
+  /** Until when anything may be held, unless this is said again. */
+  allowUntil(at: number): void {
+    this.validUntil = at;
+  }
+
+  /** The leases are no longer ours. Nothing is free, and what requests hold has nothing behind it any more. */
+  forfeit(): void {
+    this.generation++;
+    for (const bucket of this.buckets.values()) {
+      bucket.accounts = [];
+      bucket.unleased = ZERO;
+    }
+    for (const hold of this.openHolds) {
+      for (const part of hold.parts) part.held.length = 0;
+      hold.amount = ZERO;
+    }
+  }
 
   /** Takes in what the store answered for a bucket. */
   add(bucketId: string, answer: LeaseAnswer, now: number): void {
@@ -56,11 +77,7 @@ export class LeaseBook {
     const known = new Map(bucket.accounts.map((account) => [account.id, account]));
     const accounts: AccountLease[] = [];
     for (const slice of answer.slices) {
-      const account = known.get(slice.account) ?? {
-        ...emptyLease,
-        id: slice.account,
-        expiresAt: slice.expiresAt,
-      };
+      const account = known.get(slice.account) ?? unknownLease(slice);
       known.delete(slice.account);
       account.free = nanoUsd(account.free + slice.taken - account.taken);
       account.taken = slice.taken;
@@ -87,7 +104,7 @@ export class LeaseBook {
 
   /** Adds up to `more` to a hold, the same on every bucket; returns how much that was. */
   extend(hold: Hold, more: NanoUsd, now: number): NanoUsd {
-    if (!hold.isOpen) return ZERO;
+    if (!hold.isOpen || now >= this.validUntil) return ZERO;
     const possible = hold.parts.reduce((most, part) => least(most, freeOf(part.bucket, now)), more);
     grow(hold, possible, now);
     return possible;
@@ -118,7 +135,7 @@ export class LeaseBook {
   }
 
   free(bucketId: string, now: number): NanoUsd {
-    const bucket = this.buckets.get(bucketId);
+    const bucket = now < this.validUntil ? this.buckets.get(bucketId) : undefined;
     return bucket ? freeOf(bucket, now) : ZERO;
   }
 
@@ -136,6 +153,21 @@ export class LeaseBook {
     return [...this.buckets.values()]
       .filter((bucket) => bucket.lastUsedAt < before && bucket.accounts.some((a) => a.free > 0n))
       .map((bucket) => bucket.id);
+  }
+
+  /** Buckets nobody has held on since `before`, with nothing free and nothing held. */
+  emptySince(before: number): string[] {
+    const held = new Set<BucketLease>();
+    for (const hold of this.openHolds) for (const part of hold.parts) held.add(part.bucket);
+    return [...this.buckets.values()]
+      .filter((bucket) => bucket.lastUsedAt < before && !held.has(bucket))
+      .filter((bucket) => bucket.accounts.every((account) => account.free === 0n))
+      .map((bucket) => bucket.id);
+  }
+
+  /** Drops all that is known of a bucket that `emptySince` named and that the store has nothing of any more. */
+  forget(bucketId: string): void {
+    this.buckets.delete(bucketId);
   }
 
   /**
@@ -189,7 +221,14 @@ export class LeaseBook {
   }
 }
 
-const emptyLease = { taken: ZERO, returned: ZERO, free: ZERO };
+/** What is out and not known here was never held: its answer got lost, or it was taken before all was forgotten. */
+const unknownLease = ({ account, expiresAt, returned, settled }: LeaseSlice) => ({
+  id: account,
+  expiresAt,
+  taken: nanoUsd(returned + settled),
+  returned,
+  free: ZERO,
+});
 
 const isLive = (account: AccountLease, now: number): boolean =>
   account.expiresAt === undefined || account.expiresAt > now;

@@ -1,7 +1,12 @@
 /** What processes take of accounts and give back, within a transaction. Accounts are locked in the order of ids. */
-import { type SelectQueryBuilder, sql, type Transaction } from "kysely";
-import { type NanoUsd, nanoUsd } from "../kernel/money.js";
-import { type LeaseAnswer, type LedgerStore, leaseSize } from "../ledger/store.js";
+import { type Kysely, type SelectQueryBuilder, sql, type Transaction } from "kysely";
+import { least, type NanoUsd, nanoUsd } from "../kernel/money.js";
+import {
+  type EndedLeases,
+  type LeaseAnswer,
+  type LedgerStore,
+  leaseSize,
+} from "../ledger/store.js";
 import type { Database } from "./database.js";
 import type { Schema } from "./schema.js";
 
@@ -14,9 +19,10 @@ export async function takeLease(
   request: LeaseRequest,
 ): Promise<LeaseAnswer> {
   const { node, bucket } = request;
-  const accounts = await spendable(database, tx, bucket.id, request.now);
-  const left = accounts.reduce((sum, account) => sum + account.left, 0n);
-  let want: bigint = leaseSize(nanoUsd(left), request);
+  let accounts = await spendable(database, tx, bucket.id, request.now);
+  if (leftIn(accounts) < request.need) accounts = await withKeptBack(tx, accounts, request);
+  const left = leftIn(accounts);
+  let want: bigint = leaseSize(left, request);
   const unleased = nanoUsd(left - want);
   for (const account of accounts) {
     const some = account.left < want ? account.left : want;
@@ -48,13 +54,18 @@ export async function lockAccounts(
   await locking(database, tx.selectFrom("accounts").select("id").where("id", "in", ids)).execute();
 }
 
+type Spendable = { readonly id: string; readonly left: bigint };
+
+const leftIn = (accounts: readonly Spendable[]): NanoUsd =>
+  nanoUsd(accounts.reduce((sum, { left }) => sum + left, 0n));
+
 /** What can be leased of a bucket's accounts, in spending order. */
 async function spendable(
   database: Database,
   tx: Tx,
   bucketId: string,
   now: number,
-): Promise<readonly { readonly id: string; readonly left: bigint }[]> {
+): Promise<readonly Spendable[]> {
   const query = tx
     .selectFrom("accounts")
     .select(["id", "balance", "leased", "opened_at", "expires_at"])
@@ -63,6 +74,42 @@ async function spendable(
   const rows = await locking(database, query).execute();
   return rows.map((row) => ({ ...row, left: row.balance - row.leased })).sort(bySpendingOrder);
 }
+
+/**
+ * The accounts with what fenced nodes had leased of them, as far as that is needed and helps. It is taken last and
+ * sparingly, because the spools of those nodes may hold charges that only it can pay.
+ */
+async function withKeptBack(
+  tx: Tx,
+  accounts: readonly Spendable[],
+  request: LeaseRequest,
+): Promise<readonly Spendable[]> {
+  const ids = accounts.map(({ id }) => id);
+  if (ids.length === 0) return accounts;
+  const kept = await tx
+    .selectFrom("leases")
+    .innerJoin("nodes", "nodes.id", "leases.node")
+    .select(["node", "account", "returned", outstanding.as("out")])
+    .where("account", "in", ids)
+    .where("fenced_at", "is not", null)
+    .where(outstanding, ">", 0n)
+    .execute();
+  const left = leftIn(accounts);
+  const most = nanoUsd(left + kept.reduce((sum, { out }) => sum + out, 0n));
+  let missing = leaseSize(most, { ...request, isSparing: true }) - left;
+  const more = new Map<string, bigint>();
+  for (const { node, account, returned, out } of kept) {
+    if (missing <= 0n) break;
+    const some = least(nanoUsd(out), nanoUsd(missing));
+    await giveBack(tx, node, account, returned + some);
+    more.set(account, (more.get(account) ?? 0n) + some);
+    missing -= some;
+  }
+  return accounts.map(({ id, left }) => ({ id, left: left + (more.get(id) ?? 0n) }));
+}
+
+/** Of a lease: neither given back, nor settled and drained. */
+export const outstanding = sql<bigint>`(leases.taken - leases.returned - leases.settled)`;
 
 type Dated = {
   readonly id: string;
@@ -133,6 +180,8 @@ async function leaseAnswer(
       account: row.id,
       expiresAt: row.expires_at === null ? undefined : Number(row.expires_at),
       taken: nanoUsd(row.taken),
+      returned: nanoUsd(row.returned),
+      settled: nanoUsd(row.settled),
     })),
     unleased,
     othersHold: rows.some((row) => row.node !== node && row.taken > row.returned + row.settled),
@@ -148,15 +197,17 @@ export async function giveBack(
 ): Promise<void> {
   const lease = await tx
     .selectFrom("leases")
-    .select("returned")
+    .select(["returned", outstanding.as("out")])
     .where("node", "=", node)
     .where("account", "=", account)
     .executeTakeFirst();
-  const more = total - (lease?.returned ?? total);
+  if (!lease) return;
+  // Of a fenced node's lease others may have had a part already.
+  const more = least(nanoUsd(total - lease.returned), nanoUsd(lease.out));
   if (more <= 0n) return;
   await tx
     .updateTable("leases")
-    .set({ returned: total })
+    .set({ returned: lease.returned + more })
     .where("node", "=", node)
     .where("account", "=", account)
     .execute();
@@ -167,15 +218,55 @@ export async function giveBack(
     .execute();
 }
 
-export async function closeNode(database: Database, tx: Tx, node: string): Promise<void> {
+/** Gives back all that a node has leased, and forgets its leases. */
+export async function closeLeases(database: Database, tx: Tx, node: string): Promise<void> {
   const query = tx
     .selectFrom("leases")
     .select(["account", "taken", "settled"])
     .where("node", "=", node);
   const accounts = (await query.execute()).map(({ account }) => account);
+  if (accounts.length === 0) return;
   await lockAccounts(database, tx, accounts);
-  for (const lease of await query.execute()) {
+  // Only what is locked: a lease that appears meanwhile stays.
+  for (const lease of await query.where("account", "in", accounts).execute()) {
     await giveBack(tx, node, lease.account, lease.taken - lease.settled);
   }
-  await tx.deleteFrom("leases").where("node", "=", node).execute();
+  await tx.deleteFrom("leases").where("node", "=", node).where("account", "in", accounts).execute();
+}
+
+/** Reads only, so that its answer may get lost. */
+export async function endedLeases(
+  tx: Kysely<Schema>,
+  node: string,
+  bucketIds: readonly string[],
+): Promise<EndedLeases> {
+  const rows = await tx
+    .selectFrom("leases")
+    .select(["account", "bucket", "taken", outstanding.as("out")])
+    .where("node", "=", node)
+    .where("bucket", "in", bucketIds)
+    .execute();
+  const byBucket = Map.groupBy(rows, ({ bucket }) => bucket);
+  return new Map(
+    bucketIds
+      .map((id) => [id, byBucket.get(id) ?? []] as const)
+      .filter(([, leases]) => leases.every(({ out }) => out === 0n))
+      .map(([id, leases]) => [
+        id,
+        leases.map(({ account, taken }) => ({ account, taken: nanoUsd(taken) })),
+      ]),
+  );
+}
+
+export async function dropLeases(tx: Tx, node: string, ended: EndedLeases): Promise<void> {
+  for (const { account, taken } of [...ended.values()].flat()) {
+    await tx
+      .deleteFrom("leases")
+      .where("node", "=", node)
+      .where("account", "=", account)
+      // A lease that was taken up again meanwhile is no longer the one that ended.
+      .where("taken", "=", taken)
+      .where(outstanding, "=", 0n)
+      .execute();
+  }
 }

@@ -13,12 +13,15 @@ import { recordChange } from "./changes.js";
 import type { Database } from "./database.js";
 import {
   bySpendingOrder,
-  closeNode,
+  dropLeases,
+  endedLeases,
   giveBack,
   lockAccounts,
   locking,
+  outstanding,
   takeLease,
 } from "./leases.js";
+import { claimStore } from "./nodes.js";
 import type { Schema } from "./schema.js";
 import { applySettlements } from "./settlements.js";
 import { post } from "./transfers.js";
@@ -28,6 +31,8 @@ type Tx = Transaction<Schema>;
 export function ledgerStore(database: Database): LedgerStore {
   const { db } = database;
   return {
+    ...claimStore(database),
+
     takeLease: (request) =>
       database.transact(async (tx) => {
         await openDue(database, tx, request.bucket);
@@ -39,6 +44,10 @@ export function ledgerStore(database: Database): LedgerStore {
         await lockAccounts(database, tx, [...returned.keys()]);
         for (const [account, total] of returned) await giveBack(tx, node, account, total);
       }),
+
+    endedLeases: (node, bucketIds) => endedLeases(db, node, bucketIds),
+
+    dropLeases: (node, ended) => database.transact((tx) => dropLeases(tx, node, ended)),
 
     askBack: (node, bucketId, at) =>
       database.transact((tx) =>
@@ -58,11 +67,14 @@ export function ledgerStore(database: Database): LedgerStore {
     isRecallAnswered: async (node, bucketId, recall) => {
       const waiting = await db
         .selectFrom("leases")
+        .leftJoin("nodes", "nodes.id", "leases.node")
         .select("account")
         .where("bucket", "=", bucketId)
         .where("node", "!=", node)
         .where("recall_answered", "<", BigInt(recall))
         .where(outstanding, ">", 0n)
+        // Nobody waits for a fenced one: what it has is taken without asking.
+        .where("fenced_at", "is", null)
         .executeTakeFirst();
       return waiting === undefined;
     },
@@ -75,16 +87,7 @@ export function ledgerStore(database: Database): LedgerStore {
       return row && { segment: Number(row.segment), offset: Number(row.offset) };
     },
 
-    openNode: (node, at) =>
-      database.transact(async (tx) => {
-        await tx
-          .insertInto("nodes")
-          .values({ id: node, opened_at: at, segment: 0, offset: 0 })
-          .onConflict((conflict) => conflict.doNothing())
-          .execute();
-      }),
-
-    closeNode: (node) => database.transact((tx) => closeNode(database, tx, node)),
+    isDurable: database.isDurable,
 
     grant: (opening) =>
       database.transact(async (tx) => {
@@ -102,8 +105,6 @@ export function ledgerStore(database: Database): LedgerStore {
     audit: () => auditLedger(database),
   };
 }
-
-const outstanding = sql<bigint>`taken - returned - settled`;
 
 /** Cheap when there is nothing to open, which is nearly always. */
 async function openDue(database: Database, tx: Tx, bucket: Bucket): Promise<void> {

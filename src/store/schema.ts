@@ -6,6 +6,8 @@ import type { ColumnType } from "kysely";
 
 type Whole = ColumnType<bigint, bigint | number, bigint | number>;
 type MaybeWhole = ColumnType<bigint | null, bigint | number | null, bigint | number | null>;
+type DefaultWhole = ColumnType<bigint, bigint | number | undefined, bigint | number>;
+type LaterWhole = ColumnType<bigint | null, undefined, bigint | number | null>;
 
 export type Schema = {
   users: {
@@ -65,6 +67,15 @@ export type Schema = {
     opened_at: Whole;
     segment: Whole;
     offset: Whole;
+    host: ColumnType<string, string | undefined, string>;
+    /** How long it spends its leases without renewing its claim on them. */
+    valid_ms: DefaultWhole;
+    /** Counts renewals; `beat_at` is when by the node's own clock, for people to read. */
+    beat: DefaultWhole;
+    beat_at: DefaultWhole;
+    /** Its claim was taken away. */
+    fenced_at: LaterWhole;
+    closed_at: LaterWhole;
   };
   /** Sums since the process began, so that repeating a statement changes nothing. */
   leases: {

@@ -2,6 +2,7 @@ import { sql, type Transaction } from "kysely";
 import { destinationOf, OVERRUN, providerAccount, type Transfer } from "../ledger/account.js";
 import type { Settlement, SettlementBatch } from "../ledger/store.js";
 import type { BulkRow, Database } from "./database.js";
+import { chargeLate } from "./late-settlements.js";
 import type { Schema } from "./schema.js";
 import { post } from "./transfers.js";
 
@@ -15,19 +16,27 @@ export function applySettlements(
   batch: SettlementBatch,
 ): Promise<{ readonly applied: number }> {
   return database.transact(async (tx) => {
-    const added = new Set(await database.insertNew(tx, "requests", batch.settlements.map(toRow)));
+    const isLate = await movePosition(tx, batch);
+    const settlements = isLate ? await chargeLate(database, tx, batch) : batch.settlements;
+    const added = new Set(await database.insertNew(tx, "requests", settlements.map(toRow)));
     // A spool that failed in the middle of a write holds some records twice; `delete` lets in the first.
-    const fresh = batch.settlements.filter((settlement) => added.delete(settlement.id));
+    const fresh = settlements.filter((settlement) => added.delete(settlement.id));
     await post(database, tx, fresh.flatMap(transfersOf));
-    await settleLeases(tx, fresh);
+    if (!isLate) await settleLeases(tx, fresh);
     await rollUp(tx, fresh);
-    await tx
-      .updateTable("nodes")
-      .set({ segment: batch.upTo.segment, offset: batch.upTo.offset })
-      .where("id", "=", batch.node)
-      .execute();
     return { applied: fresh.length };
   });
+}
+
+/** Returns whether the node's leases were taken away. Nobody can do that before this transaction ends. */
+async function movePosition(tx: Tx, { node, upTo }: SettlementBatch): Promise<boolean> {
+  const row = await tx
+    .updateTable("nodes")
+    .set({ segment: upTo.segment, offset: upTo.offset })
+    .where("id", "=", node)
+    .returning(["fenced_at", "closed_at"])
+    .executeTakeFirst();
+  return row !== undefined && (row.fenced_at !== null || row.closed_at !== null);
 }
 
 function transfersOf(settlement: Settlement): Transfer[] {

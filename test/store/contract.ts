@@ -423,7 +423,7 @@ export function storeContract(engine: Engine): void {
           }),
         );
         await expectBalanced();
-        for (const node of nodes) await store.closeNode(node);
+        for (const node of nodes) await store.closeNode(node, AT);
         expect(await standing(store, FUNDS)).toEqual({
           left: 51_000n - 2_400n,
           leased: 1_000n,
@@ -472,9 +472,9 @@ export function storeContract(engine: Engine): void {
       test("closing a node gives back all it had leased and not spent, once", async () => {
         await store.applySettlements(batchOf("a", [request(1, 100n)]));
         await store.returnLease("a", new Map([[GRANT, nanoUsd(50n)]]));
-        await store.closeNode("a");
-        await store.closeNode("a");
-        await store.closeNode("nobody");
+        await store.closeNode("a", AT);
+        await store.closeNode("a", AT);
+        await store.closeNode("nobody", AT);
         expect(await standing(store, FUNDS)).toEqual({ left: 900n, leased: 0n, spent: 100n });
         expect(await take("b", 900n)).toEqual({ [GRANT]: 900n });
         await expectBalanced();
@@ -483,7 +483,7 @@ export function storeContract(engine: Engine): void {
       test("a node that is closed on many connections at once gives back once", async () => {
         const stores = [store];
         for (let i = 1; i < CONNECTIONS; i++) stores.push(ledgerStore(await another()));
-        await Promise.all(stores.map((each) => each.closeNode("a")));
+        await Promise.all(stores.map((each) => each.closeNode("a", AT)));
         expect(await standing(store, FUNDS)).toEqual({ left: 1_000n, leased: 0n, spent: 0n });
         await expectBalanced();
       });
@@ -501,7 +501,7 @@ export function storeContract(engine: Engine): void {
         expect(await store.expireGrants(END)).toBe(0);
         expect(await balanceOf("expired")).toBe(40n);
         await store.applySettlements(batchOf("a", [settlementOf("a", "r1", { [GRANT]: 15n })]));
-        await store.closeNode("a");
+        await store.closeNode("a", AT);
         expect(await store.expireGrants(END)).toBe(1);
         expect(await balanceOf("expired")).toBe(85n);
         expect(await balanceOf(GRANT)).toBe(0n);

@@ -33,6 +33,8 @@ export function openPostgres(url: string): Database {
     announce,
     insertNew,
     watch: (onChange) => watch(url, onChange),
+    // It syncs before it says that a transaction is committed, unless its operator told it not to.
+    isDurable: async () => true,
     close: () => db.destroy(),
   };
 }
