@@ -1,4 +1,4 @@
-/** Nodes and their claims. Whoever locks a node and accounts locks the node first. */
+/** Nodes and their claims. Locks are taken in this order: claim, node, accounts, leases. */
 import { type Selectable, sql, type Transaction } from "kysely";
 import { defaultLimits } from "../kernel/limits.js";
 import { nanoUsd } from "../kernel/money.js";
@@ -16,16 +16,13 @@ export function claimStore(database: Database): ClaimStore {
       database.transact(async (tx) => {
         const { host, validMs } = about;
         await tx
+          .insertInto("claims")
+          .values({ node, beat: 0, beat_at: at })
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
+        await tx
           .insertInto("nodes")
-          .values({
-            id: node,
-            opened_at: at,
-            segment: 0,
-            offset: 0,
-            host,
-            valid_ms: validMs,
-            beat_at: at,
-          })
+          .values({ id: node, opened_at: at, segment: 0, offset: 0, host, valid_ms: validMs })
           .onConflict((conflict) => conflict.doNothing())
           .execute();
       }),
@@ -33,26 +30,25 @@ export function claimStore(database: Database): ClaimStore {
     renewClaim: (node, at) =>
       database.transact(async (tx) => {
         const renewed = await tx
-          .updateTable("nodes")
+          .updateTable("claims")
           .set({ beat: sql`beat + 1`, beat_at: at })
-          .where("id", "=", node)
-          .where("fenced_at", "is", null)
-          .where("closed_at", "is", null)
-          .returning("id")
+          .where("node", "=", node)
+          .where("ended_at", "is", null)
+          .returning("node")
           .execute();
         return renewed.length > 0;
       }),
 
     otherClaims: async (node) => {
       const rows = await db
-        .selectFrom("nodes")
-        .select(["id", "beat", "valid_ms"])
-        .where("id", "!=", node)
-        .where("fenced_at", "is", null)
-        .where("closed_at", "is", null)
+        .selectFrom("claims")
+        .innerJoin("nodes", "nodes.id", "claims.node")
+        .select(["node", "beat", "valid_ms"])
+        .where("node", "!=", node)
+        .where("ended_at", "is", null)
         .execute();
       return rows.map((row) => ({
-        node: row.id,
+        node: row.node,
         beat: Number(row.beat),
         validMs: Number(row.valid_ms),
       }));
@@ -60,23 +56,29 @@ export function claimStore(database: Database): ClaimStore {
 
     fenceNode: ({ node, beat }, at) =>
       database.transact(async (tx) => {
-        const fenced = await tx
-          .updateTable("nodes")
-          .set({ fenced_at: at })
-          .where("id", "=", node)
+        const ended = await tx
+          .updateTable("claims")
+          .set({ ended_at: at })
+          .where("node", "=", node)
           .where("beat", "=", BigInt(beat))
-          .where("fenced_at", "is", null)
-          .where("closed_at", "is", null)
-          .returning("id")
+          .where("ended_at", "is", null)
+          .returning("node")
           .execute();
-        return fenced.length > 0;
+        if (ended.length === 0) return false;
+        await tx.updateTable("nodes").set({ fenced_at: at }).where("id", "=", node).execute();
+        return true;
       }),
 
     rejoinNode: (node, at) =>
       database.transact(async (tx) => {
         await tx
+          .updateTable("claims")
+          .set({ beat: sql`beat + 1`, beat_at: at, ended_at: null })
+          .where("node", "=", node)
+          .execute();
+        await tx
           .updateTable("nodes")
-          .set({ fenced_at: null, closed_at: null, beat: sql`beat + 1`, beat_at: at })
+          .set({ fenced_at: null, closed_at: null })
           .where("id", "=", node)
           .execute();
         await closeLeases(database, tx, node);
@@ -98,6 +100,7 @@ export function claimStore(database: Database): ClaimStore {
     nodes: async (since) => {
       const rows = await db
         .selectFrom("nodes")
+        .innerJoin("claims", "claims.node", "nodes.id")
         .selectAll()
         .select(leasedFunds.as("leased"))
         .where((e) => e.or([e("closed_at", "is", null), e("closed_at", ">", BigInt(since))]))
@@ -109,9 +112,15 @@ export function claimStore(database: Database): ClaimStore {
 }
 
 async function closeNode(database: Database, tx: Tx, node: string, at: number): Promise<void> {
+  const closedAt = BigInt(at);
+  await tx
+    .updateTable("claims")
+    .set((e) => ({ ended_at: e.fn.coalesce("ended_at", e.val(closedAt)) }))
+    .where("node", "=", node)
+    .execute();
   await tx
     .updateTable("nodes")
-    .set({ closed_at: sql`coalesce(closed_at, ${at})` })
+    .set((e) => ({ closed_at: e.fn.coalesce("closed_at", e.val(closedAt)) }))
     .where("id", "=", node)
     .execute();
   await closeLeases(database, tx, node);
@@ -123,7 +132,9 @@ const leasedFunds = sql<bigint>`(
   from leases join accounts on accounts.id = leases.account
   where leases.node = nodes.id and accounts.kind = 'grant')`;
 
-const toView = (row: Selectable<Schema["nodes"]> & { leased: bigint }): NodeView => ({
+type NodeRow = Selectable<Schema["nodes"]> & Selectable<Schema["claims"]> & { leased: bigint };
+
+const toView = (row: NodeRow): NodeView => ({
   id: row.id,
   host: row.host,
   state: row.closed_at !== null ? "closed" : row.fenced_at !== null ? "fenced" : "open",

@@ -70,12 +70,18 @@ export type Schema = {
     host: ColumnType<string, string | undefined, string>;
     /** How long it spends its leases without renewing its claim on them. */
     valid_ms: DefaultWhole;
-    /** Counts renewals; `beat_at` is when by the node's own clock, for people to read. */
-    beat: DefaultWhole;
-    beat_at: DefaultWhole;
     /** Its claim was taken away. */
     fenced_at: LaterWhole;
     closed_at: LaterWhole;
+  };
+  /** One for each node; open until the node is fenced or closed. */
+  claims: {
+    node: string;
+    /** Counts renewals. */
+    beat: Whole;
+    /** The last one by the node's own clock, for people to read. */
+    beat_at: Whole;
+    ended_at: LaterWhole;
   };
   /** Sums since the process began, so that repeating a statement changes nothing. */
   leases: {

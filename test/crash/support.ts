@@ -45,18 +45,22 @@ export type Node = {
   readonly printed: () => string;
   /** `kill -9` to all of its processes at once. */
   readonly kill: () => Promise<void>;
+  /** Halts all of its processes where they are, until `thaw`. */
+  readonly freeze: () => void;
+  readonly thaw: () => void;
   /** Asks it to stop; its exit code. */
   readonly stop: () => Promise<number | null>;
 };
 
-export function startSite(): Site {
+/** `limits` as in a turnpike.yaml. */
+export function startSite(limits: Readonly<Record<string, number>> = {}): Site {
   const sim = startSim({ prices: { together: { "org-model": PRICE } } });
   const root = mkdtempSync(join(tmpdir(), "turnpike-crash-"));
   const config = join(root, "turnpike.yaml");
   const nodes: Node[] = [];
   let folders = 0;
   const freshFolder = () => join(root, `data-${++folders}`);
-  const written = Bun.write(config, configFor(sim));
+  const written = Bun.write(config, configFor(sim, limits));
   return {
     sim,
     freshFolder,
@@ -82,9 +86,10 @@ export function startSite(): Site {
   };
 }
 
-const configFor = (sim: Sim): string =>
+const configFor = (sim: Sim, limits: Readonly<Record<string, number>>): string =>
   JSON.stringify({
     allow_literal_keys: true,
+    limits,
     providers: { together: { base_url: sim.url("together"), api_key: "sim-key" } },
     plans: { none: {} },
     models: [
@@ -132,6 +137,8 @@ function startNode(options: NodeOptions & { readonly data: string }, config: str
     env,
     launcher,
     printed: () => printed,
+    freeze: () => void process.kill(-group, "SIGSTOP"),
+    thaw: () => void process.kill(-group, "SIGCONT"),
     kill: async () => {
       try {
         process.kill(-group, "SIGKILL");
@@ -199,9 +206,18 @@ async function asOwner(node: Node, path: string, body: unknown): Promise<Record<
 
 /** A user with nothing but this much credit, in dollars; the token. */
 export async function addPayer(node: Node, name: string, dollars: string): Promise<string> {
-  const { token } = await asOwner(node, "users", { name, plan: "none" });
+  const { token } = await addPenniless(node, name);
   await asOwner(node, "credits", { user: name, amount: dollars, kind: "purchased" });
-  return String(token);
+  return token;
+}
+
+/** A user without any credit. */
+export async function addPenniless(
+  node: Node,
+  name: string,
+): Promise<{ readonly id: string; readonly token: string }> {
+  const { user, token } = await asOwner(node, "users", { name, plan: "none" });
+  return { id: (user as { id: string }).id, token: String(token) };
 }
 
 export type Ask = { readonly tokens: number; readonly isStream?: boolean };
