@@ -6,5 +6,6 @@ run("build", join(root, "bin", "turnpike.mjs"), [
   ...["--bun", "build", "--compile", "--minify", "--sourcemap"],
   join("src", "cli", "main.ts"),
   join("src", "gateway", "tokenizer-thread.ts"),
+  join("src", "drain-thread.ts"),
   ...["--outfile", join("dist", "turnpike")],
 ]);

@@ -11,7 +11,7 @@ import type { Gateway } from "./gateway/parts.js";
 import { Spool } from "./gateway/spool.js";
 import type { Site } from "./http/parts.js";
 import { answer } from "./http/routes.js";
-import { drainSpool, segmentsBefore, spoolStart } from "./jobs/drain.js";
+import { Drainer } from "./jobs/drainer.js";
 import { followChanges } from "./jobs/follow-changes.js";
 import { recoverDead } from "./jobs/recover.js";
 import { type Repeated, repeat } from "./jobs/repeat.js";
@@ -74,7 +74,10 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
   const validMs = config.limits.leaseValidMs;
   await ledger.openNode(node, clock.now(), { host: hostname(), validMs });
   const spool = new Spool(folder, config.durability, log);
-  const drain = drainer(ledger, folder, node, spool);
+  const place = storePlace(config);
+  const { isDurable } = ledger;
+  const drainer = new Drainer({ place, folder, node, spool, isDurable, startThread });
+  const drain = () => drainer.drain();
   const book = new LeaseBook();
   const claim: Claim = new Claim({
     node,
@@ -123,6 +126,7 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
       gateway.http.close();
       await spool.close();
       await drain();
+      await drainer.stop();
       await gateway.keeper.returnAll();
       await ledger.closeNode(node, clock.now());
       const isDurable = await ledger.isDurable();
@@ -171,26 +175,9 @@ const reloader =
     if (rows) directory.load(rows);
   };
 
-/** One drain at a time; whoever asks while one runs gets the next one. */
-function drainer(
-  ledger: LedgerStore,
-  folder: string,
-  node: string,
-  spool: Spool,
-): () => Promise<void> {
-  let at = spoolStart;
-  let last: Promise<void> = Promise.resolve();
-  const once = async (): Promise<void> => {
-    at = await drainSpool(ledger, folder, node, at);
-    const done = segmentsBefore(folder, Math.min(at.segment, spool.oldestOpenSegment()));
-    // What a loss of power could take out of the store has to be found here again.
-    if (done.length > 0 && (await ledger.isDurable())) for (const file of done) rmSync(file);
-  };
-  return () => {
-    last = last.then(once, once);
-    return last;
-  };
-}
+/** It must not keep a process alive that is otherwise done. */
+const startThread = (): Worker =>
+  new Worker(new URL("./drain-thread.ts", import.meta.url).href, { type: "module", ref: false });
 
 function startJobs(parts: {
   readonly gateway: Gateway;

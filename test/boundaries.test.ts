@@ -8,7 +8,7 @@ const SRC = join(ROOT, "src");
 /** From the top; folders of one row do not know each other. */
 const ROWS: readonly (readonly string[])[] = [
   ["cli"],
-  ["app"],
+  ["app", "drain-thread"],
   ["http"],
   ["gateway", "store", "jobs", "embedded"],
   ["config"],
@@ -21,7 +21,7 @@ const ROWS: readonly (readonly string[])[] = [
 /** The dashboard's code runs in a browser and may know only what crosses the wire. */
 const WEB_MAY_IMPORT = ["web", "wire", "tasks", "kernel"];
 
-/** `app.ts` stands alone in its row. */
+/** `app.ts` and the thread it starts stand beside the folders. */
 const folderOf = (file: string): string =>
   (relative(SRC, file).split("/")[0] ?? "").replace(/\.[jt]s$/, "");
 const rowOf = (folder: string): number => ROWS.findIndex((row) => row.includes(folder));

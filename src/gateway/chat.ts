@@ -7,7 +7,7 @@ import { answerPlain } from "./chat-plain.js";
 import { answerStream } from "./chat-stream.js";
 import { Deadline } from "./deadline.js";
 import { exhausted } from "./exhausted.js";
-import { type Held, holdFor } from "./funds.js";
+import { type Held, holdAtOnce, holdFor } from "./funds.js";
 import type { ChatCall, Gateway } from "./parts.js";
 import { type Failure, type Outcome, send } from "./send.js";
 import { CALLER_GONE, settleNothing, startedRecord } from "./settle.js";
@@ -24,7 +24,9 @@ export async function serveChat(gateway: Gateway, call: ChatCall): Promise<Respo
   let refused: RouterError | undefined;
   for (const candidate of route.candidates) {
     if (!mayTryAgain(gateway, call, trail)) break;
-    const held = await holdFor(gateway, call, candidate).catch(onlyMoney);
+    const held =
+      holdAtOnce(gateway, call, candidate) ??
+      (await holdFor(gateway, call, candidate).catch(onlyMoney));
     if (held instanceof RouterError) {
       refused ??= held;
       continue;

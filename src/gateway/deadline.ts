@@ -32,7 +32,10 @@ function watch(deadline: Deadline): void {
   }, LOOK_EVERY_MS);
 }
 
-export class Deadline {
+/** What an attempt is waiting for. */
+export type Stoppable = { readonly stop: (reason: unknown) => void };
+
+export class Deadline implements EventListenerObject {
   private readonly clock: Clock;
   private readonly caller: AbortSignal;
   private readonly endsAt: number;
@@ -40,9 +43,8 @@ export class Deadline {
   private phase: LimitName = "total";
   private phaseMs = 0;
   private phaseEndsAt = Number.POSITIVE_INFINITY;
-  private stopListener: ((reason: unknown) => void) | undefined;
+  private stoppable: Stoppable | undefined;
   private stopped: { readonly reason: unknown } | undefined;
-  private readonly onCallerGone = () => this.stop(this.caller.reason);
 
   /** `caller` aborts all of it; `endsAt`, by `clock.elapsed()`, is when the whole request must be over. */
   constructor(clock: Clock, caller: AbortSignal, endsAt: number, totalMs: number) {
@@ -50,11 +52,16 @@ export class Deadline {
     this.caller = caller;
     this.endsAt = endsAt;
     this.totalMs = totalMs;
-    if (caller.aborted) this.onCallerGone();
+    if (caller.aborted) this.handleEvent();
     else {
-      caller.addEventListener("abort", this.onCallerGone);
+      caller.addEventListener("abort", this);
       watch(this);
     }
+  }
+
+  /** The caller is gone. The signal is given this object rather than a function, which spares one a request. */
+  handleEvent(): void {
+    this.stop(this.caller.reason);
   }
 
   get isStopped(): boolean {
@@ -66,10 +73,10 @@ export class Deadline {
     return this.stopped?.reason;
   }
 
-  /** Whom to tell when the attempt must stop; the last one named is told, at once if it is too late already. */
-  onStop(listener: (reason: unknown) => void): void {
-    this.stopListener = listener;
-    if (this.stopped) listener(this.stopped.reason);
+  /** What to stop with the attempt; the last one named is stopped, at once if it is too late already. */
+  stops(stoppable: Stoppable): void {
+    this.stoppable = stoppable;
+    if (this.stopped) stoppable.stop(this.stopped.reason);
   }
 
   /** Gives the next phase `ms`, or what is left of the total. */
@@ -96,12 +103,12 @@ export class Deadline {
     this.end();
     if (this.stopped) return;
     this.stopped = { reason };
-    this.stopListener?.(reason);
+    this.stoppable?.stop(reason);
   }
 
   /** No limit is watched any longer. */
   end(): void {
     running.delete(this);
-    this.caller.removeEventListener("abort", this.onCallerGone);
+    this.caller.removeEventListener("abort", this);
   }
 }

@@ -68,9 +68,35 @@ export function wantedOutput(gateway: Gateway, request: ChatRequest, mapping: Ma
 }
 
 /**
- * Holds for one candidate. At first the input counts for as many tokens as it has bytes, which costs nothing to
- * find out; where that does not fit, it is counted. Throws `insufficient_credit` when not even the smallest
- * useful answer fits.
+ * Holds for one candidate from what is at hand, in memory; undefined where that does not do. The input counts for
+ * as many tokens as it has bytes, which costs nothing to find out.
+ */
+export function holdAtOnce(
+  gateway: Gateway,
+  call: ChatCall,
+  candidate: Candidate,
+): Held | undefined {
+  const { most, outputTokens } = mostOf(gateway, call, candidate);
+  if (most === 0n && !call.caller.bucketIds.every((id) => gateway.book.has(id))) return undefined;
+  const hold = tryHold(gateway, call, most);
+  return hold && { hold, outputTokens, clampedTo: undefined };
+}
+
+/** The most that a request can cost at a candidate, before anybody counted its input. */
+function mostOf(
+  gateway: Gateway,
+  { request }: ChatCall,
+  candidate: Candidate,
+): { readonly most: NanoUsd; readonly perChoice: number; readonly outputTokens: number } {
+  const perChoice = wantedOutput(gateway, request, candidate.mapping);
+  const outputTokens = perChoice * request.choices;
+  const bound = { inputTokens: request.inputTokensMost, outputTokens };
+  return { most: mostCost(bound, chargedPrice(candidate)), perChoice, outputTokens };
+}
+
+/**
+ * Holds for one candidate with what the store still has; where the most it can cost does not fit, its input is
+ * counted. Throws `insufficient_credit` when not even the smallest useful answer fits.
  */
 export async function holdFor(
   gateway: Gateway,
@@ -79,14 +105,9 @@ export async function holdFor(
 ): Promise<Held> {
   const { request, caller } = call;
   const price = chargedPrice(candidate);
-  const perChoice = wantedOutput(gateway, request, candidate.mapping);
-  const outputTokens = perChoice * request.choices;
-  const most = mostCost({ inputTokens: request.inputTokensMost, outputTokens }, price);
+  const { most, perChoice, outputTokens } = mostOf(gateway, call, candidate);
   const whole = (hold: Hold): Held => ({ hold, outputTokens, clampedTo: undefined });
   if (most === 0n) await learnBalance(gateway, caller);
-  const atOnce = tryHold(gateway, call, most);
-  if (atOnce) return whole(atOnce);
-
   const ask = gateway.keeper.newAsk();
   const covered = await coverUntil(gateway, caller, most, () => tryHold(gateway, call, most), {
     ask,

@@ -76,6 +76,7 @@ export class LeaseKeeper {
    * asked back first. Returns when that is done or cannot be done; throws when the store cannot be asked.
    */
   async cover(buckets: readonly Bucket[], amount: NanoUsd, asking: Asking): Promise<Cover> {
+    if (amount === 0n) return "covered";
     await this.parts.claim.ensure();
     const covers = await Promise.all(
       buckets.map((bucket) => this.inTurn(bucket.id, () => this.coverOne(bucket, amount, asking))),

@@ -2,7 +2,7 @@
 
 import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
 import type { Clock } from "../kernel/clock.js";
-import { RouterError } from "../kernel/errors.js";
+import { assert, RouterError } from "../kernel/errors.js";
 import type { Limits } from "../kernel/limits.js";
 import type { Auth } from "../providers/provider.js";
 import { type ChatJson, errorMessageOf, memberText, readChatJson } from "../wire/chat-answer.js";
@@ -56,9 +56,14 @@ export type Failure = {
 /** Never throws for anything the provider does; a caller who hung up is `aborted`. */
 export async function send(attempt: Attempt): Promise<Outcome> {
   try {
-    const answer = await sendOnce(attempt);
-    if (answer.head.status !== 200) return await judgeStatus(attempt, answer);
-    return attempt.isStream ? await startStream(attempt, answer) : await readPlain(attempt, answer);
+    const exchange = await begin(attempt);
+    const { head } = exchange;
+    assert(head, "an answered exchange has a head");
+    const answer = { head, exchange };
+    if (head.status !== 200) return await judgeStatus(attempt, answer);
+    if (attempt.isStream) return await startStream(attempt, answer);
+    // Nearly always the whole answer is there by now, and nothing needs to be waited for.
+    return judgePlain(head, textAtHand(attempt, answer) ?? (await readText(attempt, answer)));
   } catch (thrown) {
     return { kind: "failed", why: whyOf(attempt.deadline.reason ?? thrown) };
   }
@@ -66,11 +71,11 @@ export async function send(attempt: Attempt): Promise<Outcome> {
 
 type Answer = { readonly head: ResponseHead; readonly exchange: Exchange };
 
-async function sendOnce(attempt: Attempt): Promise<Answer> {
+function begin(attempt: Attempt): Promise<Exchange> {
   const { http, request, baseUrl, auth, key, deadline, limits } = attempt;
   const headers = headersFor(request.headers, auth, key, attempt.isStream);
   const { path, body } = request;
-  const exchange = await http.send(
+  return http.send(
     { baseUrl, path, headers, requestId: attempt.requestId, body },
     deadline,
     limits.connectMs,
@@ -79,7 +84,6 @@ async function sendOnce(attempt: Attempt): Promise<Answer> {
       else deadline.allow(limits.plainAnswerMs, "answer");
     },
   );
-  return { head: await exchange.response(), exchange };
 }
 
 type Headers = Readonly<Record<string, string>>;
@@ -108,9 +112,9 @@ function headersFor(own: Headers, auth: Auth, key: string | undefined, isStream:
   return headers;
 }
 
-async function readPlain(attempt: Attempt, answer: Answer): Promise<Outcome> {
-  const json = parseAnswer(await readText(attempt, answer));
-  if (!json) return { kind: "failed", why: whatKind(answer.head) };
+function judgePlain(head: ResponseHead, text: string): Outcome {
+  const json = parseAnswer(text);
+  if (!json) return { kind: "failed", why: whatKind(head) };
   if (memberText(json, "choices")?.startsWith("[")) return { kind: "plain", json };
   const isError = memberText(json, "error") !== undefined;
   return { kind: "failed", why: isError ? "error_in_200" : "no_choices" };
@@ -177,6 +181,14 @@ async function judgeStatus(attempt: Attempt, answer: Answer): Promise<Failure> {
   // A provider that does not know its own model is ours to mend, and another one may have it.
   if (status === 404 && !attempt.isOwnKey) return { kind: "failed", why, isOperatorsProblem: true };
   return { kind: "failed", why, rejection };
+}
+
+/** The body as text where it has come in one piece, as it is; undefined where there is more to it. */
+function textAtHand({ limits }: Attempt, { head, exchange }: Answer): string | undefined {
+  const bytes = exchange.takeWhole(limits.answerBytesMax);
+  if (!bytes) return undefined;
+  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return unpack(whole, head.get("content-encoding"), limits.answerBytesMax).toString("utf8");
 }
 
 /** The body as text, within the limit on its size; each chunk must come within the gap. */

@@ -1,5 +1,6 @@
 /** The end of every request: what it used, what that costs, who is charged, and the record of it. */
 import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
+import type { Charge } from "../ledger/lease-book.js";
 import type { Started } from "../ledger/spool-record.js";
 import type { Settlement } from "../ledger/store.js";
 import { costOf } from "../metering/cost.js";
@@ -36,12 +37,7 @@ export async function settle(
   for (const id of call.caller.bucketIds) {
     if (gateway.keeper.isLow(id)) renew(gateway, call, id);
   }
-  await gateway.spool.settled({
-    ...settlementOf(gateway, call, candidate, ending),
-    cost,
-    debits: charge.debits,
-    overrun: charge.overrun,
-  });
+  await gateway.spool.settled(settlementOf(gateway, call, candidate, ending, cost, charge));
   return charge.charged;
 }
 
@@ -53,7 +49,7 @@ export function settleNothing(
   ending: Omit<Ending, "usage" | "firstByteMs">,
 ): Promise<void> {
   const nothing = { ...ending, usage: noUsage, firstByteMs: undefined };
-  return gateway.spool.settled(settlementOf(gateway, call, candidate, nothing));
+  return gateway.spool.settled(settlementOf(gateway, call, candidate, nothing, ZERO, NO_CHARGE));
 }
 
 function renew(gateway: Gateway, call: ChatCall, bucketId: string): void {
@@ -94,16 +90,34 @@ export function startedRecord(
   };
 }
 
+const NO_CHARGE: Charge = { debits: [], charged: ZERO, overrun: ZERO };
+
+/** Written out member by member: this and the record above are the two objects that every request leaves. */
 const settlementOf = (
   gateway: Gateway,
-  call: ChatCall,
-  candidate: Candidate,
-  ending: Ending,
+  { id, caller, request, at, startedAt }: ChatCall,
+  { mapping, keySource }: Candidate,
+  { usage, status, outcome, firstByteMs, attempts }: Ending,
+  cost: NanoUsd,
+  { debits, overrun }: Charge,
 ): Settlement => ({
-  ...startedRecord(gateway, call, candidate),
-  ...ending,
-  cost: ZERO,
-  debits: [],
-  overrun: ZERO,
-  durationMs: Math.round(gateway.clock.elapsed() - call.startedAt),
+  id,
+  node: gateway.node,
+  at,
+  userId: caller.user.id,
+  tokenId: caller.token.id,
+  model: mapping.modelId,
+  task: mapping.task,
+  provider: mapping.provider,
+  isOwnKey: keySource !== "operator",
+  isStream: request.isStream,
+  status,
+  outcome,
+  usage,
+  cost,
+  debits,
+  overrun,
+  durationMs: Math.round(gateway.clock.elapsed() - startedAt),
+  firstByteMs,
+  attempts,
 });

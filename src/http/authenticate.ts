@@ -1,12 +1,31 @@
 import { RouterError } from "../kernel/errors.js";
+import { hashToken } from "../tenants/access-token.js";
 import type { Refusal } from "../tenants/directory.js";
 import type { Caller, Scope } from "../tenants/user.js";
 import type { Site, Visit } from "./parts.js";
 
 /** Who is calling; throws `invalid_token` or, where the token may not do this, `forbidden`. */
 export async function authenticate(site: Site, visit: Visit, scope: Scope): Promise<Caller> {
-  const caller = await identify(site, bearerToken(visit.request));
-  requireScope(caller, scope);
+  return knownCaller(site, visit, scope) ?? newCaller(site, visit, scope);
+}
+
+/** As `authenticate`, but undefined for a token that this process does not know. */
+export function knownCaller(site: Site, visit: Visit, scope: Scope): Caller | undefined {
+  const { directory, clock } = site.gateway;
+  const known = directory.identify(bearerToken(visit.request), clock.now());
+  if (known.ok) {
+    requireScope(known.caller, scope);
+    return known.caller;
+  }
+  if (known.why === "unknown") return undefined;
+  throw invalid(WHY[known.why]);
+}
+
+/** Made a moment ago by another process, perhaps: the store knows before the news reaches us. */
+async function newCaller(site: Site, visit: Visit, scope: Scope): Promise<Caller> {
+  await fetchOwner(site, hashToken(bearerToken(visit.request)));
+  const caller = knownCaller(site, visit, scope);
+  if (!caller) throw invalid(WHY.unknown);
   return caller;
 }
 
@@ -25,26 +44,12 @@ function bearerToken(request: Request): string {
 const SCHEME = /^bearer /i;
 const SCHEME_CHARS = "bearer ".length;
 
-async function identify(site: Site, token: string): Promise<Caller> {
-  const { directory, clock } = site.gateway;
-  const known = directory.identify(token, clock.now());
-  if (known.ok) return known.caller;
-  // Made a moment ago by another process, perhaps: the store knows before the news reaches us.
-  if (known.why === "unknown" && (await fetchOwner(site, known.hash))) {
-    const again = directory.identify(token, clock.now());
-    if (again.ok) return again.caller;
-  }
-  throw invalid(WHY[known.why]);
-}
-
-async function fetchOwner(site: Site, hash: string): Promise<boolean> {
+async function fetchOwner(site: Site, hash: string): Promise<void> {
   const found = await site.tenants.findTokenByHash(hash).catch((cause) => {
     const message = "Your token cannot be checked right now, because the store does not answer.";
     throw new RouterError("store_unavailable", message, { retryAfterSeconds: 1 }, { cause });
   });
-  if (!found) return false;
-  await site.reloadUser(found.userId);
-  return true;
+  if (found) await site.reloadUser(found.userId);
 }
 
 /** Nothing here tells a stranger whether a token ever existed, but for whoever holds one that did. */

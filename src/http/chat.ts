@@ -3,13 +3,14 @@ import { badRequest, RouterError } from "../kernel/errors.js";
 import { NAME_CHARS_MAX, PROVIDER_KEY_CHARS_MAX } from "../kernel/limits.js";
 import type { Caller } from "../tenants/user.js";
 import { parseChatRequest } from "../wire/chat-request.js";
-import { authenticate } from "./authenticate.js";
+import { authenticate, knownCaller } from "./authenticate.js";
 import { readBody } from "./body.js";
 import type { Handler } from "./parts.js";
 
 /** POST /v1/chat/completions */
 export const chatCompletions: Handler = async (site, visit) => {
-  const caller = await authenticate(site, visit, "inference");
+  const caller =
+    knownCaller(site, visit, "inference") ?? (await authenticate(site, visit, "inference"));
   const { gateway } = site;
   checkBillTo(visit.request, caller);
   const text = await readBody(visit.request, gateway.limits.bodyBytesMax);

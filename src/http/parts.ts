@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.js";
 import type { Gateway } from "../gateway/parts.js";
+import type { Clock } from "../kernel/clock.js";
 import type { LedgerStore } from "../ledger/store.js";
 import type { UsageReader } from "../store/usage.js";
 import type { MasterKey } from "../tenants/sealing.js";
@@ -19,15 +20,29 @@ export type Site = {
 };
 
 /** One incoming request on its way to a route. */
-export type Visit = {
+export class Visit {
   readonly request: Request;
-  readonly url: URL;
-  /** Path segments that the route left open, decoded. */
-  readonly rest: readonly string[];
+  /** As it came, without the query. */
+  readonly path: string;
   readonly id: string;
   readonly at: number;
   readonly startedAt: number;
-};
+  /** Path segments that the route left open, decoded. */
+  rest: readonly string[] = [];
+
+  constructor(request: Request, path: string, id: string, clock: Clock) {
+    this.request = request;
+    this.path = path;
+    this.id = id;
+    this.at = clock.now();
+    this.startedAt = clock.elapsed();
+  }
+
+  /** Made when asked for: the routes that carry the traffic look at nothing but the path. */
+  get url(): URL {
+    return new URL(this.request.url);
+  }
+}
 
 export type Handler = (site: Site, visit: Visit) => Promise<Response> | Response;
 

@@ -7,7 +7,7 @@ import { type Dialect, errorResponse } from "./errors.js";
 import { estimate } from "./estimate.js";
 import { healthz, home, readyz } from "./home.js";
 import { listModels, showModel } from "./models.js";
-import type { Handler, Site, Visit } from "./parts.js";
+import { type Handler, type Site, Visit } from "./parts.js";
 
 type Route = {
   readonly method: string;
@@ -48,51 +48,54 @@ export const ROUTES: readonly Route[] = [
 ];
 
 /** Routes without a star, which are nearly all of the traffic, are found by one look-up. */
-const EXACT: ReadonlyMap<string, Handler> = new Map(
-  ROUTES.filter(({ path }) => !path.includes("*")).map(({ method, path, handler }) => [
-    `${method} ${path}`,
-    handler,
-  ]),
+const EXACT: ReadonlyMap<string, ReadonlyMap<string, Handler>> = groupByPath(
+  ROUTES.filter(({ path }) => !path.includes("*")),
 );
 const OPEN = ROUTES.filter(({ path }) => path.includes("*"));
+
+function groupByPath(routes: readonly Route[]): Map<string, Map<string, Handler>> {
+  const byPath = new Map<string, Map<string, Handler>>();
+  for (const { method, path, handler } of routes) {
+    byPath.set(path, (byPath.get(path) ?? new Map()).set(method, handler));
+  }
+  return byPath;
+}
 
 /** Answers any request; never throws. */
 export async function answer(site: Site, request: Request): Promise<Response> {
   const { gateway } = site;
   const id = gateway.newId();
-  // Bun gives the path alone where the Host header names no host.
-  const url = URL.parse(request.url);
-  if (!url) {
-    const error = badRequest("The Host header names no host.", "host");
-    return errorResponse(error, { dialect: "openai", id, log: gateway.log });
-  }
-  const visit: Visit = {
-    request,
-    url,
-    rest: [],
-    id,
-    at: gateway.clock.now(),
-    startedAt: gateway.clock.elapsed(),
-  };
+  const path = pathOf(request.url);
   try {
-    return await dispatch(site, visit);
+    if (path === undefined) throw badRequest("The Host header names no host.", "host");
+    return await dispatch(site, new Visit(request, path, id, gateway.clock));
   } catch (thrown) {
-    return errorResponse(thrown, { dialect: dialectOf(url), id, log: gateway.log });
+    return errorResponse(thrown, { dialect: dialectOf(path), id, log: gateway.log });
   }
 }
 
+/** Undefined where the Host header names no host: Bun then gives the path alone. */
+function pathOf(url: string): string | undefined {
+  const start = HOST.exec(url)?.[0].length;
+  if (start === undefined) return undefined;
+  const end = url.indexOf("?", start);
+  return url.slice(start, end < 0 ? undefined : end);
+}
+
+const HOST = /^https?:\/\/[^/?#\s]+(?=\/)/;
+
 function dispatch(site: Site, visit: Visit): Promise<Response> | Response {
-  const { request, url } = visit;
   // A HEAD is a GET whose body is not sent; Bun leaves it out.
-  const method = request.method === "HEAD" ? "GET" : request.method;
-  const exact = EXACT.get(`${method} ${url.pathname}`);
+  const method = visit.request.method === "HEAD" ? "GET" : visit.request.method;
+  const exact = EXACT.get(visit.path)?.get(method);
   if (exact) return exact(site, visit);
   for (const route of OPEN) {
-    const { path, handler } = route;
-    const rest = route.method === method ? match(path, url.pathname) : undefined;
-    if (rest) return handler(site, { ...visit, rest });
+    const rest = route.method === method ? match(route.path, visit.path) : undefined;
+    if (!rest) continue;
+    visit.rest = rest;
+    return route.handler(site, visit);
   }
-  throw notFound(request.method, url.pathname);
+  throw notFound(visit.request.method, visit.path);
 }
 
 /** The segments that a path's stars stand for, or undefined when it is another path. */
@@ -125,5 +128,5 @@ function notFound(method: string, path: string): RouterError {
 }
 
 /** `/v1` and our own API write errors as OpenAI does, everything else as the Hub does. */
-const dialectOf = ({ pathname }: URL): Dialect =>
-  pathname.startsWith("/v1/") || pathname.startsWith("/api/turnpike/") ? "openai" : "hub";
+const dialectOf = (path = "/v1/"): Dialect =>
+  path.startsWith("/v1/") || path.startsWith("/api/turnpike/") ? "openai" : "hub";

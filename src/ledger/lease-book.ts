@@ -114,7 +114,8 @@ export class LeaseBook {
   settle(hold: Hold, cost: NanoUsd, now: number): Charge {
     if (cost > hold.amount) this.extend(hold, nanoUsd(cost - hold.amount), now);
     const charged = least(cost, hold.amount);
-    const debits = hold.parts.flatMap((part) => take(part.held, charged));
+    const debits: Debit[] = [];
+    for (const part of hold.parts) take(part.held, charged, debits);
     this.close(hold);
     return { debits, charged, overrun: nanoUsd(cost - charged) };
   }
@@ -260,15 +261,25 @@ function grow(hold: Hold, amount: NanoUsd, now: number): void {
 }
 
 /** Charges `amount` to held parts in spending order; what stays in them is released afterwards. */
-function take(held: HeldPart[], amount: NanoUsd): Debit[] {
-  const debits = new Map<string, NanoUsd>();
+function take(held: HeldPart[], amount: NanoUsd, debits: Debit[]): void {
+  const first = debits.length;
   let left: bigint = amount;
   for (const part of held) {
     if (left === 0n) break;
     const some = least(part.amount, nanoUsd(left));
     part.amount = nanoUsd(part.amount - some);
-    debits.set(part.account.id, nanoUsd((debits.get(part.account.id) ?? 0n) + some));
     left -= some;
+    addDebit(debits, first, part.account.id, some);
   }
-  return [...debits].map(([account, amount]) => ({ account, amount }));
+}
+
+/** A hold that grew can hold twice on one account; its debits of one bucket, from `first` on, name it once. */
+function addDebit(debits: Debit[], first: number, account: string, amount: NanoUsd): void {
+  for (let i = first; i < debits.length; i++) {
+    const debit = debits[i];
+    if (debit?.account !== account) continue;
+    debits[i] = { account, amount: nanoUsd(debit.amount + amount) };
+    return;
+  }
+  debits.push({ account, amount });
 }

@@ -61,7 +61,17 @@ export class Health {
 
 const NOTHING_KNOWN: Evidence = { throughput: undefined, restsUntil: 0 };
 
-const keyOf = (mapping: Mapping): string => `${mapping.provider} ${mapping.modelId}`;
+/** Made once a mapping: every request asks for the state of its mappings several times. */
+const keys = new WeakMap<Mapping, string>();
+
+function keyOf(mapping: Mapping): string {
+  let key = keys.get(mapping);
+  if (key === undefined) {
+    key = `${mapping.provider} ${mapping.modelId}`;
+    keys.set(mapping, key);
+  }
+  return key;
+}
 
 const mean = (before: number | undefined, now: number): number =>
   before === undefined ? now : before + NEWEST * (now - before);

@@ -72,6 +72,7 @@ export function order(
   evidenceOf: (mapping: Mapping) => Evidence,
   now: number,
 ): readonly Candidate[] {
+  if (candidates.length < 2) return candidates;
   const compare = COMPARE[policy.kind](preferences, evidenceOf);
   return candidates
     .map((candidate, place) => ({

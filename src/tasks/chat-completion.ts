@@ -31,7 +31,12 @@ export type Member = {
   readonly end: number;
 };
 
-export type Members = ReadonlyMap<string, Member>;
+/** The members of an object in the order of its text. */
+export type Members = {
+  readonly count: number;
+  readonly has: (name: string) => boolean;
+  readonly get: (name: string) => Member | undefined;
+};
 
 /** What a caller may say of providers in the body: the `provider` object, which no provider ever sees. */
 export type RouteControls = {

@@ -8,7 +8,7 @@ export type Refusal = "malformed" | "unknown" | "revoked" | "expired" | "disable
 
 export type Identified =
   | { readonly ok: true; readonly caller: Caller }
-  | { readonly ok: false; readonly why: Refusal; readonly hash: string };
+  | { readonly ok: false; readonly why: Refusal };
 
 /** A stored provider key does not open: this process has another master key than the one that sealed it. */
 export class WrongSecretError extends Error {
@@ -62,16 +62,16 @@ export class Directory {
   identify(token: string, now: number): Identified {
     const hash = hashToken(token);
     if (!isWellFormed(token) && hash !== this.presetTokenHash) {
-      return { ok: false, why: "malformed", hash };
+      return { ok: false, why: "malformed" };
     }
     const caller = this.callersByHash.get(hash);
-    if (!caller) return { ok: false, why: "unknown", hash };
+    if (!caller) return { ok: false, why: "unknown" };
     const { user, token: found } = caller;
-    if (found.revokedAt !== undefined) return { ok: false, why: "revoked", hash };
+    if (found.revokedAt !== undefined) return { ok: false, why: "revoked" };
     if (found.expiresAt !== undefined && found.expiresAt <= now) {
-      return { ok: false, why: "expired", hash };
+      return { ok: false, why: "expired" };
     }
-    if (user.disabledAt !== undefined) return { ok: false, why: "disabled", hash };
+    if (user.disabledAt !== undefined) return { ok: false, why: "disabled" };
     return { ok: true, caller };
   }
 

@@ -21,30 +21,67 @@ const CLOSE_BRACE = 125;
  * given twice, which two readers could take two ways.
  */
 export function membersOf(text: string): Members {
-  const members = new Map<string, Member>();
+  const members = new MemberList();
   let at = skipSpace(text, 0);
   if (text.charCodeAt(at) !== OPEN_BRACE) throw badRequest("The body must be a JSON object.");
   at = skipSpace(text, at + 1);
   while (text.charCodeAt(at) !== CLOSE_BRACE) {
     const nameEnd = skipString(text, at);
-    const member = readMember(text, at, nameEnd);
-    const name = nameOf(text.slice(at, nameEnd));
-    if (members.has(name))
+    const name = nameOf(text.slice(at + 1, nameEnd - 1));
+    const valueStart = startOfValue(text, nameEnd);
+    const end = skipValue(text, valueStart);
+    if (end === valueStart) throw truncated();
+    if (!members.add(name, at, valueStart, end))
       throw badRequest(`The body has "${name.slice(0, 64)}" twice.`, name.slice(0, 64));
-    members.set(name, member);
-    at = skipSpace(text, member.end);
+    at = skipSpace(text, end);
     if (text.charCodeAt(at) === COMMA) at = skipSpace(text, at + 1);
     else if (text.charCodeAt(at) !== CLOSE_BRACE) throw truncated();
   }
   return members;
 }
 
+/** Two arrays rather than a map of objects: every request and every answer has its members found. */
+class MemberList implements Members {
+  private readonly names: string[] = [];
+  /** Three to a member: where it starts, where its value starts, where it ends. */
+  private readonly places: number[] = [];
+  /** Only for objects so wide that looking through the names would take long. */
+  private seen: Set<string> | undefined;
+
+  get count(): number {
+    return this.names.length;
+  }
+
+  /** False when there is one of that name already. */
+  add(name: string, start: number, valueStart: number, end: number): boolean {
+    if (this.names.length === NAMES_TO_LOOK_THROUGH) this.seen = new Set(this.names);
+    if (this.seen ? this.seen.has(name) : this.names.includes(name)) return false;
+    this.seen?.add(name);
+    this.names.push(name);
+    this.places.push(start, valueStart, end);
+    return true;
+  }
+
+  has(name: string): boolean {
+    return this.names.includes(name);
+  }
+
+  get(name: string): Member | undefined {
+    const at = this.names.indexOf(name) * 3;
+    const [start, valueStart, end] = [this.places[at], this.places[at + 1], this.places[at + 2]];
+    if (start === undefined || valueStart === undefined || end === undefined) return undefined;
+    return { start, valueStart, end };
+  }
+}
+
+const NAMES_TO_LOOK_THROUGH = 64;
+
 /** The text with members replaced, left out, or added at the end. */
 export function withChanges(text: string, members: Members, changes: BodyChanges): string {
   if (changes.size === 0) return text;
   const edits: Edit[] = [];
   let added = "";
-  let kept = members.size;
+  let kept = members.count;
   for (const [name, value] of changes) {
     const member = members.get(name);
     if (member && value !== undefined) {
@@ -89,22 +126,18 @@ function removal(text: string, member: Member): Edit {
   return { start, end: member.end, by: "" };
 }
 
-function readMember(text: string, start: number, nameEnd: number): Member {
+function startOfValue(text: string, nameEnd: number): number {
   const colon = skipSpace(text, nameEnd);
   if (text.charCodeAt(colon) !== COLON) throw truncated();
-  const valueStart = skipSpace(text, colon + 1);
-  const end = skipValue(text, valueStart);
-  if (end === valueStart) throw truncated();
-  return { start, valueStart, end };
+  return skipSpace(text, colon + 1);
 }
 
-function nameOf(raw: string): string {
-  return raw.includes("\\") ? parseName(raw) : raw.slice(1, -1);
-}
+/** `raw` as it stands between the quotes. */
+const nameOf = (raw: string): string => (raw.includes("\\") ? parseName(raw) : raw);
 
 function parseName(raw: string): string {
   try {
-    return String(JSON.parse(raw));
+    return String(JSON.parse(`"${raw}"`));
   } catch (cause) {
     throw notJson(cause);
   }

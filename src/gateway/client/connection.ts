@@ -1,5 +1,6 @@
 /** A TCP or TLS connection to a provider: one exchange at a time. */
 import type { Socket, SocketHandler } from "bun";
+import type { Deadline } from "../deadline.js";
 import { Exchange } from "./exchange.js";
 import type { Origin } from "./origin.js";
 
@@ -37,16 +38,15 @@ export class Connection {
   }
 
   /** Resolves once connected and, over TLS, the certificate was found good for the host. */
-  static async open(
-    origin: Origin,
-    stopped: (stop: (reason: unknown) => void) => void,
-  ): Promise<Connection> {
+  static async open(origin: Origin, deadline: Deadline): Promise<Connection> {
     const connection = new Connection(origin);
     await new Promise<void>((resolve, reject) => {
       connection.opening = { resolve, reject };
-      stopped((reason) => {
-        connection.destroy();
-        reject(reason);
+      deadline.stops({
+        stop: (reason) => {
+          connection.destroy();
+          reject(reason);
+        },
       });
       Bun.connect({
         hostname: origin.host,
@@ -79,7 +79,7 @@ export class Connection {
 
   /** Sends a whole request; its answer comes through the exchange. */
   send(bytes: Uint8Array): Exchange {
-    const exchange = new Exchange({ pause: () => this.pause(), resume: () => this.resume() });
+    const exchange = new Exchange(this);
     this.exchange = exchange;
     this.unsent = bytes;
     this.sendRest();
@@ -131,13 +131,14 @@ export class Connection {
     else exchange?.fail(error);
   }
 
-  private pause(): void {
+  /** Makes the provider wait. */
+  pause(): void {
     if (this.isPaused) return;
     this.isPaused = true;
     this.socket?.pause();
   }
 
-  private resume(): void {
+  resume(): void {
     if (!this.isPaused) return;
     this.isPaused = false;
     this.socket?.resume();

@@ -8,13 +8,18 @@ const UNREAD_BYTES_MAX = 256 * 1024;
 const END_OF_HEAD = "\r\n\r\n";
 
 /** What an exchange does to the connection it is on. */
-export type Flow = { readonly pause: () => void; readonly resume: () => void };
+export type Flow = {
+  readonly pause: () => void;
+  readonly resume: () => void;
+  readonly destroy: () => void;
+};
 
 type Waiter = { readonly resolve: () => void; readonly reject: (reason: unknown) => void };
 
 export class Exchange {
   private readonly flow: Flow;
-  private head: ResponseHead | undefined;
+  /** Status and headers, once they are there. */
+  head: ResponseHead | undefined;
   private decoder: BodyDecoder | undefined;
   private early: Uint8Array | undefined;
   private unread: Uint8Array[] = [];
@@ -39,10 +44,9 @@ export class Exchange {
     return this.isComplete && this.head?.get("connection")?.toLowerCase() !== "close";
   }
 
-  /** Resolves with status and headers; rejects when the exchange failed before. */
-  async response(): Promise<ResponseHead> {
+  /** Resolves once `head` is there; rejects when the exchange failed before. */
+  async response(): Promise<void> {
     while (!this.head) await this.more();
-    return this.head;
   }
 
   /** The next bytes of the body, or undefined at its end; rejects when it breaks off. */
@@ -86,6 +90,15 @@ export class Exchange {
     return next;
   }
 
+  /** All of the body, where it has arrived in one piece of at most `bytesMax` and nothing of it was taken. */
+  takeWhole(bytesMax: number): Uint8Array | undefined {
+    const [only] = this.unread;
+    if (!this.isComplete || this.unread.length !== 1 || !only || only.length > bytesMax) {
+      return undefined;
+    }
+    return this.takeUnread();
+  }
+
   /** All of the body has arrived and was taken. */
   get isAtEnd(): boolean {
     if (this.unread.length > 0) return false;
@@ -105,6 +118,13 @@ export class Exchange {
     this.isClosed = true;
     if (this.decoder?.endsWhole()) this.wake();
     else this.fail(new Error("the connection ended in the middle of the answer"));
+  }
+
+  /** Ends the exchange and its connection, unless it is over: the connection may serve somebody else by now. */
+  stop(reason: unknown): void {
+    if (this.isComplete) return;
+    this.fail(reason);
+    this.flow.destroy();
   }
 
   fail(reason: unknown): void {

@@ -44,7 +44,8 @@ export class HttpPool {
     const kept = this.takeIdle(origin);
     if (kept) {
       waiting();
-      const exchange = this.begin(origin, kept, bytes, deadline);
+      const exchange = kept.send(bytes);
+      deadline.stops(exchange);
       try {
         await exchange.response();
         return exchange;
@@ -53,9 +54,11 @@ export class HttpPool {
       }
     }
     deadline.allow(connectMs, "connect");
-    const fresh = await Connection.open(origin, (stop) => deadline.onStop(stop));
+    const fresh = await Connection.open(origin, deadline);
+    fresh.onFree = () => this.keep(origin, fresh);
     waiting();
-    const exchange = this.begin(origin, fresh, bytes, deadline);
+    const exchange = fresh.send(bytes);
+    deadline.stops(exchange);
     await exchange.response();
     return exchange;
   }
@@ -64,23 +67,6 @@ export class HttpPool {
     clearInterval(this.sweeping);
     for (const list of this.idle.values()) for (const { connection } of list) connection.destroy();
     this.idle.clear();
-  }
-
-  private begin(
-    origin: Origin,
-    connection: Connection,
-    bytes: Uint8Array,
-    deadline: Deadline,
-  ): Exchange {
-    const exchange = connection.send(bytes);
-    deadline.onStop((reason) => {
-      // The connection may be serving somebody else by now.
-      if (exchange.isComplete) return;
-      exchange.fail(reason);
-      connection.destroy();
-    });
-    connection.onFree = () => this.keep(origin, connection);
-    return exchange;
   }
 
   private takeIdle(origin: Origin): Connection | undefined {

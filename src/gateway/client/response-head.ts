@@ -21,10 +21,22 @@ export class ResponseHead {
 
   /** `name` in lower case. The first one counts where a header is given twice. */
   get(name: string): string | undefined {
-    const line = this.lower.indexOf(`\r\n${name}:`);
+    const line = this.lower.indexOf(needleFor(name));
     if (line < 0) return undefined;
     const start = line + name.length + 3;
     const end = this.text.indexOf("\r\n", start);
     return this.text.slice(start, end < 0 ? undefined : end).trim();
   }
+}
+
+/** Few names are ever asked for, and each of them for every answer. */
+const needles = new Map<string, string>();
+
+function needleFor(name: string): string {
+  let needle = needles.get(name);
+  if (needle === undefined) {
+    needle = `\r\n${name}:`;
+    needles.set(name, needle);
+  }
+  return needle;
 }
