@@ -104,7 +104,6 @@ export async function holdFor(
   candidate: Candidate,
 ): Promise<Held> {
   const { request, caller } = call;
-  const price = chargedPrice(candidate);
   const { most, perChoice, outputTokens } = mostOf(gateway, call, candidate);
   const whole = (hold: Hold): Held => ({ hold, outputTokens, clampedTo: undefined });
   if (most === 0n) await learnBalance(gateway, caller);
@@ -116,19 +115,37 @@ export async function holdFor(
   if (covered.taken) return whole(covered.taken);
 
   const inputTokens = Math.min(await estimateInput(request), request.inputTokensMost);
-  const exact = mostCost({ inputTokens, outputTokens }, price);
-  const smallest = Math.min(perChoice, SMALLEST_ANSWER_TOKENS);
-  const counted = await coverUntil(gateway, caller, exact, () => tryHold(gateway, call, exact), {
-    ask,
-    atLeast: mostCost({ inputTokens, outputTokens: smallest * request.choices }, price),
-  });
-  if (counted.taken) return whole(counted.taken);
-  return clamp(gateway, call, candidate, {
-    inputTokens,
-    perChoice,
-    smallest,
-    isUnsure: counted.cover === "unsure",
-  });
+  return holdWhatFits(gateway, call, candidate, { inputTokens, perChoice }, ask);
+}
+
+/** Holds for as much output as there is money for, up to what is wanted. */
+async function holdWhatFits(
+  gateway: Gateway,
+  call: ChatCall,
+  candidate: Candidate,
+  wanted: { readonly inputTokens: number; readonly perChoice: number },
+  ask: number,
+): Promise<Held> {
+  const { request, caller } = call;
+  const smallest = Math.min(wanted.perChoice, SMALLEST_ANSWER_TOKENS);
+  const costOf = (perChoice: number): NanoUsd => {
+    const outputTokens = perChoice * request.choices;
+    return mostCost({ ...wanted, outputTokens }, chargedPrice(candidate));
+  };
+  const atLeast = costOf(smallest);
+  for (;;) {
+    const whole = costOf(wanted.perChoice);
+    const holdWhole = () => tryHold(gateway, call, whole);
+    const { taken, cover } = await coverUntil(gateway, caller, whole, holdWhole, { ask, atLeast });
+    const outputTokens = wanted.perChoice * request.choices;
+    if (taken) return { hold: taken, outputTokens, clampedTo: undefined };
+    const clamped = clamp(gateway, call, candidate, { ...wanted, smallest });
+    if (clamped) return clamped;
+    // What was found went to another request; there is more.
+    if (spendableFor(gateway, caller) >= atLeast) continue;
+    if (cover === "unsure") throw notKnown();
+    throw refusal(gateway, call, candidate, { ...wanted, smallest });
+  }
 }
 
 /** What costs nothing needs no cover, but its answer says what is left, so the store is asked once. */
@@ -183,32 +200,22 @@ export function extendHold(
   return true;
 }
 
+/** Undefined when not even the smallest useful answer fits in what is at hand. */
 function clamp(
   gateway: Gateway,
   call: ChatCall,
   candidate: Candidate,
-  wanted: {
-    readonly inputTokens: number;
-    readonly perChoice: number;
-    readonly smallest: number;
-    readonly isUnsure: boolean;
-  },
-): Held {
+  wanted: { readonly inputTokens: number; readonly smallest: number },
+): Held | undefined {
   const { choices } = call.request;
   const price = chargedPrice(candidate);
   const available = freeFor(gateway, call.caller);
   const fits = Math.floor(outputTokensWithin(available, wanted.inputTokens, price) / choices);
-  if (fits < wanted.smallest) {
-    throw wanted.isUnsure ? notKnown() : refusal(gateway, call, candidate, wanted);
-  }
+  if (fits < wanted.smallest) return undefined;
   const outputTokens = fits * choices;
-  const hold = tryHold(
-    gateway,
-    call,
-    mostCost({ inputTokens: wanted.inputTokens, outputTokens }, price),
-  );
-  if (!hold) throw refusal(gateway, call, candidate, wanted);
-  return { hold, outputTokens, clampedTo: fits };
+  const most = mostCost({ inputTokens: wanted.inputTokens, outputTokens }, price);
+  const hold = tryHold(gateway, call, most);
+  return hold && { hold, outputTokens, clampedTo: fits };
 }
 
 function tryHold(gateway: Gateway, call: ChatCall, amount: NanoUsd): Hold | undefined {

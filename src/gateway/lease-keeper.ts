@@ -77,7 +77,6 @@ export class LeaseKeeper {
    */
   async cover(buckets: readonly Bucket[], amount: NanoUsd, asking: Asking): Promise<Cover> {
     if (amount === 0n) return "covered";
-    await this.parts.claim.ensure();
     const covers = await Promise.all(
       buckets.map((bucket) => this.inTurn(bucket.id, () => this.coverOne(bucket, amount, asking))),
     );
@@ -113,27 +112,31 @@ export class LeaseKeeper {
     const { node, book, store, clock } = this.parts;
     const supply = this.supplyOf(bucketId);
     supply.sparingUntil = clock.now() + SPARING_MS;
-    // What is under way may bring more than is needed here, so the answer comes after it.
-    const isTaking = supply.takesUnderWay > 0;
-    if (isTaking) supply.owedRecall = recall;
+    if (supply.takesUnderWay > 0) {
+      // What comes in may be more than is needed here, and what is needed must not be given away again.
+      supply.owedRecall = recall;
+      return;
+    }
+    await this.learn(bucketId);
     if (!book.has(bucketId)) return;
-    await this.giveBack([bucketId]);
-    if (!isTaking) await store.answerRecall(node, bucketId, recall);
+    await this.giveBack(bucketId, (totals) => store.answerRecall(node, bucketId, recall, totals));
   }
 
   /** Gives back what nobody used for a while, and in the end forgets that it was ever there. */
   async returnIdle(): Promise<void> {
     const { book, clock } = this.parts;
-    for (const [id, { isDoubtful }] of this.supplies) {
-      if (isDoubtful) await this.inTurn(id, () => this.learn(id));
+    for (const [id, { takesUnderWay }] of this.supplies) {
+      if (takesUnderWay === 0) await this.learn(id);
     }
     const before = clock.now() - IDLE_LEASE_MS;
-    await this.giveBack(book.idleSince(before));
+    for (const id of book.idleSince(before)) await this.giveBack(id);
+    await this.reportAgain();
     await this.forgetEnded(before);
   }
 
   async returnAll(): Promise<void> {
-    await this.giveBack(this.parts.book.bucketIds());
+    for (const id of this.parts.book.bucketIds()) await this.giveBack(id);
+    await this.reportAgain();
   }
 
   /** Resolves when no report of what was given back is under way; what was not heard will not be said again. */
@@ -142,15 +145,12 @@ export class LeaseKeeper {
     await Promise.allSettled(this.reports);
   }
 
-  /**
-   * As long as there is hope for all of it, nothing is taken rather than a part, or two processes that are both
-   * short would each sit on what the other lacks.
-   */
+  /** As long as there is hope for all of it, nothing is taken rather than a part. */
   private async coverOne(bucket: Bucket, amount: NanoUsd, asking: Asking): Promise<Cover> {
     const free = () => this.parts.book.free(bucket.id, this.parts.clock.now());
     const missing = () => nanoUsd(amount - free());
     if (missing() <= 0n) return "covered";
-    const othersHold = await this.take(bucket, { need: missing(), isAll: true });
+    const othersHold = await this.takeAll(bucket, missing);
     if (missing() <= 0n) return "covered";
     const supply = this.supplyOf(bucket.id);
     // One recall serves everyone who was waiting when it began.
@@ -163,29 +163,53 @@ export class LeaseKeeper {
     return othersHold && !supply.isAnswered ? "unsure" : "short";
   }
 
-  /** Asks idle leases back and takes what is missing as soon as it is there. */
+  /**
+   * Asks idle leases back and takes what is missing as soon as it is there. Meanwhile nothing is kept here either,
+   * so that of two processes that are both short one gets it all, rather than each a part.
+   */
   private async recall(bucket: Bucket, supply: Supply, missing: () => NanoUsd): Promise<void> {
     const { node, store, clock } = this.parts;
     const began = clock.now();
     const waiting = this.asks;
+    await this.giveBack(bucket.id).catch(storeAway);
     const recall = await store.askBack(node, bucket.id, began).catch(storeAway);
-    supply.recalledFor = waiting;
-    supply.isAnswered = false;
     let askAgainAt = began + RECALL_AGAIN_MS;
     for (let pauseMs = RECALL_POLL_MS; clock.now() < began + RECALL_WAIT_MS; pauseMs *= 2) {
-      supply.isAnswered = await store.isRecallAnswered(node, bucket.id, recall).catch(storeAway);
-      await this.take(bucket, { need: missing(), isAll: true });
-      if (supply.isAnswered || missing() <= 0n) return;
+      const state = await store.recallState(node, bucket.id, recall, clock.now()).catch(storeAway);
+      const isThere = state.unleased >= missing();
+      if (isThere) await this.takeAll(bucket, missing);
+      if (missing() <= 0n) return;
+      if (state.isAnswered) return this.noteRecall(supply, waiting, true);
       await clock.sleep(Math.min(pauseMs, RECALL_POLL_MAX_MS));
       if (clock.now() < askAgainAt) continue;
       await store.askBack(node, bucket.id, clock.now()).catch(storeAway);
       askAgainAt = clock.now() + RECALL_AGAIN_MS;
+    }
+    this.noteRecall(supply, waiting, false);
+  }
+
+  /** Not of one that ended early, because whoever asked had enough: it says nothing about what the others had. */
+  private noteRecall(supply: Supply, asks: number, isAnswered: boolean): void {
+    supply.recalledFor = asks;
+    supply.isAnswered = isAnswered;
+  }
+
+  /**
+   * Takes all that is missing, if there is as much. What was at hand when it was asked for may be another request's
+   * when the answer comes, and then more is missing. Returns whether other processes hold a lease on the bucket.
+   */
+  private async takeAll(bucket: Bucket, missing: () => NanoUsd): Promise<boolean> {
+    const { book } = this.parts;
+    for (;;) {
+      const othersHold = await this.take(bucket, { need: missing(), isAll: true });
+      if (missing() <= 0n || missing() > book.unleased(bucket.id)) return othersHold;
     }
   }
 
   /** Returns whether other processes hold a lease on the bucket. */
   private async take(bucket: Bucket, wish: Partial<LeaseWish>): Promise<boolean> {
     const { node, book, store, claim, clock } = this.parts;
+    await claim.ensure();
     const now = clock.now();
     const { generation } = book;
     const supply = this.supplyOf(bucket.id);
@@ -199,7 +223,6 @@ export class LeaseKeeper {
       .catch(storeAway);
     if (book.generation !== generation) {
       // The claim was lost meanwhile, and this lease, most likely, with it.
-      await claim.ensure();
       return this.take(bucket, wish);
     }
     book.add(bucket.id, answer, now);
@@ -223,23 +246,38 @@ export class LeaseKeeper {
     });
   }
 
-  /** Takes nothing, to hear what was taken before. */
+  /** Where an answer got lost: takes nothing, to hear what was taken. */
   private async learn(bucketId: string): Promise<void> {
-    if (this.supplyOf(bucketId).isDoubtful)
-      await this.take({ id: bucketId, due: [] }, { isSparing: true });
+    if (!this.supplyOf(bucketId).isDoubtful) return;
+    await this.take({ id: bucketId, due: [] }, { isSparing: true });
   }
 
-  private async giveBack(bucketIds: readonly string[]): Promise<void> {
-    const { node, book, store } = this.parts;
-    for (const id of bucketIds) {
-      for (const [account, total] of book.giveBack(id)) this.unreported.set(account, total);
+  /** One bucket at a time, so that no transaction keeps one payer's accounts locked while it waits for another's. */
+  private async giveBack(bucketId: string, report = this.returnLease): Promise<void> {
+    const totals = this.parts.book.giveBack(bucketId);
+    for (const [account, total] of totals) this.unreported.set(account, total);
+    await this.reported(totals, report(totals));
+  }
+
+  private readonly returnLease = async (totals: ReadonlyMap<string, NanoUsd>): Promise<void> => {
+    if (totals.size > 0) await this.parts.store.returnLease(this.parts.node, totals);
+  };
+
+  /** What the store did not hear when it was said. */
+  private async reportAgain(): Promise<void> {
+    for (const entry of [...this.unreported]) {
+      const totals = new Map([entry]);
+      await this.reported(totals, this.returnLease(totals));
     }
-    if (this.unreported.size === 0) return;
-    const said = new Map(this.unreported);
-    const report = store.returnLease(node, said);
+  }
+
+  private async reported(
+    totals: ReadonlyMap<string, NanoUsd>,
+    report: Promise<void>,
+  ): Promise<void> {
     this.reports.add(report);
     await report.finally(() => this.reports.delete(report));
-    for (const [account, total] of said) {
+    for (const [account, total] of totals) {
       if (this.unreported.get(account) === total) this.unreported.delete(account);
     }
   }
@@ -249,7 +287,9 @@ export class LeaseKeeper {
     const { node, book, store, clock } = this.parts;
     const isQuiet = (id: string): boolean => {
       const supply = this.supplies.get(id);
-      return !supply || (supply.turn === undefined && !supply.isDoubtful);
+      return (
+        !supply || (supply.turn === undefined && !supply.isDoubtful && supply.takesUnderWay === 0)
+      );
     };
     for (const [id, { sparingUntil }] of this.supplies) {
       if (!book.has(id) && isQuiet(id) && sparingUntil <= clock.now()) this.supplies.delete(id);

@@ -30,15 +30,23 @@ export async function followChanges(parts: Parts): Promise<() => Promise<void>> 
       if (!(thrown instanceof WrongSecretError)) throw thrown;
       parts.log("error", "user_not_loaded", { user: userId, reason: thrown.message });
     });
-  const take = async (change: Change): Promise<void> => {
-    if (change.topic === "user") await reload(change.key);
-    else if (change.node !== parts.node) await parts.answerRecall(change.key, change.seq);
+  /** Each user and each bucket once, however often they were named, and none waits for another. */
+  const take = async (changes: readonly Change[]): Promise<void> => {
+    const users = new Set<string>();
+    const recalls = new Map<string, number>();
+    for (const { topic, key, node, seq } of changes) {
+      if (topic === "user") users.add(key);
+      else if (node !== parts.node) recalls.set(key, seq);
+    }
+    await Promise.all([
+      ...[...users].map(reload),
+      ...[...recalls].map(([bucket, seq]) => parts.answerRecall(bucket, seq)),
+    ]);
   };
   const catchUp = async (): Promise<void> => {
-    for (const change of await parts.since(seen)) {
-      await take(change);
-      seen = change.seq;
-    }
+    const changes = await parts.since(seen);
+    await take(changes);
+    seen = changes.at(-1)?.seq ?? seen;
   };
   const onChange = (): void => {
     isCalled = true;

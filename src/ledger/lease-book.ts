@@ -79,8 +79,11 @@ export class LeaseBook {
     for (const slice of answer.slices) {
       const account = known.get(slice.account) ?? unknownLease(slice);
       known.delete(slice.account);
-      account.free = nanoUsd(account.free + slice.taken - account.taken);
-      account.taken = slice.taken;
+      // Sums only grow, so an answer that was overtaken by a later one says nothing new.
+      if (slice.taken > account.taken) {
+        account.free = nanoUsd(account.free + slice.taken - account.taken);
+        account.taken = slice.taken;
+      }
       accounts.push(account);
     }
     bucket.accounts = [...accounts, ...[...known.values()].filter(isInUse)];

@@ -12,6 +12,13 @@ export type LeaseSlice = {
   readonly settled: NanoUsd;
 };
 
+export type RecallState = {
+  /** Every other process with a lease on the bucket has given back what it did not use. */
+  readonly isAnswered: boolean;
+  /** What could be leased. */
+  readonly unleased: NanoUsd;
+};
+
 /** By bucket, accounts of which nothing is out, and what was taken of each. */
 export type EndedLeases = ReadonlyMap<
   string,
@@ -96,9 +103,20 @@ export type LedgerStore = ClaimStore & {
   readonly dropLeases: (node: string, ended: EndedLeases) => Promise<void>;
   /** Asks all other processes to give back what they do not use of a bucket; names the request. */
   readonly askBack: (node: string, bucketId: string, at: number) => Promise<number>;
-  readonly answerRecall: (node: string, bucketId: string, recall: number) => Promise<void>;
-  /** Whether every other process with a lease on the bucket has answered. */
-  readonly isRecallAnswered: (node: string, bucketId: string, recall: number) => Promise<boolean>;
+  /** Gives back as `returnLease` does, and says that this was all there is to give back of the bucket. */
+  readonly answerRecall: (
+    node: string,
+    bucketId: string,
+    recall: number,
+    returned: ReadonlyMap<string, NanoUsd>,
+  ) => Promise<void>;
+  /** How a recall stands. Locks nothing, so that it can be asked again and again. */
+  readonly recallState: (
+    node: string,
+    bucketId: string,
+    recall: number,
+    now: number,
+  ) => Promise<RecallState>;
   /** Applies settlements, each at most once, and tells the spool position up to which that is done. */
   readonly applySettlements: (batch: SettlementBatch) => Promise<{ readonly applied: number }>;
   /** How far the spool of `node` was applied. */

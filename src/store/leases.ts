@@ -1,11 +1,12 @@
 /** What processes take of accounts and give back, within a transaction. Accounts are locked in the order of ids. */
-import { type Kysely, type SelectQueryBuilder, sql, type Transaction } from "kysely";
+import { type Kysely, type SelectQueryBuilder, type SqlBool, sql, type Transaction } from "kysely";
 import { least, type NanoUsd, nanoUsd } from "../kernel/money.js";
 import {
   type EndedLeases,
   type LeaseAnswer,
   type LedgerStore,
   leaseSize,
+  type RecallState,
 } from "../ledger/store.js";
 import type { Database } from "./database.js";
 import type { Schema } from "./schema.js";
@@ -19,17 +20,21 @@ export async function takeLease(
   request: LeaseRequest,
 ): Promise<LeaseAnswer> {
   const { node, bucket } = request;
-  let accounts = await spendable(database, tx, bucket.id, request.now);
-  if (leftIn(accounts) < request.need) accounts = await withKeptBack(tx, accounts, request);
+  const read = () => spendable(database, tx, bucket.id, request.now);
+  let accounts = await read();
+  const isShort = leftIn(accounts) < request.need;
+  if (isShort && (await releaseKeptBack(database, tx, leftIn(accounts), request))) {
+    accounts = await read();
+  }
   const left = leftIn(accounts);
   let want: bigint = leaseSize(left, request);
-  const unleased = nanoUsd(left - want);
+  const rest = nanoUsd(left - want);
   for (const account of accounts) {
     const some = account.left < want ? account.left : want;
     if (some > 0n) await take(tx, node, bucket.id, account.id, some);
     want -= some;
   }
-  return leaseAnswer(tx, node, bucket.id, unleased);
+  return leaseAnswer(tx, node, bucket.id, rest);
 }
 
 type LeaseRequest = Parameters<LedgerStore["takeLease"]>[0];
@@ -54,6 +59,12 @@ export async function lockAccounts(
   await locking(database, tx.selectFrom("accounts").select("id").where("id", "in", ids)).execute();
 }
 
+/** Of an account: there for whoever comes first. */
+const unleased = sql<bigint>`(accounts.balance - accounts.leased)`;
+
+const isLive = (now: number) =>
+  sql<SqlBool>`(accounts.expires_at is null or accounts.expires_at > ${BigInt(now)})`;
+
 type Spendable = { readonly id: string; readonly left: bigint };
 
 const leftIn = (accounts: readonly Spendable[]): NanoUsd =>
@@ -70,42 +81,83 @@ async function spendable(
     .selectFrom("accounts")
     .select(["id", "balance", "leased", "opened_at", "expires_at"])
     .where("bucket", "=", bucketId)
-    .where((e) => e.or([e("expires_at", "is", null), e("expires_at", ">", BigInt(now))]));
+    .where(unleased, ">", 0n)
+    .where(isLive(now));
   const rows = await locking(database, query).execute();
   return rows.map((row) => ({ ...row, left: row.balance - row.leased })).sort(bySpendingOrder);
 }
 
 /**
- * The accounts with what fenced nodes had leased of them, as far as that is needed and helps. It is taken last and
- * sparingly, because the spools of those nodes may hold charges that only it can pay.
+ * Gives back what fenced nodes had leased of a bucket, as far as that is needed and helps. It goes last and
+ * sparingly, because the spools of those nodes may hold charges that only it can pay. Returns whether it did.
  */
-async function withKeptBack(
+async function releaseKeptBack(
+  database: Database,
   tx: Tx,
-  accounts: readonly Spendable[],
+  left: NanoUsd,
   request: LeaseRequest,
-): Promise<readonly Spendable[]> {
-  const ids = accounts.map(({ id }) => id);
-  if (ids.length === 0) return accounts;
-  const kept = await tx
-    .selectFrom("leases")
-    .innerJoin("nodes", "nodes.id", "leases.node")
-    .select(["node", "account", "returned", outstanding.as("out")])
-    .where("account", "in", ids)
-    .where("fenced_at", "is not", null)
-    .where(outstanding, ">", 0n)
-    .execute();
-  const left = leftIn(accounts);
+): Promise<boolean> {
+  const query = keptBack(tx, request.bucket.id, request.now);
+  const accounts = (await query.execute()).map(({ account }) => account);
+  if (accounts.length === 0) return false;
+  await lockAccounts(database, tx, accounts);
+  const kept = await query.where("account", "in", accounts).execute();
   const most = nanoUsd(left + kept.reduce((sum, { out }) => sum + out, 0n));
   let missing = leaseSize(most, { ...request, isSparing: true }) - left;
-  const more = new Map<string, bigint>();
+  if (missing <= 0n) return false;
   for (const { node, account, returned, out } of kept) {
-    if (missing <= 0n) break;
     const some = least(nanoUsd(out), nanoUsd(missing));
     await giveBack(tx, node, account, returned + some);
-    more.set(account, (more.get(account) ?? 0n) + some);
     missing -= some;
+    if (missing === 0n) break;
   }
-  return accounts.map(({ id, left }) => ({ id, left: left + (more.get(id) ?? 0n) }));
+  return true;
+}
+
+const keptBack = (db: Kysely<Schema>, bucketId: string, now: number) =>
+  db
+    .selectFrom("leases")
+    .innerJoin("nodes", "nodes.id", "leases.node")
+    .innerJoin("accounts", "accounts.id", "leases.account")
+    .select(["node", "account", "returned", outstanding.as("out")])
+    .where("leases.bucket", "=", bucketId)
+    .where("fenced_at", "is not", null)
+    .where(outstanding, ">", 0n)
+    .where(isLive(now));
+
+/** Reads only; whoever wants to have what it tells of takes a lease. */
+export async function recallState(
+  db: Kysely<Schema>,
+  asked: {
+    readonly node: string;
+    readonly bucketId: string;
+    readonly recall: number;
+    readonly now: number;
+  },
+): Promise<RecallState> {
+  const { node, bucketId, recall, now } = asked;
+  const waiting = db
+    .selectFrom("leases")
+    .leftJoin("nodes", "nodes.id", "leases.node")
+    .select("account")
+    .where("leases.bucket", "=", bucketId)
+    .where("node", "!=", node)
+    .where("recall_answered", "<", BigInt(recall))
+    .where(outstanding, ">", 0n)
+    // Nobody waits for a fenced one: what it has is taken without asking.
+    .where("fenced_at", "is", null);
+  const isAnswered = (await waiting.executeTakeFirst()) === undefined;
+  const free = await db
+    .selectFrom("accounts")
+    .select(sql<bigint>`cast(coalesce(sum(balance - leased), 0) as bigint)`.as("unleased"))
+    .where("bucket", "=", bucketId)
+    .where(isLive(now))
+    .executeTakeFirstOrThrow();
+  const kept = await keptBack(db, bucketId, now).execute();
+  return {
+    isAnswered,
+    unleased: nanoUsd(free.unleased + kept.reduce((sum, { out }) => sum + out, 0n)),
+  };
 }
 
 /** Of a lease: neither given back, nor settled and drained. */

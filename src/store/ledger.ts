@@ -18,7 +18,7 @@ import {
   giveBack,
   lockAccounts,
   locking,
-  outstanding,
+  recallState,
   takeLease,
 } from "./leases.js";
 import { claimStore } from "./nodes.js";
@@ -40,10 +40,7 @@ export function ledgerStore(database: Database): LedgerStore {
       }),
 
     returnLease: (node, returned) =>
-      database.transact(async (tx) => {
-        await lockAccounts(database, tx, [...returned.keys()]);
-        for (const [account, total] of returned) await giveBack(tx, node, account, total);
-      }),
+      database.transact((tx) => returnLease(database, tx, node, returned)),
 
     endedLeases: (node, bucketIds) => endedLeases(db, node, bucketIds),
 
@@ -54,30 +51,19 @@ export function ledgerStore(database: Database): LedgerStore {
         recordChange(database, tx, { topic: "recall", key: bucketId, node, at }),
       ),
 
-    answerRecall: (node, bucketId, recall) =>
+    answerRecall: (node, bucketId, recall, returned) =>
       database.transact(async (tx) => {
+        await returnLease(database, tx, node, returned);
         await tx
           .updateTable("leases")
           .set({ recall_answered: recall })
           .where("node", "=", node)
           .where("bucket", "=", bucketId)
+          .where("recall_answered", "<", BigInt(recall))
           .execute();
       }),
 
-    isRecallAnswered: async (node, bucketId, recall) => {
-      const waiting = await db
-        .selectFrom("leases")
-        .leftJoin("nodes", "nodes.id", "leases.node")
-        .select("account")
-        .where("bucket", "=", bucketId)
-        .where("node", "!=", node)
-        .where("recall_answered", "<", BigInt(recall))
-        .where(outstanding, ">", 0n)
-        // Nobody waits for a fenced one: what it has is taken without asking.
-        .where("fenced_at", "is", null)
-        .executeTakeFirst();
-      return waiting === undefined;
-    },
+    recallState: (node, bucketId, recall, now) => recallState(db, { node, bucketId, recall, now }),
 
     applySettlements: (batch) => applySettlements(database, batch),
 
@@ -104,6 +90,16 @@ export function ledgerStore(database: Database): LedgerStore {
 
     audit: () => auditLedger(database),
   };
+}
+
+async function returnLease(
+  database: Database,
+  tx: Tx,
+  node: string,
+  returned: ReadonlyMap<string, bigint>,
+): Promise<void> {
+  await lockAccounts(database, tx, [...returned.keys()]);
+  for (const [account, total] of returned) await giveBack(tx, node, account, total);
 }
 
 /** Cheap when there is nothing to open, which is nearly always. */

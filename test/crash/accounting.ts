@@ -1,5 +1,6 @@
 /** What callers saw and what the provider delivered, held against the books: four figures that must be 0. */
 import type { LogEntry } from "../../sim/log.js";
+import { least, nanoUsd } from "../../src/kernel/money.js";
 import type { Asked, Payer } from "./cluster.js";
 import { type readBooks, TOKEN_COST } from "./support.js";
 
@@ -26,19 +27,16 @@ export function figuresOf(
   delivered: ReadonlyMap<string, LogEntry>,
 ): Figures {
   const charged = new Map(books.requests.map((request) => [request.id, request]));
-  const costOf = ({ seen: { id = "" } }: Asked): bigint => charged.get(id)?.cost ?? 0n;
+  const phantoms = payers.map((payer) =>
+    phantomsOf(
+      payer,
+      asked.filter((one) => one.payer === payer),
+      books.requests.filter(({ user_id }) => user_id === payer.id),
+    ),
+  );
   return {
     overspend: overspendOf(asked, payers, books, delivered),
-    phantomRefusals: payers.reduce(
-      (sum, payer) =>
-        sum +
-        phantomsOf(
-          payer,
-          asked.filter((one) => one.payer === payer),
-          costOf,
-        ),
-      0,
-    ),
+    phantomRefusals: phantoms.reduce((sum, count) => sum + count, 0),
     lost: asked.filter(({ seen }) => seen.isComplete && isLost(seen.id, seen.cost)).length,
     doubled: doubledIn(books),
   };
@@ -68,7 +66,7 @@ function overspendOf(
     const mine = requests.filter(({ user_id }) => user_id === payer.id);
     const cost = mine.reduce((sum, request) => sum + request.cost, 0n);
     const overrun = mine.reduce((sum, request) => sum + request.overrun, 0n);
-    return total + beyond(payer, got > cost ? got : cost) + overrun;
+    return total + beyond(payer, got) + beyond(payer, cost) + overrun;
   }, 0n);
 }
 
@@ -79,12 +77,19 @@ type Spending = { readonly from: number; readonly to: number; readonly amount: b
  * what it held; that is what it cost, as these requests are priced. One whose node was killed holds until that node
  * is back.
  */
-function phantomsOf(payer: Payer, asked: readonly Asked[], costOf: (one: Asked) => bigint): number {
-  const spendings = asked.map((one) => spendingOf(one, costOf(one)));
-  const short = asked.filter(isShort);
-  return short.filter((one) => {
-    const others = spendings.filter((_, i) => asked[i] !== one);
-    return leastAvailable(payer, others, one) >= neededBy(one);
+function phantomsOf(
+  payer: Payer,
+  asked: readonly Asked[],
+  requests: readonly Books["requests"][number][],
+): number {
+  const costs = new Map(requests.map(({ id, cost }) => [id, cost]));
+  const spendings = asked.map((one) => spendingOf(one, costs.get(one.seen.id ?? "") ?? 0n));
+  const known = new Set(asked.map(({ seen }) => seen.id));
+  // Charged, and the node died before its caller saw so much as an id.
+  const unseen = requests.filter(({ id, cost }) => cost > 0n && !known.has(id)).map(toSpending);
+  return asked.filter((one, i) => {
+    const others = [...spendings.toSpliced(i, 1), ...unseen];
+    return isShort(one) && leastAvailable(payer, others, one) >= neededBy(one);
   }).length;
 }
 
@@ -95,6 +100,12 @@ function spendingOf({ seen, place, tokens, from, to }: Asked, cost: bigint): Spe
   const back = place.revivedAt.find((at) => at > from) ?? Number.POSITIVE_INFINITY;
   return { from, to: Math.max(to, back), amount: BigInt(tokens) * TOKEN_COST };
 }
+
+const toSpending = ({ at, cost }: Books["requests"][number]): Spending => ({
+  from: Number(at) - performance.timeOrigin,
+  to: Number.POSITIVE_INFINITY,
+  amount: cost,
+});
 
 const isClamped = ({ seen, tokens }: Asked): boolean =>
   seen.isComplete && seen.cost !== undefined && seen.cost < BigInt(tokens) * TOKEN_COST;
@@ -114,7 +125,7 @@ function leastAvailable(payer: Payer, spendings: readonly Spending[], { from, to
   const moments = [from, ...spendings.map((one) => one.from)].filter(
     (at) => from <= at && at <= to,
   );
-  return moments.map(availableAt).reduce((a, b) => (a < b ? a : b));
+  return moments.map(availableAt).map(nanoUsd).reduce(least);
 }
 
 const sumOf = (all: readonly { readonly amount: bigint }[]): bigint =>

@@ -1,5 +1,10 @@
 /** Four nodes on one Postgres, payers near their limits, and everything that can go wrong with nodes and store. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { spoolStart } from "../../src/jobs/drain.js";
+import { segmentFile } from "../../src/ledger/store.js";
+import { ledgerStore } from "../../src/store/ledger.js";
 import { openStore } from "../../src/store/open.js";
 import { type Postgres, postgres } from "../support/postgres.js";
 import { type Random, randomFrom } from "../support/random.js";
@@ -15,7 +20,16 @@ import {
   replace,
   startCallers,
 } from "./cluster.js";
-import { deliveries, readBooks, type Site, startSite, sums, until } from "./support.js";
+import {
+  deliveries,
+  type Node,
+  readBooks,
+  type Site,
+  spoolFolders,
+  startSite,
+  sums,
+  until,
+} from "./support.js";
 
 const NODES = 4;
 const PAYERS = 20;
@@ -23,8 +37,8 @@ const REQUESTS = 20_000;
 const CALLERS_PER_PAYER = 3;
 const TOKENS_MOST = 40;
 /** Credit comes in pieces of this many tokens at most, as often as it takes to be short of it most of the time. */
-const PIECE_TOKENS = 400;
-const GRANT_EVERY_MS = 1_000;
+const PIECE_TOKENS = 2_000;
+const GRANT_EVERY_MS = 4_000;
 /** Short, so that the test need not wait long; nodes are fenced after 8 s of silence. */
 const LEASE_VALID_MS = 6_000;
 const SEED = Number(process.env.TURNPIKE_TEST_SEED ?? Date.now() % 1_000_000);
@@ -115,7 +129,7 @@ async function playHavoc(
   for (let round = 0; round < 2; round++) {
     await killSome(places, 4, random);
     const frozen = random.pick(places);
-    await freeze(frozen);
+    await freeze(frozen, url);
     await killSome(
       places.filter((place) => place !== frozen),
       2,
@@ -144,10 +158,10 @@ async function killSome(places: readonly Place[], count: number, random: Random)
  * Halts a node when nothing is under way in it and nothing undrained: what a node had under way may cost more than
  * is left by the time it wakes, which is then an overrun by rule, and not what this test is about.
  */
-async function freeze(place: Place): Promise<void> {
+async function freeze(place: Place, url: string): Promise<void> {
   place.isOut = true;
   await until("nothing is under way", () => place.underWay === 0, 10_000);
-  await Bun.sleep(500);
+  await until("all is drained", () => isDrained(place.node, url), 10_000);
   place.node.freeze();
 }
 
@@ -157,6 +171,18 @@ async function thaw(place: Place, payers: readonly Payer[]): Promise<Asked[]> {
   const asked = await Promise.all(payers.map((payer) => askAt(place, payer, TOKENS_MOST)));
   place.isOut = false;
   return asked;
+}
+
+/** Whether the store has been told all that stands in the spool of a node. */
+async function isDrained(node: Node, url: string): Promise<boolean> {
+  const [id = ""] = spoolFolders(node);
+  const database = await openStore(url);
+  try {
+    const { segment, offset } = (await ledgerStore(database).spoolPosition(id)) ?? spoolStart;
+    return statSync(join(node.data, "spool", id, segmentFile(segment))).size === offset;
+  } finally {
+    await database.close();
+  }
 }
 
 async function isFenced(url: string): Promise<boolean> {

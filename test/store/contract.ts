@@ -311,18 +311,20 @@ export function storeContract(engine: Engine): void {
         await take("b", 10n);
         await take("c", 10n);
         const recall = await store.askBack("a", FUNDS, AT);
-        const isAnswered = () => store.isRecallAnswered("a", FUNDS, recall);
+        const recalled = async (node: string, asked: number) =>
+          (await store.recallState(node, FUNDS, asked, AT)).isAnswered;
+        const isAnswered = () => recalled("a", recall);
         expect(await isAnswered()).toBe(false);
-        await store.answerRecall("b", FUNDS, recall);
+        await store.answerRecall("b", FUNDS, recall, new Map());
         expect(await isAnswered()).toBe(false);
         const c = (await take("c", 0n))[GRANT] ?? 0n;
         await store.returnLease("c", new Map([[GRANT, nanoUsd(c)]]));
         expect(await isAnswered()).toBe(true);
         const next = await store.askBack("a", FUNDS, AT);
         expect(next).toBeGreaterThan(recall);
-        expect(await store.isRecallAnswered("a", FUNDS, next)).toBe(false);
-        await store.answerRecall("b", FUNDS, next);
-        expect(await store.isRecallAnswered("a", FUNDS, next)).toBe(true);
+        expect(await recalled("a", next)).toBe(false);
+        await store.answerRecall("b", FUNDS, next, new Map());
+        expect(await recalled("a", next)).toBe(true);
         expect(await isAnswered()).toBe(true);
       });
     });
