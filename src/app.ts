@@ -87,7 +87,7 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
     clock,
     log,
     windUp: async () => {
-      await gateway.keeper.dropReports();
+      await gateway.keeper.dropReturns();
       await spool.flushed();
       await drain();
     },

@@ -7,6 +7,8 @@ import type { Bucket } from "../ledger/account.js";
 import type { LeaseBook } from "../ledger/lease-book.js";
 import type { LeaseWish, LedgerStore } from "../ledger/store.js";
 import { type Claim, storeAway } from "./claim.js";
+import { LeaseReturns } from "./lease-returns.js";
+import { NO_SUPPLY, type Supply } from "./lease-supply.js";
 
 const RECALL_POLL_MS = 10;
 const RECALL_POLL_MAX_MS = 100;
@@ -37,34 +39,16 @@ export type Asking = {
   readonly atLeast: NanoUsd;
 };
 
-/** What is known of one bucket beside the book. */
-type Supply = {
-  /** Store calls for one bucket go one after the other: the last of them. */
-  turn: Promise<unknown> | undefined;
-  /** How many asks the last recall was for, and whether everybody answered it. */
-  recalledFor: number;
-  isAnswered: boolean;
-  renewedAt: number;
-  /** Until when others may still be looking for what they need, and nothing is taken beyond need. */
-  sparingUntil: number;
-  takesUnderWay: number;
-  /** The store may have leased more to this process than the book knows: its answer got lost. */
-  isDoubtful: boolean;
-  /** A recall that came while a lease was under way. */
-  owedRecall: number | undefined;
-};
-
 export class LeaseKeeper {
   private readonly parts: Parts;
   private readonly supplies = new Map<string, Supply>();
   /** Questions for cover so far. */
   private asks = 0;
-  /** Given back in memory; the store hears of it until it has heard it. */
-  private readonly unreported = new Map<string, NanoUsd>();
-  private readonly reports = new Set<Promise<unknown>>();
+  private readonly returns: LeaseReturns;
 
   constructor(parts: Parts) {
     this.parts = parts;
+    this.returns = new LeaseReturns(parts);
   }
 
   newAsk(): number {
@@ -119,7 +103,9 @@ export class LeaseKeeper {
     }
     await this.learn(bucketId);
     if (!book.has(bucketId)) return;
-    await this.giveBack(bucketId, (totals) => store.answerRecall(node, bucketId, recall, totals));
+    await this.returns.giveBack(bucketId, (totals) =>
+      store.answerRecall(node, bucketId, recall, totals),
+    );
   }
 
   /** Gives back what nobody used for a while, and in the end forgets that it was ever there. */
@@ -129,20 +115,19 @@ export class LeaseKeeper {
       if (takesUnderWay === 0) await this.learn(id);
     }
     const before = clock.now() - IDLE_LEASE_MS;
-    for (const id of book.idleSince(before)) await this.giveBack(id);
-    await this.reportAgain();
+    for (const id of book.idleSince(before)) await this.returns.giveBack(id);
+    await this.returns.sayAgain();
     await this.forgetEnded(before);
   }
 
   async returnAll(): Promise<void> {
-    for (const id of this.parts.book.bucketIds()) await this.giveBack(id);
-    await this.reportAgain();
+    for (const id of this.parts.book.bucketIds()) await this.returns.giveBack(id);
+    await this.returns.sayAgain();
   }
 
-  /** Resolves when no report of what was given back is under way; what was not heard will not be said again. */
-  async dropReports(): Promise<void> {
-    this.unreported.clear();
-    await Promise.allSettled(this.reports);
+  /** For when the leases are gone: resolves when nothing is said of them any more. */
+  async dropReturns(): Promise<void> {
+    await this.returns.drop();
   }
 
   /** As long as there is hope for all of it, nothing is taken rather than a part. */
@@ -171,7 +156,7 @@ export class LeaseKeeper {
     const { node, store, clock } = this.parts;
     const began = clock.now();
     const waiting = this.asks;
-    await this.giveBack(bucket.id).catch(storeAway);
+    await this.returns.giveBack(bucket.id).catch(storeAway);
     const recall = await store.askBack(node, bucket.id, began).catch(storeAway);
     let askAgainAt = began + RECALL_AGAIN_MS;
     for (let pauseMs = RECALL_POLL_MS; clock.now() < began + RECALL_WAIT_MS; pauseMs *= 2) {
@@ -252,36 +237,6 @@ export class LeaseKeeper {
     await this.take({ id: bucketId, due: [] }, { isSparing: true });
   }
 
-  /** One bucket at a time, so that no transaction keeps one payer's accounts locked while it waits for another's. */
-  private async giveBack(bucketId: string, report = this.returnLease): Promise<void> {
-    const totals = this.parts.book.giveBack(bucketId);
-    for (const [account, total] of totals) this.unreported.set(account, total);
-    await this.reported(totals, report(totals));
-  }
-
-  private readonly returnLease = async (totals: ReadonlyMap<string, NanoUsd>): Promise<void> => {
-    if (totals.size > 0) await this.parts.store.returnLease(this.parts.node, totals);
-  };
-
-  /** What the store did not hear when it was said. */
-  private async reportAgain(): Promise<void> {
-    for (const entry of [...this.unreported]) {
-      const totals = new Map([entry]);
-      await this.reported(totals, this.returnLease(totals));
-    }
-  }
-
-  private async reported(
-    totals: ReadonlyMap<string, NanoUsd>,
-    report: Promise<void>,
-  ): Promise<void> {
-    this.reports.add(report);
-    await report.finally(() => this.reports.delete(report));
-    for (const [account, total] of totals) {
-      if (this.unreported.get(account) === total) this.unreported.delete(account);
-    }
-  }
-
   /** Drops, here and in the store, what is left of leases that are over. */
   private async forgetEnded(before: number): Promise<void> {
     const { node, book, store, clock } = this.parts;
@@ -294,7 +249,7 @@ export class LeaseKeeper {
     for (const [id, { sparingUntil }] of this.supplies) {
       if (!book.has(id) && isQuiet(id) && sparingUntil <= clock.now()) this.supplies.delete(id);
     }
-    if (this.unreported.size > 0) return;
+    if (!this.returns.isHeard) return;
     const empty = book.emptySince(before).filter(isQuiet).slice(0, FORGET_MAX);
     if (empty.length === 0) return;
     const ended = await store.endedLeases(node, empty);
@@ -329,14 +284,3 @@ export class LeaseKeeper {
 }
 
 const isUnsure = (cover: Cover): boolean => cover === "unsure";
-
-const NO_SUPPLY: Supply = {
-  turn: undefined,
-  recalledFor: 0,
-  isAnswered: false,
-  renewedAt: Number.NEGATIVE_INFINITY,
-  sparingUntil: Number.NEGATIVE_INFINITY,
-  takesUnderWay: 0,
-  isDoubtful: false,
-  owedRecall: undefined,
-};
