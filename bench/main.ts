@@ -4,6 +4,7 @@
  */
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
+import { benchLedger } from "./ledger/main.js";
 import { choosePins, describeMachine, onOneCore, type Pins } from "./machine.js";
 import { inFreshProcesses } from "./measure/session.js";
 import { measureStreams } from "./measure/streams.js";
@@ -30,6 +31,7 @@ async function main(): Promise<number> {
   const options = parseOrExplain();
   if (options === undefined) return 2;
   endChildrenOnExit();
+  if (options.subject === "ledger") return benchLedger(options);
   const pins = choosePins();
   const variants = await usable(options);
   const results: Collected = { throughput: [], latency: [], streams: [], notes: [], failures: [] };

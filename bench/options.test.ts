@@ -3,6 +3,7 @@ import { readOptions } from "./options.js";
 
 test("without options everything is measured in five rounds, and nothing is written", () => {
   expect(readOptions([])).toEqual({
+    subject: "gateway",
     rounds: 5,
     measurements: ["throughput", "latency", "streams"],
     variants: ["direct", "nginx", "portkey", "turnpike"],

@@ -4,7 +4,10 @@ import { VARIANT_NAMES, type VariantName } from "./variants/variant.js";
 export const MEASUREMENTS = ["throughput", "latency", "streams"] as const;
 export type Measurement = (typeof MEASUREMENTS)[number];
 
+const SUBJECTS = ["gateway", "ledger"] as const;
+
 export type Options = {
+  readonly subject: (typeof SUBJECTS)[number];
   readonly rounds: number;
   readonly measurements: readonly Measurement[];
   readonly variants: readonly VariantName[];
@@ -12,10 +15,10 @@ export type Options = {
   readonly isWritten: boolean;
 };
 
-export const USAGE = `npm run bench -- [options]
+export const USAGE = `npm run bench -- [gateway | ledger] [options]
   --rounds N        rounds; each runs every variant once per measurement (5; quick: 1)
-  --only LIST       of ${MEASUREMENTS.join(",")}
-  --variants LIST   of ${VARIANT_NAMES.join(",")}
+  --only LIST       of ${MEASUREMENTS.join(",")} (gateway)
+  --variants LIST   of ${VARIANT_NAMES.join(",")} (gateway)
   --quick           short loads: to see that it works, not for figures
   --write           append the result to bench/RESULTS.md`;
 
@@ -23,7 +26,8 @@ const roundsMax = 100;
 
 /** Throws Error with the usage on anything it does not know. */
 export function readOptions(args: readonly string[]): Options {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     args: [...args],
     options: {
       rounds: { type: "string" },
@@ -37,7 +41,11 @@ export function readOptions(args: readonly string[]): Options {
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > roundsMax) {
     throw new Error(`--rounds is a whole number from 1 to ${roundsMax}`);
   }
+  const [subject = "gateway", ...more] = positionals;
+  if (more.length > 0) throw new Error(`"${more[0]}" is one word too many`);
+  const [known] = pick("the subject", subject, SUBJECTS);
   return {
+    subject: known ?? "gateway",
     rounds,
     measurements: pick("--only", values.only, MEASUREMENTS),
     variants: pick("--variants", values.variants, VARIANT_NAMES),

@@ -20,7 +20,12 @@ const LIBRARY_PACKAGE = new URL(
 );
 
 /** USD per million tokens, as decimal text. */
-type Price = { readonly input: string; readonly output: string; readonly cached_input?: string };
+type Price = {
+  readonly input: string;
+  readonly output: string;
+  readonly cached_input?: string;
+  readonly cache_write?: string;
+};
 
 type Facts = {
   readonly context_length?: number;
@@ -41,6 +46,8 @@ type Offer = Facts & {
   readonly provider_model: string;
   readonly status: "live";
   readonly price: Price;
+  /** Said, since a price of nothing by itself is taken for a mistake. */
+  readonly is_free?: true;
   readonly source: string;
   readonly read: string;
 };
@@ -277,22 +284,20 @@ function namesFrom(extra: Extra): Names {
   };
 }
 
-/** The price in force on the library's day, or why there is none that two or three numbers tell. */
+/** The price in force on the library's day, or why there is none that a few numbers tell. */
 function priceOf(model: ModelInfo): { price: Price; wholeUpTo?: number } | string {
   const inForce = Array.isArray(model.prices) ? latest(model.prices) : model.prices;
   if (inForce === undefined) return "the price depends on the time of day";
   const { input_mtok, output_mtok, cache_read_mtok, cache_write_mtok } = inForce;
   if (input_mtok === undefined || output_mtok === undefined) return "no price per token of text";
-  if (cache_write_mtok !== undefined) {
-    return "cache writes cost extra, which input, output and cached input cannot say";
-  }
-  const tiers = [input_mtok, output_mtok, cache_read_mtok].flatMap((part) =>
+  const tiers = [input_mtok, output_mtok, cache_read_mtok, cache_write_mtok].flatMap((part) =>
     typeof part === "object" ? part.tiers.map((tier) => tier.start) : [],
   );
   const price = {
     input: decimalText(base(input_mtok)),
     output: decimalText(base(output_mtok)),
     ...(cache_read_mtok === undefined ? {} : { cached_input: decimalText(base(cache_read_mtok)) }),
+    ...(cache_write_mtok === undefined ? {} : { cache_write: decimalText(base(cache_write_mtok)) }),
   };
   return tiers.length === 0 ? { price } : { price, wholeUpTo: Math.min(...tiers) };
 }
@@ -414,7 +419,9 @@ function withFacts(offer: Offer, extra: Extra): Offer {
   const facts = Object.fromEntries(
     FACTS.flatMap((name) => (known[name] === undefined ? [] : [[name, known[name]]])),
   );
-  return { provider, provider_model, status, ...facts, price, source, read };
+  const isFree = Object.values(price).every((each) => Number(each) === 0);
+  const free = isFree ? ({ is_free: true } as const) : {};
+  return { provider, provider_model, status, ...facts, price, ...free, source, read };
 }
 
 /** One line an offer, so a change of price is a change of one line. */

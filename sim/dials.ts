@@ -47,7 +47,33 @@ export type Dials = {
   readonly answer?: "html" | "redirect" | "endless" | "wrong_length" | "empty";
   /** The billing callback knows of a request only so long after it ended. */
   readonly billing_delay_ms?: number;
+  /** The billing callback takes so long to answer. */
+  readonly billing_latency_ms?: number;
+  /** Share of the questions that the billing callback answers with 500. */
+  readonly billing_fail_rate?: number;
+  /** Share of the requests that an answer of the billing callback leaves out. */
+  readonly billing_omit_rate?: number;
+  /** It tells so many times what was owed; the product need not be whole. */
+  readonly billing_factor?: number;
+  /**
+   * What else is wrong with it: `garbage` (no JSON), `shape` (JSON, of another shape), `null`, `text` (costs as
+   * strings), `negative`, `twice` (each request with two different costs), `unsteady` (another cost whenever it is
+   * asked), `strangers` (and requests that nobody asked for), `endless` (a body without end).
+   */
+  readonly billing?: (typeof BILLING_FAULTS)[number];
 };
+
+export const BILLING_FAULTS = [
+  "garbage",
+  "shape",
+  "null",
+  "text",
+  "negative",
+  "twice",
+  "unsteady",
+  "strangers",
+  "endless",
+] as const;
 
 type Check = { readonly expected: string; readonly holds: (value: unknown) => boolean };
 
@@ -111,6 +137,14 @@ const DIAL_CHECKS: { readonly [name in keyof Required<Dials>]: Check } = {
   error_after_events: whole,
   answer: oneOf("html", "redirect", "endless", "wrong_length", "empty"),
   billing_delay_ms: whole,
+  billing_latency_ms: whole,
+  billing_fail_rate: share,
+  billing_omit_rate: share,
+  billing_factor: {
+    expected: "a number, 0 or more",
+    holds: (value) => isNumber(value) && value >= 0,
+  },
+  billing: oneOf(...BILLING_FAULTS),
 };
 
 const isDial = (name: string): name is keyof Dials => Object.hasOwn(DIAL_CHECKS, name);

@@ -2,17 +2,23 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { Catalog } from "./catalog/catalog.js";
 import type { Config } from "./config/config.js";
+import { askCosts } from "./gateway/billing.js";
 import { Claim } from "./gateway/claim.js";
 import { HttpPool } from "./gateway/client/pool.js";
+import { LateBilling } from "./gateway/late-billing.js";
 import { LeaseKeeper } from "./gateway/lease-keeper.js";
 import type { Gateway } from "./gateway/parts.js";
+import { stripeProcessor } from "./gateway/payments/stripe.js";
 import { Spool } from "./gateway/spool.js";
 import type { Site } from "./http/parts.js";
 import { answer } from "./http/routes.js";
+import { collectReversals } from "./jobs/collect-reversals.js";
 import { Drainer } from "./jobs/drainer.js";
 import { followChanges } from "./jobs/follow-changes.js";
+import { askForCosts } from "./jobs/late-costs.js";
 import { recoverDead } from "./jobs/recover.js";
 import { type Repeated, repeat } from "./jobs/repeat.js";
 import { claimWatch } from "./jobs/watch-claims.js";
@@ -21,13 +27,17 @@ import { assert } from "./kernel/errors.js";
 import { newId } from "./kernel/ids.js";
 import { HEARTBEAT_MS, LOST_SPOOL_MS } from "./kernel/limits.js";
 import type { Log } from "./kernel/log.js";
+import type { LateCostStore } from "./ledger/late-cost.js";
 import { LeaseBook } from "./ledger/lease-book.js";
+import type { PaymentStore } from "./ledger/payment.js";
 import type { LedgerStore } from "./ledger/store.js";
 import { Health } from "./routing/health.js";
 import { changeFeed } from "./store/changes.js";
 import type { Database } from "./store/database.js";
+import { lateCostStore } from "./store/late-costs.js";
 import { ledgerStore } from "./store/ledger.js";
 import { openStore } from "./store/open.js";
+import { paymentStore } from "./store/payments.js";
 import { tryLock } from "./store/sqlite/process-lock.js";
 import { tenantStore } from "./store/tenants.js";
 import { usageReader } from "./store/usage.js";
@@ -38,6 +48,8 @@ import type { TenantStore } from "./tenants/store.js";
 const DRAIN_EVERY_MS = 50;
 const SWEEP_EVERY_MS = 1_000;
 const EXPIRE_EVERY_MS = 60_000;
+const ASK_FOR_COSTS_EVERY_MS = 60_000;
+const COLLECT_EVERY_MS = 1_000;
 
 export type App = {
   readonly site: Site;
@@ -45,6 +57,8 @@ export type App = {
   readonly answer: (request: Request) => Promise<Response>;
   /** Applies all that is spooled, now. */
   readonly drain: () => Promise<void>;
+  /** Asks providers for the costs that they tell later, now. */
+  readonly askForCosts: () => Promise<void>;
   /** Lets nothing be lost: drains, gives all leases back, closes. */
   readonly stop: () => Promise<void>;
 };
@@ -105,13 +119,29 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
   });
   gateway.directory.load(await tenants.loadAll());
 
-  const jobs = startJobs({ gateway, claim, ledger, database, clock, log, drain });
+  const payments = paymentStore(database);
+  const lateCosts = lateCostStore(database);
+  const askForCosts = costAsker(gateway, lateCosts);
+  const jobs = startJobs({
+    gateway,
+    claim,
+    ledger,
+    payments,
+    database,
+    clock,
+    log,
+    drain,
+    askForCosts,
+  });
   const site: Site = {
     config,
     gateway,
     tenants,
     ledger,
     usage: usageReader(database),
+    lateCosts,
+    payments,
+    processor: stripeProcessor(config.payments.stripe, log),
     masterKey,
     reloadUser,
     isReady: () => ledger.spoolPosition(node).then(Boolean, () => false),
@@ -120,6 +150,7 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
     site,
     answer: (request) => answer(site, request),
     drain,
+    askForCosts,
     stop: async () => {
       await Promise.all(jobs.map((job) => job.stop()));
       await unfollow();
@@ -175,18 +206,39 @@ const reloader =
     if (rows) directory.load(rows);
   };
 
-/** It must not keep a process alive that is otherwise done. */
-const startThread = (): Worker =>
-  new Worker(new URL("./drain-thread.ts", import.meta.url).href, { type: "module", ref: false });
+const startThread = (): Worker => new Worker(new URL("./drain-thread.ts", import.meta.url));
+
+/** One round at a time. */
+function costAsker(gateway: Gateway, store: LateCostStore): () => Promise<void> {
+  const { node, clock, log, providers } = gateway;
+  const billing = new LateBilling(gateway, store);
+  const tellers = [...providers.values()].flatMap(({ provider, billing }) =>
+    billing ? [{ id: provider.id, delayMs: billing.delayMs }] : [],
+  );
+  const ask = async (id: string, ids: readonly string[]) => {
+    const configured = providers.get(id);
+    assert(configured, "only configured providers are asked");
+    return askCosts(gateway, configured, ids);
+  };
+  const settle: LateBilling["settle"] = (told) => billing.settle(told);
+  const round = () => askForCosts({ node, clock, log, store, providers: tellers, ask, settle });
+  let last: Promise<void> = Promise.resolve();
+  return () => {
+    last = last.then(round, round);
+    return last;
+  };
+}
 
 function startJobs(parts: {
   readonly gateway: Gateway;
   readonly claim: Claim;
   readonly ledger: LedgerStore;
+  readonly payments: PaymentStore;
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
   readonly drain: () => Promise<void>;
+  readonly askForCosts: () => Promise<void>;
 }): Repeated[] {
   const { gateway, claim, ledger, database, clock, log, drain } = parts;
   const { node, limits } = gateway;
@@ -204,6 +256,8 @@ function startJobs(parts: {
   };
   const beatMs = Math.min(HEARTBEAT_MS, limits.leaseValidMs / 5);
   const watchClaims = claimWatch({ node, store: ledger, clock, log, everyMs: beatMs });
+  const answerRecall = (bucket: string, recall: number) =>
+    gateway.keeper.answerRecall(bucket, recall);
   return [
     repeat("drain", drain, DRAIN_EVERY_MS, parts),
     repeat("heartbeat", () => claim.renew(), beatMs, parts),
@@ -211,5 +265,7 @@ function startJobs(parts: {
     repeat("silence", watchClaims, beatMs, parts),
     repeat("sweep", sweep, SWEEP_EVERY_MS, parts),
     repeat("expire", expire, EXPIRE_EVERY_MS, parts),
+    repeat("late_costs", parts.askForCosts, ASK_FOR_COSTS_EVERY_MS, parts),
+    repeat("collect", () => collectReversals({ ...parts, answerRecall }), COLLECT_EVERY_MS, parts),
   ];
 }

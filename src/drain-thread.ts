@@ -1,5 +1,7 @@
 /** The thread behind `jobs/drainer.ts`: a store connection of its own, and the drain. */
 
+import { constants, setPriority } from "node:os";
+import { parentPort } from "node:worker_threads";
 import { drainSpool } from "./jobs/drain.js";
 import type { DrainAnswer, DrainQuestion } from "./jobs/drainer.js";
 import { reasonOf } from "./kernel/log.js";
@@ -7,14 +9,16 @@ import type { Database } from "./store/database.js";
 import { ledgerStore } from "./store/ledger.js";
 import { openStore } from "./store/open.js";
 
-declare const self: Worker;
+// Where there are fewer processors than work, requests go first: what is spooled is safe, and can wait. On Linux
+// this is about the calling thread alone; elsewhere it would slow the whole process.
+if (process.platform === "linux") setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL);
 
-/** By the place of the store, for there is one. */
+/** The store, once a drain has needed it. */
 let opened: Promise<Database> | undefined;
 
-self.onmessage = async ({ data }: MessageEvent<DrainQuestion>): Promise<void> => {
-  self.postMessage(await answer(data));
-};
+parentPort?.on("message", async (question: DrainQuestion) => {
+  parentPort?.postMessage(await answer(question));
+});
 
 async function answer(question: DrainQuestion): Promise<DrainAnswer> {
   try {

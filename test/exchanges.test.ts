@@ -51,6 +51,7 @@ type Exchange = {
     readonly input: number;
     readonly output: number;
     readonly cachedInput?: number;
+    readonly cacheWrite?: number;
     readonly reasoning?: number;
     readonly estimated?: boolean;
   };
@@ -60,11 +61,18 @@ type Exchange = {
 const FOLDER = join(import.meta.dir, "exchanges");
 /** Stands for any server configured with `type: openai-compatible`. */
 const COMPATIBLE = "openai-compatible";
-const PRICE = { input: "1", cached_input: "0.5", output: "2" };
+const PRICE = { input: "1", cached_input: "0.5", cache_write: "1.25", output: "2" };
 
 /** The same in nano-USD per token. */
-const costOf = ({ input, cachedInput = 0, output }: NonNullable<Exchange["usage"]>): bigint =>
-  BigInt(input - cachedInput) * 1_000n + BigInt(cachedInput) * 500n + BigInt(output) * 2_000n;
+const costOf = (usage: NonNullable<Exchange["usage"]>): bigint => {
+  const { input, cachedInput = 0, cacheWrite = 0, output } = usage;
+  return (
+    BigInt(input - cachedInput - cacheWrite) * 1_000n +
+    BigInt(cachedInput) * 500n +
+    BigInt(cacheWrite) * 1_250n +
+    BigInt(output) * 2_000n
+  );
+};
 
 const exchanges: readonly Exchange[] = readdirSync(FOLDER).flatMap((provider) =>
   readdirSync(join(FOLDER, provider)).map((file) => ({
@@ -169,6 +177,7 @@ async function expectExchange(exchange: Exchange, size: number | undefined): Pro
     inputTokens: usage.input,
     outputTokens: usage.output,
     cachedInputTokens: usage.cachedInput ?? 0,
+    cacheWriteTokens: usage.cacheWrite ?? 0,
     reasoningTokens: usage.reasoning ?? 0,
     isEstimated: usage.estimated ?? false,
     cost: costOf(usage),

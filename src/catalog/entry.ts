@@ -17,12 +17,14 @@ const priceText = (parse: (text: string) => PricePerMillion | undefined) =>
   });
 
 const perMillion = priceText(parsePricePerMillion).optional();
-const perUnit = priceText(parsePricePerUnit).optional();
+/** Dollars per single unit. */
+export const pricePerUnit = priceText(parsePricePerUnit);
+const perUnit = pricePerUnit.optional();
 
 export const priceSchema = z.strictObject({
   ...entriesOf(TOKEN_UNITS, perMillion),
   ...entriesOf(OTHER_UNITS, perUnit),
-  hardware: z.string().optional(),
+  hardware: z.string().min(1).optional(),
 });
 
 const positive = z.int().positive();
@@ -53,17 +55,28 @@ export const modelSchema = z.strictObject({
 
 export type ModelEntry = z.output<typeof modelSchema>;
 
-/** `where` names the file, for whoever asks where a price comes from. */
-export const toModel = (entry: ModelEntry, where: string): Model => ({
+/** Nano-USD per million seconds of each kind of hardware. */
+export type HardwarePrices = Readonly<Record<string, PricePerMillion>>;
+
+/**
+ * `where` names the file, for whoever asks where a price comes from; `hardware` has what a price may refer to instead
+ * of naming its own `compute_second`.
+ */
+export const toModel = (
+  entry: ModelEntry,
+  where: string,
+  hardware: HardwarePrices = {},
+): Model => ({
   id: entry.id,
   task: entry.task,
-  mappings: entry.providers.map((written) => toMapping(entry, written, where)),
+  mappings: entry.providers.map((written) => toMapping(entry, written, where, hardware)),
 });
 
 function toMapping(
   model: ModelEntry,
   written: ModelEntry["providers"][number],
   where: string,
+  hardware: HardwarePrices,
 ): Mapping {
   return {
     modelId: model.id,
@@ -71,8 +84,9 @@ function toMapping(
     provider: written.provider,
     providerModel: written.provider_model,
     status: written.status,
-    price: written.price && toPrice(written.price),
+    price: written.price && toPrice(written.price, hardware),
     isFree: written.is_free,
+    ...(written.price?.hardware !== undefined && { hardware: written.price.hardware }),
     source: [written.source ?? where, written.read && `read ${written.read}`]
       .filter(Boolean)
       .join(", "),
@@ -86,8 +100,10 @@ function toMapping(
   };
 }
 
-function toPrice(written: z.output<typeof priceSchema>): Price {
-  const { hardware: _shownOnly, ...units } = written;
+function toPrice(written: z.output<typeof priceSchema>, prices: HardwarePrices): Price {
+  const { hardware, ...own } = written;
+  const compute_second = own.compute_second ?? prices[hardware ?? ""];
+  const units = { ...own, compute_second };
   return Object.fromEntries(Object.entries(units).filter(([, price]) => price !== undefined));
 }
 

@@ -18,6 +18,8 @@ export type Mapping = {
   /** Undefined: nobody has said what it costs, so only callers with their own key may use it. */
   readonly price: Price | undefined;
   readonly isFree: boolean;
+  /** What it runs on, where that is said: shown, and looked up where the price is per second of it. */
+  readonly hardware?: string;
   readonly contextLength?: number;
   readonly maxOutputTokens?: number;
   readonly supportsTools?: boolean;

@@ -1,7 +1,9 @@
 import { stringify } from "yaml";
+import { printPrice } from "../catalog/quote.js";
 import { type Config, loadConfig } from "../config/config.js";
 import { snakeCase } from "../config/schema.js";
 import { formatUsd } from "../kernel/money.js";
+import type { BillingEndpoint } from "../providers/provider.js";
 import { type CommonOptions, command } from "./command.js";
 import { show } from "./output.js";
 
@@ -18,6 +20,14 @@ const masked = (secret: string | undefined): string | null => (secret === undefi
 /** Without what stands before the host, and without the values of the query: both can be passwords. */
 const maskedUrl = (url: string): string =>
   url.replace(/\/\/.*@/, `//${MASK}@`).replace(/=[^&#]*/g, `=${MASK}`);
+
+const printableBilling = ({ url, requestIdHeader, delayMs }: BillingEndpoint) => ({
+  url: maskedUrl(url),
+  request_id_header: requestIdHeader,
+  delay_seconds: delayMs / 1_000,
+});
+const maybeMaskedUrl = (url: string | undefined): string | null =>
+  url === undefined ? null : maskedUrl(url);
 
 function printable(from: Config) {
   const [, own = []] = from.models;
@@ -44,11 +54,27 @@ function printable(from: Config) {
       ]),
     ),
     providers: Object.fromEntries(
-      [...from.providers].map(([id, { baseUrl, key }]) => [
+      [...from.providers].map(([id, { baseUrl, key, billing }]) => [
         id,
-        { base_url: maskedUrl(baseUrl), api_key: masked(key) },
+        {
+          base_url: maskedUrl(baseUrl),
+          api_key: masked(key),
+          ...(billing && { billing: printableBilling(billing) }),
+        },
       ]),
     ),
+    hardware: printPrice(from.hardware),
+    payments: {
+      min_amount: formatUsd(from.payments.minAmount),
+      max_amount: formatUsd(from.payments.maxAmount),
+      stripe: {
+        base_url: maskedUrl(from.payments.stripe.baseUrl),
+        secret_key: masked(from.payments.stripe.secretKey),
+        webhook_secret: masked(from.payments.stripe.webhookSecret),
+        success_url: maybeMaskedUrl(from.payments.stripe.successUrl),
+        cancel_url: maybeMaskedUrl(from.payments.stripe.cancelUrl),
+      },
+    },
     models: { own: own.map((model) => model.id), starter: from.models[0]?.length ?? 0 },
     warnings: from.warnings,
   };

@@ -4,9 +4,13 @@ import { join } from "node:path";
 import { storePlace } from "../app.js";
 import { type Config, type Flags, loadConfig } from "../config/config.js";
 import { systemClock } from "../kernel/clock.js";
+import type { LateCostStore } from "../ledger/late-cost.js";
+import type { PaymentStore } from "../ledger/payment.js";
 import type { LedgerStore } from "../ledger/store.js";
+import { lateCostStore } from "../store/late-costs.js";
 import { ledgerStore } from "../store/ledger.js";
 import { openStore } from "../store/open.js";
+import { paymentStore } from "../store/payments.js";
 import { tenantStore } from "../store/tenants.js";
 import { type UsageReader, usageReader } from "../store/usage.js";
 import { type MasterKey, parseMasterKey } from "../tenants/sealing.js";
@@ -19,6 +23,8 @@ export type Local = {
   readonly ledger: LedgerStore;
   readonly tenants: TenantStore;
   readonly usage: UsageReader;
+  readonly lateCosts: LateCostStore;
+  readonly payments: PaymentStore;
 };
 
 /** Opens the store for one command. */
@@ -35,6 +41,8 @@ export async function withLocal<Result>(
       ledger: ledgerStore(database),
       tenants: tenantStore(database, "cli", systemClock),
       usage: usageReader(database),
+      lateCosts: lateCostStore(database),
+      payments: paymentStore(database),
     });
   } finally {
     await database.close();

@@ -8,6 +8,7 @@ import { config } from "./config.js";
 import { credit } from "./credit.js";
 import { model } from "./model.js";
 import { UserError } from "./output.js";
+import { payment } from "./payment.js";
 import { provider } from "./provider.js";
 import { serve } from "./serve.js";
 import { sim } from "./sim.js";
@@ -26,7 +27,19 @@ const program = new Command("turnpike")
   .version(version)
   .showHelpAfterError()
   .enablePositionalOptions();
-for (const each of [serve, config, user, token, credit, usage, audit, provider, model, sim]) {
+for (const each of [
+  serve,
+  config,
+  user,
+  token,
+  credit,
+  payment,
+  usage,
+  audit,
+  provider,
+  model,
+  sim,
+]) {
   program.addCommand(each);
 }
 

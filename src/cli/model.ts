@@ -1,8 +1,8 @@
 import { Command } from "commander";
 import { Catalog } from "../catalog/catalog.js";
 import type { Mapping, Model } from "../catalog/model.js";
+import { printPrice } from "../catalog/quote.js";
 import { type Config, loadConfig } from "../config/config.js";
-import { formatUsd } from "../kernel/money.js";
 import { type CommonOptions, command } from "./command.js";
 import { show, table, UserError } from "./output.js";
 
@@ -58,9 +58,7 @@ function showOne(config: Config, id: string, options: CommonOptions): void {
     provider_model: mapping.providerModel,
     status: mapping.status,
     ready: isReady(config, mapping),
-    price: Object.fromEntries(
-      Object.entries(mapping.price ?? {}).map(([unit, each]) => [unit, formatUsd(each)]),
-    ),
+    price: printPrice(mapping.price ?? {}),
     source: mapping.source,
   }));
   show(options, { id: found.id, task: found.task, providers: rows }, () =>

@@ -68,11 +68,49 @@ test("every mistake is told with its line and what was expected", () => {
     [model("        price: { input: 0.18 }"), "FILE:7: models.0.providers.0.price.input: "],
     [model("        price: { input: '0.18 USD' }"), 'not "0.18 USD"'],
     [model("        price: { inputs: '1' }"), 'did you mean "input"?'],
+    [
+      model("        price: { hardware: gpu-a100 }"),
+      'FILE:7: models.0.providers.0.price.hardware: "gpu-a100" has no price: name it under "hardware:"',
+    ],
+    [model("        price: { hardware: constructor }"), '"constructor" has no price'],
+    ["hardware: { gpu-a100: 0.1 }", "FILE:1: hardware.gpu-a100: "],
+    ["hardware: { gpu-a100: '-1' }", 'not "-1"'],
+    ["hardware: { gpu-a100: '1e3' }", 'not "1e3"'],
+    ["hardware: { gpu-a100: '0.0000000001' }", "at most 9 decimals"],
+    [
+      "providers:\n  novita:\n    reported_cost: yes please",
+      "FILE:3: providers.novita.reported_cost: ",
+    ],
+    [
+      "providers:\n  novita:\n    billing:\n      url: ftp://x",
+      "FILE:4: providers.novita.billing.url: expected an http or https URL",
+    ],
+    ["providers:\n  novita:\n    billing: {}", "providers.novita.billing.url: "],
+    [
+      "providers:\n  novita:\n    billing: { url: 'http://x', request_id_header: 'a b' }",
+      "providers.novita.billing.request_id_header: expected the name of a header",
+    ],
+    [
+      "providers:\n  novita:\n    billing: { url: 'http://x', delay_seconds: 99999 }",
+      "providers.novita.billing.delay_seconds: ",
+    ],
+    ["providers:\n  novita:\n    bilings: {}", 'did you mean "billing"?'],
     [model("        status: alive"), "FILE:7: models.0.providers.0.status: "],
     [model("        context_length: 128k"), "FILE:7: models.0.providers.0.context_length: "],
     ["models:\n  - id: a b\n    task: conversational\n    providers: []", "FILE:2: models.0.id: "],
     ["models:\n  - id: a:b", "FILE:2: models.0.id: expected a model id"],
     ["models: together", "FILE:1: models: "],
+    ["payments:\n  min_amount: 5", "FILE:2: payments.min_amount: "],
+    ["payments:\n  min_amount: '0.49'", 'from "0.50" to "999999.99", not "0.49"'],
+    ["payments:\n  max_amount: '1000000'", "FILE:2: payments.max_amount: expected dollars"],
+    ["payments:\n  max_amount: '5.001'", "FILE:2: payments.max_amount: expected dollars"],
+    ["payments:\n  max_amount: '4.99'", "FILE:2: payments.max_amount: min_amount is above"],
+    ["payments:\n  min_amount: '1001'", "FILE:2: payments.min_amount: min_amount is above"],
+    ["payments:\n  stripe:\n    key: x", "FILE:3: payments.stripe.key: unknown key"],
+    ["payments:\n  stripe:\n    secretkey: x", 'did you mean "secret_key"?'],
+    ["payments:\n  stripe:\n    success_url: /thanks", "FILE:3: payments.stripe.success_url: "],
+    ["payments:\n  stripe:\n    base_url: http://x/v1", "expected a URL without a path"],
+    ["payments: stripe", "FILE:1: payments: "],
     ["port: 1\nport: 2", "FILE:2: Map keys must be unique"],
     ["port: [1", "FILE:"],
     ["\tport: 1", "FILE:1: "],
@@ -119,6 +157,36 @@ test("a key in the file is a reference to the environment, and nothing else unle
   expect(keyOf(provider("${KEY}"), { KEY: "value" })).toBe("value");
   expect(keyOf(`allow_literal_keys: true\n${provider("sk-SECRET")}`)).toBe("sk-SECRET");
   expect(keyOf(`allow_literal_keys: true\n${provider("${KEY}")}`, { KEY: "value" })).toBe("value");
+});
+
+test("Stripe's keys are references too, or come from the environment alone", () => {
+  const written = (name: string, value: string) => `payments:\n  stripe:\n    ${name}: ${value}`;
+  const stripeOf = (text: string, env = {}) => load(text, env).payments.stripe;
+  for (const [name, variable] of [
+    ["secret_key", "STRIPE_SECRET_KEY"],
+    ["webhook_secret", "STRIPE_WEBHOOK_SECRET"],
+  ] as const) {
+    const told = complaint(written(name, "sk_live_LITERAL"));
+    expect(told).toContain(`FILE:3: payments.stripe.${name}: `);
+    expect(told).toContain(`environment reference like \${${variable}}`);
+    expect(told).not.toContain("LITERAL");
+  }
+  const env = { STRIPE_SECRET_KEY: "sk", STRIPE_WEBHOOK_SECRET: "wh", OTHER: "other" };
+  expect(stripeOf("", env)).toEqual({
+    baseUrl: "https://api.stripe.com",
+    secretKey: "sk",
+    webhookSecret: "wh",
+    successUrl: undefined,
+    cancelUrl: undefined,
+  });
+  expect(stripeOf(written("secret_key", "${OTHER}"), env).secretKey).toBe("other");
+  const unset = load(written("webhook_secret", "${NOT_SET}"));
+  expect(unset.payments.stripe.webhookSecret).toBeUndefined();
+  expect(unset.warnings.join()).toContain("NOT_SET is not set; nobody can buy credit");
+  expect(load("").payments).toMatchObject({
+    minAmount: nanoUsd(5_000_000_000n),
+    maxAmount: nanoUsd(1_000_000_000_000n),
+  });
 });
 
 test("a reference to a variable that is not set leaves the provider without a key, with a warning", () => {
@@ -213,6 +281,62 @@ test("prices are read as decimal text to the last digit", () => {
   }
 });
 
+test("a price per second may name its hardware, and its own figure goes before the table's", () => {
+  const models = (price: string) => `hardware: { gpu-a100: "0.000975" }
+models:
+  - id: org/model
+    task: conversational
+    providers:
+      - { provider: together, provider_model: m, price: ${price} }`;
+  const offer = (price: string) => load(models(price)).models[1]?.[0]?.mappings[0];
+  const table: readonly [string, bigint][] = [
+    ["{ hardware: gpu-a100 }", 975_000n],
+    ['{ hardware: gpu-a100, compute_second: "0.002" }', 2_000_000n],
+    ['{ hardware: gpu-h100, compute_second: "0.002" }', 2_000_000n],
+  ];
+  for (const [price, nanoUsdPerSecond] of table) {
+    expect(offer(price)?.price).toEqual({ compute_second: nanoUsdPerSecond * 1_000_000n } as never);
+    expect(offer(price)?.hardware).toMatch(/^gpu-/);
+  }
+});
+
+test("an offer that nobody can be charged for is told at the start", () => {
+  const models = (offer: string) => `models:
+  - id: org/model
+    task: conversational
+    providers:
+      - { provider: together, provider_model: m, ${offer} }`;
+  const warned = (offer: string) => load(models(offer)).warnings.join();
+  expect(warned("status: live")).toContain("org/model by together has no price; it is for callers");
+  expect(warned('price: { input: "1" }')).toContain("has half a price: input");
+  expect(warned('price: { image: "1" }')).toContain("is priced per image, which conversational");
+  expect(warned('price: { input: "0", output: "0" }')).toContain(
+    "a price of nothing, and no is_free",
+  );
+  expect(warned('price: { input: "1", output: "1" }')).toBe("");
+  expect(warned("is_free: true")).toBe("");
+});
+
+test("where a provider tells costs later is configured with the header of its ids", () => {
+  const billing = (id: string, text: string) =>
+    load(`providers:\n  ${id}:\n    billing: ${text}`).providers.get(id)?.billing;
+  const url = "https://novita.example/billing?v=1";
+  expect(billing("novita", `{ url: "${url}" }`)).toEqual({
+    url,
+    requestIdHeader: "inference-id",
+    delayMs: 0,
+  });
+  expect(billing("hf-inference", `{ url: "${url}" }`)?.requestIdHeader).toBe("x-inference-id");
+  expect(
+    billing("groq", `{ url: "${url}", request_id_header: X-Groq-Id, delay_seconds: 30 }`),
+  ).toEqual({
+    url,
+    requestIdHeader: "x-groq-id",
+    delayMs: 30_000,
+  });
+  expect(load("").providers.get("novita")?.billing).toBeUndefined();
+});
+
 test("a yaml bomb is refused", () => {
   const level = (i: number) =>
     `a${i}: &a${i} [${Array(9)
@@ -230,6 +354,8 @@ test("turnpike config shows what is in force, and none of its secrets", () => {
   const secrets = {
     KEY: "sk-SECRET-together",
     GROQ_API_KEY: "gsk-SECRET-groq",
+    STRIPE_SECRET_KEY: "sk_live_SECRET_stripe",
+    STRIPE_WEBHOOK_SECRET: "whsec_SECRET_stripe",
     TURNPIKE_SECRET: "5ec4e7".repeat(11).slice(0, 64),
     TURNPIKE_OWNER_TOKEN: "owner-SECRET-token",
     DATABASE_URL: "postgres://joe:hunter1@db.test/turnpike?password=hunter4",

@@ -1,18 +1,22 @@
 /** The effective configuration: flags beat environment beats `turnpike.yaml` beats defaults. */
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { modelSchema, toModel } from "../catalog/entry.js";
+import { type HardwarePrices, modelSchema, toModel } from "../catalog/entry.js";
 import type { Model } from "../catalog/model.js";
 import starter from "../catalog/starter.json";
 import { defaultLimits, type Limits } from "../kernel/limits.js";
 import { nanoUsd } from "../kernel/money.js";
+import { priceFault } from "../metering/priceable.js";
 import * as providersById from "../providers/all.js";
 import { openAiCompatible } from "../providers/openai-compatible.js";
-import type { Provider } from "../providers/provider.js";
+import type { BillingEndpoint, Provider } from "../providers/provider.js";
+import { believing } from "../providers/reported.js";
 import { builtInPlans, type Plan } from "../tenants/plan.js";
 import { parseMasterKey } from "../tenants/sealing.js";
+import { type PaymentSettings, paymentsOf } from "./payments.js";
 import { ConfigError, readConfigText } from "./read-file.js";
-import { REFERENCE, snakeCase, type WrittenConfig } from "./schema.js";
+import { snakeCase, type WrittenConfig } from "./schema.js";
+import { type Environment, readKey } from "./secrets.js";
 
 export type Config = {
   readonly host: string;
@@ -27,8 +31,11 @@ export type Config = {
   readonly limits: Limits;
   readonly plans: ReadonlyMap<string, Plan>;
   readonly providers: ReadonlyMap<string, ProviderSettings>;
+  /** What a second of each kind of hardware costs. */
+  readonly hardware: HardwarePrices;
   /** In rising precedence. */
   readonly models: readonly (readonly Model[])[];
+  readonly payments: PaymentSettings;
   /** What the operator should know but need not act on. */
   readonly warnings: readonly string[];
 };
@@ -37,6 +44,7 @@ export type ProviderSettings = {
   readonly provider: Provider;
   readonly baseUrl: string;
   readonly key: string | undefined;
+  readonly billing?: BillingEndpoint;
 };
 
 export type Flags = {
@@ -46,13 +54,12 @@ export type Flags = {
   readonly config?: string | undefined;
 };
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 export const builtInProviders: readonly Provider[] = Object.values(providersById);
 
 export function loadConfig(flags: Flags, env: Environment): Config {
   const { written, file } = findFile(flags, env);
-  const warnings: string[] = [];
+  const own = written.models.map((entry) => toModel(entry, file, written.hardware));
+  const warnings: string[] = [...uncharged(own, file)];
   return {
     host: flags.host ?? (env.TURNPIKE_HOST || written.host) ?? "127.0.0.1",
     port: flags.port ?? wholeNumber(env, "TURNPIKE_PORT", 0, 65_535) ?? written.port ?? 7070,
@@ -65,10 +72,12 @@ export function loadConfig(flags: Flags, env: Environment): Config {
     limits: limitsOf(written),
     plans: plansOf(written),
     providers: providersOf(written, file, env, warnings),
+    hardware: written.hardware,
     models: [
       starter.models.map((entry) => toModel(modelSchema.parse(entry), "starter catalog")),
-      written.models.map((entry) => toModel(entry, file)),
+      own,
     ],
+    payments: paymentsOf(written.payments, file, env, warnings),
     warnings,
   };
 }
@@ -123,6 +132,16 @@ function ownerToken({ TURNPIKE_OWNER_TOKEN: token }: Environment): string | unde
   return token;
 }
 
+/** Offers that only callers with a key of their own can use, for want of a price. */
+const uncharged = (models: readonly Model[], file: string): string[] =>
+  models.flatMap(({ mappings }) =>
+    mappings.flatMap(({ modelId, task, provider, price, isFree }) => {
+      const fault = isFree ? undefined : priceFault(task, price);
+      if (fault === undefined) return [];
+      return `${file}: models: ${modelId} by ${provider} ${fault}; it is for callers with a key of their own only`;
+    }),
+  );
+
 function limitsOf(written: WrittenConfig): Limits {
   const chosen: Readonly<Record<string, number | undefined>> = written.limits;
   const entries = Object.entries(defaultLimits).map(([name, preset]) => [
@@ -161,15 +180,28 @@ function providersOf(
       settings.delete(id);
       continue;
     }
-    const name = REFERENCE.exec(entry.api_key ?? "")?.[1];
-    if (name !== undefined && !env[name]) {
-      warnings.push(`${file}: providers.${id}.api_key: ${name} is not set; ${id} has no key`);
-    }
-    const key = name === undefined ? entry.api_key : env[name] || undefined;
+    const key = readKey(entry.api_key, env, (name) =>
+      warnings.push(`${file}: providers.${id}.api_key: ${name} is not set; ${id} has no key`),
+    );
     const known = settings.get(id);
     const baseUrl = entry.base_url ?? known?.baseUrl ?? "";
-    const provider = entry.type ? openAiCompatible(id, baseUrl) : known?.provider;
-    if (provider) settings.set(id, { provider, baseUrl, key: key ?? known?.key });
+    const entered = entry.type ? openAiCompatible(id, baseUrl) : known?.provider;
+    if (!entered) continue;
+    const provider = entry.reported_cost ? believing(entered, entry.reported_cost) : entered;
+    const billing = entry.billing && { billing: billingOf(entry.billing, provider) };
+    settings.set(id, { provider, baseUrl, key: key ?? known?.key, ...billing });
   }
   return settings;
 }
+
+/** What the providers that tell costs afterwards were asked to call the header. */
+const REQUEST_ID_HEADER = "inference-id";
+
+const billingOf = (
+  written: NonNullable<WrittenConfig["providers"][string]["billing"]>,
+  provider: Provider,
+): BillingEndpoint => ({
+  url: written.url,
+  requestIdHeader: written.request_id_header ?? provider.requestIdHeader ?? REQUEST_ID_HEADER,
+  delayMs: written.delay_seconds * 1_000,
+});

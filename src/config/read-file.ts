@@ -5,6 +5,7 @@ import { priceSchema } from "../catalog/entry.js";
 import { nearest } from "../catalog/nearest.js";
 import { defaultLimits } from "../kernel/limits.js";
 import { reasonOf } from "../kernel/log.js";
+import { paymentsSchema } from "./payments.js";
 import { configSchema, snakeCase, type WrittenConfig } from "./schema.js";
 
 /** Something in the configuration that stops the start; the message is for the operator. */
@@ -55,7 +56,10 @@ const KNOWN_KEYS = [
   ...Object.keys(configSchema.shape),
   ...Object.keys(defaultLimits).map(snakeCase),
   ...Object.keys(priceSchema.shape),
+  ..."reported_cost billing url request_id_header delay_seconds".split(" "),
   ..."type api_key base_url enabled provider provider_model status price context_length".split(" "),
+  ...Object.keys(paymentsSchema.shape),
+  ..."stripe secret_key webhook_secret success_url cancel_url".split(" "),
   ..."monthly_credit monthly_credit_per_seat extra_usage price_per_seat id task".split(" "),
   ..."max_output_tokens supports_tools supports_structured_output is_free".split(" "),
 ];

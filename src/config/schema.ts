@@ -1,10 +1,13 @@
 /** The written form of the configuration, `turnpike.yaml`. */
 import { z } from "zod";
-import { modelSchema } from "../catalog/entry.js";
-import { defaultLimits, type Limits } from "../kernel/limits.js";
+import { modelSchema, pricePerUnit } from "../catalog/entry.js";
+import { BILLING_DELAY_SECONDS_MAX, defaultLimits, type Limits } from "../kernel/limits.js";
 import { parseUsd } from "../kernel/money.js";
 import * as providersById from "../providers/all.js";
+import { COST_READERS, type CostReaderName } from "../providers/reported.js";
 import { EXTRA_USAGE } from "../tenants/plan.js";
+import { paymentsMistake, paymentsSchema } from "./payments.js";
+import { keyMistake } from "./secrets.js";
 
 const builtInIds = new Set<string>(Object.values(providersById).map(({ id }) => id));
 
@@ -31,14 +34,26 @@ const dollars = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+const httpUrl = z.url({ protocol: /^https?$/, error: "expected an http or https URL" });
+
+/** Where a provider tells costs afterwards, by the ids in the named header of its answers. */
+const billingSchema = z.strictObject({
+  url: httpUrl,
+  request_id_header: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,64}$/, "expected the name of a header")
+    .transform((name) => name.toLowerCase())
+    .optional(),
+  delay_seconds: z.int().min(0).max(BILLING_DELAY_SECONDS_MAX).default(0),
+});
+
 const providerSchema = z.strictObject({
   type: z.literal("openai-compatible").optional(),
   api_key: z.string().min(1).optional(),
-  base_url: z
-    .url({ protocol: /^https?$/, error: "expected an http or https URL" })
-    .transform((url) => url.replace(/\/+$/, ""))
-    .optional(),
+  base_url: httpUrl.transform((url) => url.replace(/\/+$/, "")).optional(),
   enabled: z.boolean().default(true),
+  reported_cost: z.enum(Object.keys(COST_READERS) as CostReaderName[]).optional(),
+  billing: billingSchema.optional(),
 });
 
 const providerId = z
@@ -76,9 +91,11 @@ const writtenSchema = z.strictObject({
   durability: z.enum(["relaxed", "strict"]).optional(),
   allow_literal_keys: z.boolean().default(false),
   providers: z.record(providerId, providerSchema).default({}),
+  hardware: z.record(z.string().min(1), pricePerUnit).default({}),
   models: z.array(modelSchema).default([]),
   plans: z.record(z.string().regex(/^[a-z][a-z0-9-]*$/), planSchema).default({}),
   limits: limitsSchema.default({}),
+  payments: paymentsSchema.prefault({}),
 });
 
 export const configSchema = writtenSchema.superRefine((written, context) => {
@@ -91,10 +108,29 @@ export const configSchema = writtenSchema.superRefine((written, context) => {
       message,
     });
   }
+  for (const mistake of strangeHardware(written)) {
+    context.addIssue({ code: "custom", ...mistake });
+  }
+  const mistake = paymentsMistake(written.payments, written.allow_literal_keys);
+  if (mistake) {
+    const { path, message } = mistake;
+    context.addIssue({ code: "custom", path: ["payments", ...path], message });
+  }
 });
 
-/** A key as a name in the environment. */
-export const REFERENCE = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
+/** A price per second of hardware that nobody gave a price is no price. */
+function* strangeHardware({ models, hardware }: z.output<typeof writtenSchema>) {
+  for (const [i, { providers }] of models.entries()) {
+    for (const [j, { price }] of providers.entries()) {
+      if (price?.hardware === undefined || price.compute_second !== undefined) continue;
+      if (Object.hasOwn(hardware, price.hardware)) continue;
+      yield {
+        path: ["models", i, "providers", j, "price", "hardware"],
+        message: `"${price.hardware}" has no price: name it under "hardware:", or give a compute_second here`,
+      };
+    }
+  }
+}
 
 type ProviderEntry = z.output<typeof providerSchema>;
 
@@ -114,12 +150,9 @@ function mistakeIn(
   if (type !== undefined && base_url === undefined) {
     return ["", "an openai-compatible provider needs a base_url"];
   }
-  if (api_key === undefined || mayBeLiteral || REFERENCE.test(api_key)) return undefined;
   const variable = `${id.toUpperCase().replaceAll("-", "_")}_API_KEY`;
-  return [
-    "api_key",
-    `expected an environment reference like \${${variable}}; to write keys into this file set "allow_literal_keys: true"`,
-  ];
+  const message = keyMistake(api_key, variable, mayBeLiteral);
+  return message === undefined ? undefined : ["api_key", message];
 }
 
 export type WrittenConfig = z.output<typeof writtenSchema>;

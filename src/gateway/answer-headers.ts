@@ -9,7 +9,8 @@ export type Facts = {
   readonly policy: Policy;
   readonly tried: readonly string[];
   readonly candidate: Candidate;
-  readonly clampedTo: number | undefined;
+  /** What the balance lowered: `max_tokens=412`, `compute_ms=8333`; empty when nothing. */
+  readonly clamped: string;
   readonly leftOut: readonly string[];
   /** Known before a plain answer's body, and only at the end of a stream. */
   readonly cost: NanoUsd | undefined;
@@ -36,8 +37,7 @@ export function answerHeaders(
   };
   if (cost !== undefined) headers["x-turnpike-cost-nano-usd"] = String(cost);
   if (cost) headers["x-turnpike-calls-left"] = callsLeft(remaining, cost);
-  if (facts.clampedTo !== undefined)
-    headers["x-turnpike-clamped"] = `max_tokens=${facts.clampedTo}`;
+  if (facts.clamped !== "") headers["x-turnpike-clamped"] = facts.clamped;
   if (facts.leftOut.length > 0) headers["x-turnpike-left-out"] = facts.leftOut.join(",");
   return headers;
 }

@@ -1,8 +1,9 @@
 /** Who can serve a request, in the order in which to try them. */
 import type { Mapping, Model } from "../catalog/model.js";
 import { badRequest, RouterError } from "../kernel/errors.js";
-import { TYPICAL_OUTPUT_TOKENS } from "../kernel/limits.js";
-import { costOf, isChatPrice } from "../metering/cost.js";
+import { TYPICAL_OUTPUT_TOKENS, TYPICAL_TOKENS_PER_SECOND } from "../kernel/limits.js";
+import { costOf } from "../metering/cost.js";
+import { priceFault } from "../metering/priceable.js";
 import {
   type Candidate,
   isAllowed,
@@ -11,7 +12,7 @@ import {
   type Policy,
   policyFor,
 } from "../routing/policy.js";
-import { noUsage } from "../tasks/usage.js";
+import { computeTime, noUsage, type Usage } from "../tasks/usage.js";
 import type { ChatCall, ConfiguredProvider, Gateway } from "./parts.js";
 
 /** English prose in UTF-8, per token of text: to compare prices only. */
@@ -59,8 +60,9 @@ function checkOffer(gateway: Gateway, call: ChatCall, mapping: Mapping): Candida
   }
   if (keySource !== "operator") return { mapping, keySource, expectedCost: 0n };
   if (mapping.isFree) return { mapping, keySource, expectedCost: 0n };
-  if (!mapping.price || !isChatPrice(mapping.price)) return "has no price for chat";
-  return { mapping, keySource, expectedCost: expectedCost(call, mapping) };
+  const fault = priceFault(mapping.task, mapping.price);
+  if (fault !== undefined) return fault;
+  return { mapping, keySource, expectedCost: expectedCost(gateway, call, mapping) };
 }
 
 function findKey(
@@ -74,10 +76,23 @@ function findKey(
   return key !== undefined || !provider.needsKey ? "operator" : undefined;
 }
 
-function expectedCost({ request }: ChatCall, { price }: Mapping): bigint {
+function expectedCost(gateway: Gateway, { request }: ChatCall, mapping: Mapping): bigint {
   const inputTokens = Math.ceil(request.inputTokensMost / BYTES_PER_TOKEN);
   const outputTokens = (request.maxTokens?.value ?? TYPICAL_OUTPUT_TOKENS) * request.choices;
-  return price ? costOf({ ...noUsage, inputTokens, outputTokens }, price) : 0n;
+  const usage = expectedUsage(gateway, mapping, inputTokens, outputTokens);
+  return mapping.price ? costOf(usage, mapping.price) : 0n;
+}
+
+/** A usage of so many tokens, with the time they should take as far as speed was measured here. */
+export function expectedUsage(
+  { health }: Gateway,
+  mapping: Mapping,
+  inputTokens: number,
+  outputTokens: number,
+): Usage {
+  const throughput = health.evidenceOf(mapping).throughput ?? TYPICAL_TOKENS_PER_SECOND;
+  const ms = (health.firstByteMs(mapping) ?? 0) + (outputTokens * 1_000) / throughput;
+  return { ...noUsage, inputTokens, outputTokens, measured: computeTime(ms) };
 }
 
 /** The key to send for a candidate. */

@@ -1,5 +1,5 @@
 import {
-  type ChatJson,
+  memberReader,
   mendFinishReasons,
   missingMembers,
   outputTextOf,
@@ -9,24 +9,32 @@ import {
 import { withChanges } from "../wire/json-members.js";
 import { answerHeaders, type Facts } from "./answer-headers.js";
 import { estimateUsage } from "./estimate-usage.js";
+import { withTime } from "./paid-time.js";
 import type { ChatCall, Gateway } from "./parts.js";
+import type { Outcome } from "./send.js";
 import { settle } from "./settle.js";
 import { adapterFor, type Turn } from "./turn.js";
+
+type PlainAnswer = Extract<Outcome, { kind: "plain" }>;
 
 /** Settles a complete answer and passes it on with its cost. */
 export async function answerPlain(
   gateway: Gateway,
   call: ChatCall,
-  { candidate, held, deadline, sentAt }: Turn,
+  { candidate, held, deadline, sentAt, time }: Turn,
   facts: Facts,
-  json: ChatJson,
+  { json, head }: PlainAnswer,
 ): Promise<Response> {
   deadline.end();
-  const usage = usageOf(json) ?? (await estimateUsage(call.request, outputTextOf(json)));
+  time?.stop();
+  const counted = usageOf(json) ?? (await estimateUsage(call.request, outputTextOf(json)));
+  const usage = withTime(counted, time);
+  const { finishReasons, reported } = adapterFor(gateway, candidate);
   const upstreamMs = facts.answeredAt - sentAt;
   gateway.health.measured(candidate.mapping, usage.outputTokens, upstreamMs, upstreamMs);
   const cost = await settle(gateway, call, candidate, held, {
     usage,
+    reported: reported?.({ header: (name) => head.get(name), member: memberReader(json) }),
     status: 200,
     outcome: "served",
     firstByteMs: Math.round(upstreamMs),
@@ -39,7 +47,6 @@ export async function answerPlain(
     createdAt: call.at,
   });
   changes.set("usage", usageWithCost(json, usage, cost));
-  const { finishReasons } = adapterFor(gateway, candidate);
   const body = mendFinishReasons(withChanges(json.text, json.members, changes), finishReasons);
   return new Response(body, { headers: answerHeaders(gateway, call, { ...facts, cost }) });
 }

@@ -1,11 +1,11 @@
 /** Passes a stream on as it comes, event by event. */
 import { reasonOf } from "../kernel/log.js";
-import { mostCost } from "../metering/cost.js";
+import { addedCost } from "../metering/cost.js";
 import { type ChatEvent, type EventQuirks, readChatEvent } from "../wire/chat-event.js";
 import { latin1Bytes } from "../wire/sse.js";
 import { answerHeaders, type Facts } from "./answer-headers.js";
 import { keyFor } from "./candidates.js";
-import { chargedPrice, coverAndTake, extendHold } from "./funds.js";
+import { chargedPrice, growHold } from "./funds.js";
 import type { ChatCall, Gateway } from "./parts.js";
 import { type StreamStart, streamErrorMessage } from "./send.js";
 import { type StreamContext, StreamEnding, StreamError } from "./stream-ending.js";
@@ -49,7 +49,8 @@ function quirksOf(gateway: Gateway, call: ChatCall, { candidate }: Turn): EventQ
 
 /** The output, in tokens, that is paid for. */
 function outputAllowed({ candidate, held }: Turn): number {
-  const isCharged = Object.keys(chargedPrice(candidate)).length > 0;
+  const { output, reasoning } = chargedPrice(candidate);
+  const isCharged = output !== undefined || reasoning !== undefined;
   return isCharged ? held.outputTokens : Number.MAX_SAFE_INTEGER;
 }
 
@@ -229,12 +230,8 @@ class ChatRelay {
     const { caller } = call;
     const price = chargedPrice(turn.candidate);
     for (const outputTokens of [Math.max(least, GROWTH_TOKENS), least]) {
-      const amount = mostCost({ inputTokens: 0, outputTokens }, price);
-      const extend = () => extendHold(gateway, caller, turn.held.hold, amount);
-      // Without the store, only what is at hand can be held.
-      const isExtended =
-        extend() ?? (await coverAndTake(gateway, caller, amount, extend).catch(() => undefined));
-      if (!isExtended) continue;
+      const amount = addedCost({ inputTokens: 0, outputTokens }, price);
+      if (!(await growHold(gateway, caller, turn.held.hold, amount))) continue;
       meter.allow(outputTokens);
       return true;
     }

@@ -1,16 +1,19 @@
 /** The steps of one chat request, top to bottom. */
 import { RouterError } from "../kernel/errors.js";
 import type { Candidate } from "../routing/policy.js";
+import { noUsage } from "../tasks/usage.js";
 import type { Facts } from "./answer-headers.js";
 import { findRoute, keyFor, type Route } from "./candidates.js";
 import { answerPlain } from "./chat-plain.js";
 import { answerStream } from "./chat-stream.js";
-import { Deadline } from "./deadline.js";
+import { CreditEndedError, Deadline } from "./deadline.js";
 import { exhausted } from "./exhausted.js";
-import { type Held, holdAtOnce, holdFor } from "./funds.js";
+import { type Held, holdAtOnce, holdFor } from "./hold.js";
+import { paidTimeFor, withTime } from "./paid-time.js";
 import type { ChatCall, Gateway } from "./parts.js";
-import { type Failure, type Outcome, send } from "./send.js";
-import { CALLER_GONE, settleNothing, startedRecord } from "./settle.js";
+import { type Attempt, type Failure, type Outcome, send } from "./send.js";
+import { CALLER_GONE, settle, settleNothing, startedRecord } from "./settle.js";
+import { timeEnded } from "./shortage.js";
 import { adapterFor, configuredFor, type Turn } from "./turn.js";
 import { chatUpstreamRequest, leftOut } from "./upstream-request.js";
 
@@ -63,18 +66,20 @@ async function attempt(
   const deadline = new Deadline(clock, call.signal, endsAt, limits.totalMs);
   try {
     if (trail.failures.length === 0) gateway.spool.started(startedRecord(gateway, call, candidate));
-    const turn: Turn = { candidate, held, deadline, sentAt: clock.elapsed() };
+    const time = paidTimeFor(gateway, call, candidate, held, deadline);
+    const turn: Turn = { candidate, held, deadline, time, sentAt: clock.elapsed() };
     const outcome = await sendTurn(gateway, call, turn);
     if (outcome.kind === "failed") {
-      noteFailure(gateway, call, trail, candidate, outcome);
+      noteFailure(gateway, call, trail, turn, outcome);
       deadline.end();
+      if (isTimeOwed(call, turn)) throw await endUnanswered(gateway, call, turn, trail);
       gateway.book.release(held.hold);
       return undefined;
     }
     gateway.health.succeeded(candidate.mapping);
     const facts = factsOf(gateway, call, route, trail, turn);
     return outcome.kind === "plain"
-      ? await answerPlain(gateway, call, turn, facts, outcome.json)
+      ? await answerPlain(gateway, call, turn, facts, outcome)
       : answerStream(gateway, call, turn, facts, outcome.start);
   } catch (thrown) {
     deadline.stop(thrown);
@@ -83,10 +88,32 @@ async function attempt(
   }
 }
 
+/** Time that ran is owed also where nothing came of it, but for what the provider itself made fail. */
+const isTimeOwed = (call: ChatCall, { time, deadline }: Turn): boolean =>
+  time !== undefined && (call.signal.aborted || deadline.reason instanceof CreditEndedError);
+
+/** Charges the time until the caller hung up, or until the credit ended; the error that ends the request. */
+async function endUnanswered(
+  gateway: Gateway,
+  call: ChatCall,
+  turn: Turn,
+  trail: Trail,
+): Promise<RouterError> {
+  const isGone = call.signal.aborted;
+  const cost = await settle(gateway, call, turn.candidate, turn.held, {
+    usage: withTime(noUsage, turn.time),
+    status: isGone ? CALLER_GONE : 402,
+    outcome: isGone ? "aborted" : "stopped",
+    firstByteMs: undefined,
+    attempts: trail.failures.length,
+  });
+  return isGone ? exhaustedBy(trail) : timeEnded(gateway, call, turn.candidate, cost);
+}
+
 function sendTurn(
   gateway: Gateway,
   call: ChatCall,
-  { candidate, held, deadline }: Turn,
+  { candidate, held, deadline, time }: Turn,
 ): Promise<Outcome> {
   const { provider, baseUrl } = configuredFor(gateway, candidate);
   const adapter = adapterFor(gateway, candidate);
@@ -103,7 +130,29 @@ function sendTurn(
     deadline,
     limits: gateway.limits,
     clock: gateway.clock,
+    onSent: time && (() => time.start()),
+    onHead: awaiterFor(gateway, call, candidate),
   });
+}
+
+/** Notes who says later what the request cost, where the caller is charged for it. */
+function awaiterFor(gateway: Gateway, call: ChatCall, candidate: Candidate): Attempt["onHead"] {
+  const { billing, provider } = configuredFor(gateway, candidate);
+  if (!billing || candidate.keySource !== "operator" || candidate.mapping.isFree) return undefined;
+  return (head) => {
+    const providerRequestId = head.get(billing.requestIdHeader);
+    // Without an id nobody can ask for it, and our own count stands.
+    if (!providerRequestId) return;
+    const at = gateway.clock.now();
+    const { bucketIds } = call.caller;
+    gateway.spool.awaits({
+      requestId: call.id,
+      provider: provider.id,
+      providerRequestId,
+      bucketIds,
+      at,
+    });
+  };
 }
 
 function factsOf(gateway: Gateway, call: ChatCall, route: Route, trail: Trail, turn: Turn): Facts {
@@ -112,7 +161,7 @@ function factsOf(gateway: Gateway, call: ChatCall, route: Route, trail: Trail, t
     policy: route.policy,
     tried: [...triedSoFar(trail), `${candidate.mapping.provider}:200`],
     candidate,
-    clampedTo: held.clampedTo,
+    clamped: clampedBy(held),
     leftOut: leftOut(adapterFor(gateway, candidate), call.request),
     cost: undefined,
     sentAt,
@@ -120,16 +169,24 @@ function factsOf(gateway: Gateway, call: ChatCall, route: Route, trail: Trail, t
   };
 }
 
+function clampedBy({ clampedTo, computeMs, isTimeClamped }: Held): string {
+  const lowered = [];
+  if (clampedTo !== undefined) lowered.push(`max_tokens=${clampedTo}`);
+  if (isTimeClamped) lowered.push(`compute_ms=${computeMs}`);
+  return lowered.join(", ");
+}
+
 function noteFailure(
   gateway: Gateway,
   call: ChatCall,
   trail: Trail,
-  { mapping }: Candidate,
+  { candidate: { mapping }, deadline }: Turn,
   failure: Failure,
 ): void {
   trail.failures.push({ provider: mapping.provider, failure });
-  // Neither the caller's mistake nor the caller's hanging up says anything about the provider.
+  // Neither the caller's mistake, nor hanging up, nor an end of the credit says anything about the provider.
   if (failure.rejection || call.signal.aborted) return;
+  if (deadline.reason instanceof CreditEndedError) return;
   gateway.health.failed(mapping, gateway.clock.now(), failure.retryAfterMs);
   gateway.log("warn", "attempt_failed", {
     request: call.id,
@@ -149,10 +206,7 @@ async function giveUp(
   const candidate = route.candidates.find(
     ({ mapping }) => mapping.provider === trail.failures.at(-1)?.provider,
   );
-  const error = exhausted(
-    triedSoFar(trail),
-    trail.failures.map(({ failure }) => failure),
-  );
+  const error = exhaustedBy(trail);
   if (candidate) {
     await settleNothing(gateway, call, candidate, {
       status: call.signal.aborted ? CALLER_GONE : (error.detail.status ?? 502),
@@ -162,6 +216,12 @@ async function giveUp(
   }
   return error;
 }
+
+const exhaustedBy = (trail: Trail): RouterError =>
+  exhausted(
+    triedSoFar(trail),
+    trail.failures.map(({ failure }) => failure),
+  );
 
 const triedSoFar = ({ failures }: Trail): string[] =>
   failures.map(({ provider, failure }) => `${provider}:${failure.why}`);

@@ -19,6 +19,14 @@ export class TimeLimitError extends Error {
   }
 }
 
+/** Why an attempt was stopped whose payer could pay for no more of its time. */
+export class CreditEndedError extends Error {
+  constructor(ms: number) {
+    super(`the credit ended after ${ms} ms of compute`);
+    this.name = "CreditEndedError";
+  }
+}
+
 const running = new Set<Deadline>();
 let watching: ReturnType<typeof setInterval> | undefined;
 
@@ -44,6 +52,7 @@ export class Deadline implements EventListenerObject {
   private phaseMs = 0;
   private phaseEndsAt = Number.POSITIVE_INFINITY;
   private stoppable: Stoppable | undefined;
+  private alsoLook: ((now: number) => void) | undefined;
   private stopped: { readonly reason: unknown } | undefined;
 
   /** `caller` aborts all of it; `endsAt`, by `clock.elapsed()`, is when the whole request must be over. */
@@ -96,6 +105,12 @@ export class Deadline implements EventListenerObject {
     const now = this.clock.elapsed();
     if (now >= this.endsAt) this.stop(new TimeLimitError("total", this.totalMs));
     else if (now >= this.phaseEndsAt) this.stop(new TimeLimitError(this.phase, this.phaseMs));
+    else this.alsoLook?.(now);
+  }
+
+  /** Has somebody else look at the time, by `clock.elapsed()`, as long as limits are watched. */
+  lookAlso(look: (now: number) => void): void {
+    this.alsoLook = look;
   }
 
   /** Stops the attempt: its connection is closed at once. */

@@ -1,6 +1,6 @@
 /** Our own count of what a request used, where the provider gave none. */
 import type { ChatRequest } from "../tasks/chat-completion.js";
-import type { Usage } from "../tasks/usage.js";
+import { noUsage, type Usage } from "../tasks/usage.js";
 import { inputTextOf } from "../wire/chat-request.js";
 import { countTokens } from "./tokenizer.js";
 
@@ -15,5 +15,5 @@ export async function estimateUsage(request: ChatRequest, outputText: string): P
     estimateInput(request),
     countTokens(outputText),
   ]);
-  return { inputTokens, cachedInputTokens: 0, outputTokens, reasoningTokens: 0, estimated: true };
+  return { ...noUsage, inputTokens, outputTokens, estimated: true };
 }

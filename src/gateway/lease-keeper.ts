@@ -125,6 +125,11 @@ export class LeaseKeeper {
     await this.returns.sayAgain();
   }
 
+  /** Says something of the leases to the store; they are not given up for lost before it has ended. */
+  telling<Result>(said: Promise<Result>): Promise<Result> {
+    return this.returns.during(said);
+  }
+
   /** For when the leases are gone: resolves when nothing is said of them any more. */
   async dropReturns(): Promise<void> {
     await this.returns.drop();

@@ -44,6 +44,12 @@ export class LeaseReturns {
     }
   }
 
+  /** Runs what says something of the leases to the store, so that `drop` waits for it. */
+  async during<Result>(saying: Promise<Result>): Promise<Result> {
+    this.underWay.add(saying);
+    return saying.finally(() => this.underWay.delete(saying));
+  }
+
   /** Resolves when nothing is being said; what was not heard by then is not said again. */
   async drop(): Promise<void> {
     this.unheard.clear();
@@ -55,8 +61,7 @@ export class LeaseReturns {
   };
 
   private async heard(totals: Totals, saying: Promise<void>): Promise<void> {
-    this.underWay.add(saying);
-    await saying.finally(() => this.underWay.delete(saying));
+    await this.during(saying);
     for (const [account, total] of totals) {
       if (this.unheard.get(account) === total) this.unheard.delete(account);
     }

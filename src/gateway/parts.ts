@@ -4,7 +4,7 @@ import type { IdMaker } from "../kernel/ids.js";
 import type { Limits } from "../kernel/limits.js";
 import type { Log } from "../kernel/log.js";
 import type { LeaseBook } from "../ledger/lease-book.js";
-import type { Provider } from "../providers/provider.js";
+import type { BillingEndpoint, Provider } from "../providers/provider.js";
 import type { Health } from "../routing/health.js";
 import type { ChatRequest } from "../tasks/chat-completion.js";
 import type { Directory } from "../tenants/directory.js";
@@ -21,6 +21,7 @@ export type ConfiguredProvider = {
   readonly baseUrl: string;
   /** The operator's key, never to be logged or shown. */
   readonly key: string | undefined;
+  readonly billing?: BillingEndpoint;
 };
 
 /** Everything a request meets on its way. */

@@ -12,7 +12,7 @@ import { ConnectError } from "./client/connection.js";
 import type { Exchange } from "./client/exchange.js";
 import type { HttpPool } from "./client/pool.js";
 import type { ResponseHead } from "./client/response-head.js";
-import { type Deadline, TimeLimitError } from "./deadline.js";
+import { CreditEndedError, type Deadline, TimeLimitError } from "./deadline.js";
 import type { UpstreamRequest } from "./upstream-request.js";
 
 export type Attempt = {
@@ -28,6 +28,10 @@ export type Attempt = {
   readonly deadline: Deadline;
   readonly limits: Limits;
   readonly clock: Clock;
+  /** Told when the request is on its way; again, when it had to be sent again. */
+  readonly onSent: (() => void) | undefined;
+  /** Told of the headers of an answer that is no refusal. */
+  readonly onHead: ((head: ResponseHead) => void) | undefined;
 };
 
 export type StreamStart = {
@@ -38,7 +42,7 @@ export type StreamStart = {
 };
 
 export type Outcome =
-  | { readonly kind: "plain"; readonly json: ChatJson }
+  | { readonly kind: "plain"; readonly json: ChatJson; readonly head: ResponseHead }
   | { readonly kind: "stream"; readonly start: StreamStart }
   | Failure;
 
@@ -61,6 +65,7 @@ export async function send(attempt: Attempt): Promise<Outcome> {
     assert(head, "an answered exchange has a head");
     const answer = { head, exchange };
     if (head.status !== 200) return await judgeStatus(attempt, answer);
+    attempt.onHead?.(head);
     if (attempt.isStream) return await startStream(attempt, answer);
     // Nearly always the whole answer is there by now, and nothing needs to be waited for.
     return judgePlain(head, textAtHand(attempt, answer) ?? (await readText(attempt, answer)));
@@ -68,6 +73,8 @@ export async function send(attempt: Attempt): Promise<Outcome> {
     return { kind: "failed", why: whyOf(attempt.deadline.reason ?? thrown) };
   }
 }
+
+type Reading = Pick<Attempt, "deadline" | "limits">;
 
 type Answer = { readonly head: ResponseHead; readonly exchange: Exchange };
 
@@ -80,6 +87,7 @@ function begin(attempt: Attempt): Promise<Exchange> {
     deadline,
     limits.connectMs,
     () => {
+      attempt.onSent?.();
       if (attempt.isStream) deadline.allow(limits.firstByteMs, "first byte");
       else deadline.allow(limits.plainAnswerMs, "answer");
     },
@@ -92,7 +100,13 @@ type Headers = Readonly<Record<string, string>>;
 const headersByProvider = new WeakMap<Headers, Map<string, Headers>>();
 const HEADERS_KEPT_MAX = 1_000;
 
-function headersFor(own: Headers, auth: Auth, key: string | undefined, isStream: boolean): Headers {
+/** What a provider is sent besides a body. */
+export function headersFor(
+  own: Headers,
+  auth: Auth,
+  key: string | undefined,
+  isStream: boolean,
+): Headers {
   const kept = headersByProvider.get(own) ?? new Map<string, Headers>();
   headersByProvider.set(own, kept);
   const name = `${isStream} ${auth.header} ${auth.scheme} ${key}`;
@@ -115,7 +129,7 @@ function headersFor(own: Headers, auth: Auth, key: string | undefined, isStream:
 function judgePlain(head: ResponseHead, text: string): Outcome {
   const json = parseAnswer(text);
   if (!json) return { kind: "failed", why: whatKind(head) };
-  if (memberText(json, "choices")?.startsWith("[")) return { kind: "plain", json };
+  if (memberText(json, "choices")?.startsWith("[")) return { kind: "plain", json, head };
   const isError = memberText(json, "error") !== undefined;
   return { kind: "failed", why: isError ? "error_in_200" : "no_choices" };
 }
@@ -192,12 +206,12 @@ function textAtHand({ limits }: Attempt, { head, exchange }: Answer): string | u
 }
 
 /** The body as text, within the limit on its size; each chunk must come within the gap. */
-async function readText(attempt: Attempt, { head, exchange }: Answer): Promise<string> {
-  const { deadline, limits } = attempt;
+export async function readText(reading: Reading, { head, exchange }: Answer): Promise<string> {
+  const { deadline, limits } = reading;
   const parts: Uint8Array[] = [];
   let bytes = 0;
   while (!exchange.isAtEnd) {
-    const part = exchange.takeUnread() ?? (await nextPart(attempt, exchange));
+    const part = exchange.takeUnread() ?? (await nextPart(reading, exchange));
     if (!part) break;
     bytes += part.byteLength;
     if (bytes > limits.answerBytesMax) {
@@ -212,7 +226,7 @@ async function readText(attempt: Attempt, { head, exchange }: Answer): Promise<s
 }
 
 function nextPart(
-  { deadline, limits }: Attempt,
+  { deadline, limits }: Reading,
   exchange: Exchange,
 ): Promise<Uint8Array | undefined> {
   deadline.allow(limits.chunkGapMs, "gap between chunks");
@@ -247,6 +261,7 @@ export function parseRetryAfter(value: string | undefined, now: number): number 
 }
 
 function whyOf(reason: unknown): string {
+  if (reason instanceof CreditEndedError) return "credit";
   if (reason instanceof TimeLimitError) {
     return reason.limit === "connect" ? "connect_timeout" : "timeout";
   }

@@ -3,14 +3,17 @@ import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
 import type { Charge } from "../ledger/lease-book.js";
 import type { Started } from "../ledger/spool-record.js";
 import type { Settlement } from "../ledger/store.js";
-import { costOf } from "../metering/cost.js";
+import { type Bill, billOf } from "../metering/reported.js";
 import type { Candidate } from "../routing/policy.js";
-import { noUsage, type Usage } from "../tasks/usage.js";
-import { bucketsOf, chargedPrice, coverAndTake, extendHold, type Held } from "./funds.js";
+import { noUsage, type Reported, type Usage } from "../tasks/usage.js";
+import { bucketsOf, chargedPrice, growHold } from "./funds.js";
+import type { Held } from "./hold.js";
 import type { ChatCall, Gateway } from "./parts.js";
 
 export type Ending = {
   readonly usage: Usage;
+  /** What the provider itself says of the cost, where it does. */
+  readonly reported?: Reported | undefined;
   readonly status: number;
   readonly outcome: Settlement["outcome"];
   readonly firstByteMs: number | undefined;
@@ -31,13 +34,16 @@ export async function settle(
   held: Held,
   ending: Ending,
 ): Promise<NanoUsd> {
-  const cost = costOf(ending.usage, chargedPrice(candidate));
-  if (cost > held.hold.amount) await coverExcess(gateway, call, held, cost);
+  const bill = billOf(ending.usage, ending.reported, chargedPrice(candidate));
+  const { cost } = bill;
+  const excess = nanoUsd(cost - held.hold.amount);
+  // Charged as far as the payer's funds go, wherever they are leased; the rest is counted as overrun.
+  if (excess > 0n) await growHold(gateway, call.caller, held.hold, excess);
   const charge = gateway.book.settle(held.hold, cost, gateway.clock.now());
   for (const id of call.caller.bucketIds) {
     if (gateway.keeper.isLow(id)) renew(gateway, call, id);
   }
-  await gateway.spool.settled(settlementOf(gateway, call, candidate, ending, cost, charge));
+  await gateway.spool.settled(settlementOf(gateway, call, candidate, ending, bill, charge));
   return charge.charged;
 }
 
@@ -46,28 +52,15 @@ export function settleNothing(
   gateway: Gateway,
   call: ChatCall,
   candidate: Candidate,
-  ending: Omit<Ending, "usage" | "firstByteMs">,
+  ending: Omit<Ending, "usage" | "reported" | "firstByteMs">,
 ): Promise<void> {
   const nothing = { ...ending, usage: noUsage, firstByteMs: undefined };
-  return gateway.spool.settled(settlementOf(gateway, call, candidate, nothing, ZERO, NO_CHARGE));
+  return gateway.spool.settled(settlementOf(gateway, call, candidate, nothing, NO_BILL, NO_CHARGE));
 }
 
 function renew(gateway: Gateway, call: ChatCall, bucketId: string): void {
   const bucket = bucketsOf(gateway, call.caller).find(({ id }) => id === bucketId);
   if (bucket) gateway.keeper.renew(bucket);
-}
-
-/** A cost above its hold is charged as far as the payer's funds go, wherever they are leased. */
-async function coverExcess(
-  gateway: Gateway,
-  call: ChatCall,
-  held: Held,
-  cost: NanoUsd,
-): Promise<void> {
-  const excess = nanoUsd(cost - held.hold.amount);
-  const extend = () => extendHold(gateway, call.caller, held.hold, excess);
-  // Without the store, what is at hand must do; the rest is counted as overrun.
-  if (!extend()) await coverAndTake(gateway, call.caller, excess, extend).catch(() => undefined);
 }
 
 /** What is known of a request before anybody answered it. */
@@ -90,6 +83,7 @@ export function startedRecord(
   };
 }
 
+const NO_BILL: Bill = { usage: noUsage, cost: ZERO, counted: undefined };
 const NO_CHARGE: Charge = { debits: [], charged: ZERO, overrun: ZERO };
 
 /** Written out member by member: this and the record above are the two objects that every request leaves. */
@@ -97,8 +91,8 @@ const settlementOf = (
   gateway: Gateway,
   { id, caller, request, at, startedAt }: ChatCall,
   { mapping, keySource }: Candidate,
-  { usage, status, outcome, firstByteMs, attempts }: Ending,
-  cost: NanoUsd,
+  { status, outcome, firstByteMs, attempts }: Ending,
+  { usage, cost, counted }: Bill,
   { debits, overrun }: Charge,
 ): Settlement => ({
   id,
@@ -115,6 +109,7 @@ const settlementOf = (
   outcome,
   usage,
   cost,
+  counted,
   debits,
   overrun,
   durationMs: Math.round(gateway.clock.elapsed() - startedAt),

@@ -15,7 +15,8 @@ import { join } from "node:path";
 import { RouterError } from "../kernel/errors.js";
 import { SPOOL_SEGMENT_BYTES } from "../kernel/limits.js";
 import { type Log, reasonOf } from "../kernel/log.js";
-import { printSettled, printStarted, type Started } from "../ledger/spool-record.js";
+import type { AwaitedCost } from "../ledger/late-cost.js";
+import { printAwaited, printSettled, printStarted, type Started } from "../ledger/spool-record.js";
 import { type Settlement, type SpoolPosition, segmentFile } from "../ledger/store.js";
 
 const SYNC_EVERY_MS = 50;
@@ -53,6 +54,11 @@ export class Spool {
     if (this.isBroken) throw cannotRecord();
     this.startedIn.set(started.id, this.segment);
     this.append(printStarted(started));
+  }
+
+  /** Notes that a provider which says later what requests cost begins to answer one. */
+  awaits(awaited: AwaitedCost): void {
+    this.append(printAwaited(awaited));
   }
 
   /** Resolves once the settlement is in the file. */

@@ -2,16 +2,18 @@
 import { EVENT_BYTES_MAX } from "../kernel/limits.js";
 import { reasonOf } from "../kernel/log.js";
 import type { NanoUsd } from "../kernel/money.js";
-import { noUsage, type Usage } from "../tasks/usage.js";
+import { noUsage, type Reported, type Usage } from "../tasks/usage.js";
+import { memberReader, readChatJson } from "../wire/chat-answer.js";
 import { type ChatEvent, type EventQuirks, stoppedEvent, usageEvent } from "../wire/chat-event.js";
 import { eventOf, latin1Of } from "../wire/sse.js";
 import { closingComment, type Facts } from "./answer-headers.js";
-import { TimeLimitError } from "./deadline.js";
+import { CreditEndedError, TimeLimitError } from "./deadline.js";
 import { estimateUsage } from "./estimate-usage.js";
+import { withTime } from "./paid-time.js";
 import type { ChatCall, Gateway } from "./parts.js";
 import { CALLER_GONE, settle } from "./settle.js";
 import type { StreamMeter } from "./stream-meter.js";
-import type { Turn } from "./turn.js";
+import { adapterFor, type Turn } from "./turn.js";
 
 const DONE = "data: [DONE]\n\n";
 const OUT_OF_CREDIT = "The answer was stopped where your credit ended.";
@@ -34,6 +36,8 @@ type Outcome = "served" | "stopped" | "aborted" | "cut";
 export class StreamEnding {
   private readonly context: StreamContext;
   private usage: Usage | undefined;
+  /** The payload that the usage stood in. */
+  private usageData: string | undefined;
   private lastData = "{}";
   private settled: Promise<NanoUsd> | undefined;
   /** The provider said why it finished, so that an end without `[DONE]` is one. */
@@ -50,7 +54,10 @@ export class StreamEnding {
   /** Notes an event that goes to the caller. */
   note(event: Extract<ChatEvent, { kind: "chunk" }>): void {
     this.context.meter.deliver(event.output);
-    this.usage = event.usage ?? this.usage;
+    if (event.usage) {
+      this.usage = event.usage;
+      this.usageData = event.data;
+    }
     this.isFinished ||= event.isFinish;
     this.lastData = event.data;
   }
@@ -65,6 +72,7 @@ export class StreamEnding {
   async stop(): Promise<string> {
     this.context.turn.deadline.stop(new Error("the credit ended"));
     this.usage = undefined;
+    this.usageData = undefined;
     const cost = await this.settle("stopped", 200);
     const stopped = stoppedEvent(this.lastData, this.context.quirks.fill, OUT_OF_CREDIT);
     return stopped + this.usageText(cost) + this.comment(cost, "insufficient_credit") + DONE;
@@ -82,6 +90,7 @@ export class StreamEnding {
     const { gateway, call, turn } = this.context;
     const { provider } = turn.candidate.mapping;
     const reason: unknown = turn.deadline.reason ?? thrown;
+    if (reason instanceof CreditEndedError) return this.stop();
     turn.deadline.stop(reason);
     gateway.health.failed(turn.candidate.mapping, gateway.clock.now());
     const why = reason instanceof StreamError ? "provider_error" : reasonOf(reason);
@@ -106,7 +115,8 @@ export class StreamEnding {
   private async settleOnce(outcome: Outcome, status: number): Promise<NanoUsd> {
     const { gateway, call, turn, facts } = this.context;
     turn.deadline.end();
-    const usage = this.usage ?? (await this.countUsage());
+    turn.time?.stop();
+    const usage = withTime(this.usage ?? (await this.countUsage()), turn.time);
     this.usage = usage;
     const { answeredAt, sentAt } = facts;
     if (outcome === "served") {
@@ -116,11 +126,21 @@ export class StreamEnding {
     }
     return settle(gateway, call, turn.candidate, turn.held, {
       usage,
+      reported: this.reported(),
       status,
       outcome,
       firstByteMs: Math.round(answeredAt - sentAt),
       attempts: facts.tried.length,
     });
+  }
+
+  /** What the provider says of the cost, where it stands beside the usage. */
+  private reported(): Reported | undefined {
+    const { gateway, turn } = this.context;
+    const { reported } = adapterFor(gateway, turn.candidate);
+    if (!reported || this.usageData === undefined) return undefined;
+    const member = memberReader(readChatJson(this.usageData));
+    return reported({ header: () => undefined, member });
   }
 
   /** A caller who hung up before anything was generated owes nothing. */

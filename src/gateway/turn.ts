@@ -1,7 +1,8 @@
 import type { ChatAdapter } from "../providers/provider.js";
 import type { Candidate } from "../routing/policy.js";
 import type { Deadline } from "./deadline.js";
-import type { Held } from "./funds.js";
+import type { Held } from "./hold.js";
+import type { PaidTime } from "./paid-time.js";
 import type { ConfiguredProvider, Gateway } from "./parts.js";
 
 /** One candidate's turn at a request. */
@@ -9,6 +10,8 @@ export type Turn = {
   readonly candidate: Candidate;
   readonly held: Held;
   readonly deadline: Deadline;
+  /** Undefined where time is not charged. */
+  readonly time: PaidTime | undefined;
   /** By `clock.elapsed()`. */
   readonly sentAt: number;
 };

@@ -18,6 +18,7 @@ import {
   SCOPES,
   type User,
 } from "../tenants/user.js";
+import { printMeasured } from "../wire/usage.js";
 import { authenticate } from "./authenticate.js";
 import { readJson } from "./body.js";
 import { type Handler, json, type Site } from "./parts.js";
@@ -227,10 +228,14 @@ export const listRequests: Handler = async (site, visit) => {
       own_key: row.isOwnKey,
       input_tokens: row.inputTokens,
       cached_input_tokens: row.cachedInputTokens,
+      cache_write_tokens: row.cacheWriteTokens,
       output_tokens: row.outputTokens,
       reasoning_tokens: row.reasoningTokens,
       estimated: row.isEstimated,
+      ...(row.measured && { measured: printMeasured(row.measured) }),
       cost_nano_usd: String(row.cost - row.overrun),
+      cost_from: row.costFrom,
+      ...(row.counted !== undefined && { counted_nano_usd: String(row.counted) }),
       overrun_nano_usd: String(row.overrun),
       duration_ms: row.durationMs,
     })),

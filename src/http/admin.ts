@@ -4,6 +4,7 @@ import { badRequest, RouterError } from "../kernel/errors.js";
 import { newId } from "../kernel/ids.js";
 import { nanoUsd, parseUsd } from "../kernel/money.js";
 import { extraGrant } from "../ledger/account.js";
+import { printDrift } from "../ledger/credit.js";
 import { registerUser, USER_NAME, USER_NAME_RULE } from "../tenants/register.js";
 import { fundsBucketOf, type User } from "../tenants/user.js";
 import { printToken, printUser } from "./account.js";
@@ -76,6 +77,19 @@ export const grantCredit: Handler = async (site, visit) => {
   });
   await site.ledger.grant(grant);
   return json({ grant: { id: grant.id, amount_nano_usd: String(amount), kind: wanted.kind } }, 201);
+};
+
+const DRIFT_DAYS_MAX = 3_660;
+const DAY_MS = 86_400_000;
+
+/** Our count of what requests cost next to what providers say, over the last `days` (30). */
+export const showDrift: Handler = async (site, visit) => {
+  await authenticate(site, visit, "admin");
+  const days = Number(visit.url.searchParams.get("days") ?? 30);
+  if (!Number.isInteger(days) || days < 1 || days > DRIFT_DAYS_MAX) {
+    throw badRequest(`"days" must be a whole number from 1 to ${DRIFT_DAYS_MAX}.`, "days");
+  }
+  return json(printDrift(await site.lateCosts.drift(visit.at - days * DAY_MS)));
 };
 
 export const showAudit: Handler = async (site, visit) => {

@@ -29,7 +29,7 @@ export const ON_THE_WIRE = {
   insufficient_credit: {
     status: 402,
     type: "insufficient_quota",
-    when: "not even the smallest useful answer fits; with `bucket`, `needed_nano_usd`, `available_nano_usd`, `resets_at`, `price`, `max_tokens_that_fit`, `cheapest_alternative`",
+    when: "not even the smallest useful answer fits, or the credit ended before an answer that is charged by the second was there (then with `charged_nano_usd`); with `bucket`, `needed_nano_usd`, `available_nano_usd`, `resets_at`, `price`, `max_tokens_that_fit`, `cheapest_alternative`",
   },
   forbidden: { status: 403, type: "permission_error", when: "the token lacks the scope" },
   not_a_member: {
@@ -79,6 +79,11 @@ export const ON_THE_WIRE = {
     status: 502,
     type: "api_error",
     when: "credit can neither be checked nor charged at the moment, because the store or the disk is away",
+  },
+  payments_unavailable: {
+    status: 502,
+    type: "api_error",
+    when: "credit cannot be bought here: `missing` lists what the operator has yet to set, or the payment processor does not answer",
   },
   internal: {
     status: 500,

@@ -1,20 +1,15 @@
 /** POST /api/turnpike/estimate: what a request would cost, per provider, without sending it. */
-import { findRoute } from "../gateway/candidates.js";
+import { printPrice } from "../catalog/quote.js";
+import { chatBound } from "../gateway/bound.js";
+import { expectedUsage, findRoute } from "../gateway/candidates.js";
 import { estimateInput } from "../gateway/estimate-usage.js";
-import {
-  bucketsOf,
-  chargedPrice,
-  printPrice,
-  spendableFor,
-  wantedOutput,
-} from "../gateway/funds.js";
+import { bucketsOf, chargedPrice, spendableFor } from "../gateway/funds.js";
 import type { ChatCall } from "../gateway/parts.js";
 import { badRequest } from "../kernel/errors.js";
 import { TYPICAL_OUTPUT_TOKENS } from "../kernel/limits.js";
 import type { NanoUsd } from "../kernel/money.js";
 import { costOf, mostCost } from "../metering/cost.js";
 import type { Candidate } from "../routing/policy.js";
-import { noUsage } from "../tasks/usage.js";
 import { parseChatRequest } from "../wire/chat-request.js";
 import { membersOf, withChanges } from "../wire/json-members.js";
 import { authenticate } from "./authenticate.js";
@@ -70,22 +65,17 @@ function estimateFor(
   const { request } = call;
   const { mapping } = candidate;
   const price = chargedPrice(candidate);
-  const perChoice = wantedOutput(site.gateway, request, mapping);
-  const typical = request.maxTokens?.value ?? Math.min(TYPICAL_OUTPUT_TOKENS, perChoice);
-  const expected = costOf(
-    { ...noUsage, inputTokens, outputTokens: typical * request.choices },
-    price,
-  );
-  const hold = mostCost(
-    { inputTokens: request.inputTokensMost, outputTokens: perChoice * request.choices },
-    price,
-  );
+  const bound = chatBound(site.gateway, request, mapping, price);
+  const typical = request.maxTokens?.value ?? Math.min(TYPICAL_OUTPUT_TOKENS, bound.perChoice);
+  const outputTokens = typical * request.choices;
+  const expected = costOf(expectedUsage(site.gateway, mapping, inputTokens, outputTokens), price);
+  const hold = mostCost(bound, price);
   return {
     provider: mapping.provider,
     price: printPrice(price),
     price_source: mapping.source,
     own_key: candidate.keySource !== "operator",
-    output_tokens: typical * request.choices,
+    output_tokens: outputTokens,
     expected_cost_nano_usd: String(expected),
     hold_nano_usd: String(hold),
     calls_left: expected === 0n ? null : String(balance / expected),

@@ -1,7 +1,8 @@
 /** GET /v1/models and /v1/models/{id}: OpenAI's list, with who serves each model at what price. */
 import type { Mapping, Model } from "../catalog/model.js";
+import { quoteOf } from "../catalog/quote.js";
 import { RouterError } from "../kernel/errors.js";
-import { type NanoUsd, nanoUsd } from "../kernel/money.js";
+import type { NanoUsd } from "../kernel/money.js";
 import type { Handler, Site } from "./parts.js";
 import { json } from "./parts.js";
 
@@ -55,6 +56,7 @@ function printOffer({ gateway }: Site, mapping: Mapping) {
     status: mapping.status,
     ...(mapping.contextLength !== undefined && { context_length: mapping.contextLength }),
     ...(mapping.price && { pricing: printPricing(mapping) }),
+    ...(mapping.hardware !== undefined && { hardware: mapping.hardware }),
     is_free: mapping.isFree,
     ...(mapping.supportsTools !== undefined && { supports_tools: mapping.supportsTools }),
     ...(mapping.supportsStructuredOutput !== undefined && {
@@ -67,10 +69,10 @@ function printOffer({ gateway }: Site, mapping: Mapping) {
   };
 }
 
-/** USD per million tokens as numbers, the way other routers list them; billing uses the exact figures. */
+/** Dollars as numbers, the way other routers list them; billing uses the exact figures. */
 function printPricing({ price = {} }: Mapping): Record<string, number> {
   return Object.fromEntries(
-    Object.entries(price).map(([unit, each]) => [unit, dollars(nanoUsd(each))]),
+    Object.entries(price).map(([unit, each]) => [unit, dollars(quoteOf(unit, each))]),
   );
 }
 

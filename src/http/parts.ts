@@ -1,6 +1,9 @@
 import type { Config } from "../config/config.js";
 import type { Gateway } from "../gateway/parts.js";
+import type { PaymentProcessor } from "../gateway/payments/processor.js";
 import type { Clock } from "../kernel/clock.js";
+import type { LateCostStore } from "../ledger/late-cost.js";
+import type { PaymentStore } from "../ledger/payment.js";
 import type { LedgerStore } from "../ledger/store.js";
 import type { UsageReader } from "../store/usage.js";
 import type { MasterKey } from "../tenants/sealing.js";
@@ -13,6 +16,9 @@ export type Site = {
   readonly tenants: TenantStore;
   readonly ledger: LedgerStore;
   readonly usage: UsageReader;
+  readonly lateCosts: LateCostStore;
+  readonly payments: PaymentStore;
+  readonly processor: PaymentProcessor;
   readonly masterKey: MasterKey;
   /** Takes a user's rows into memory again, after this process changed them. */
   readonly reloadUser: (userId: string) => Promise<void>;

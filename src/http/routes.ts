@@ -8,6 +8,7 @@ import { estimate } from "./estimate.js";
 import { healthz, home, readyz } from "./home.js";
 import { listModels, showModel } from "./models.js";
 import { type Handler, type Site, Visit } from "./parts.js";
+import * as payments from "./payments.js";
 
 type Route = {
   readonly method: string;
@@ -35,6 +36,10 @@ export const ROUTES: readonly Route[] = [
   { method: "GET", path: `${ME}/credits`, handler: account.showCredits },
   { method: "GET", path: `${ME}/usage`, handler: account.showUsage },
   { method: "GET", path: `${ME}/requests`, handler: account.listRequests },
+  { method: "GET", path: `${ME}/checkout`, handler: payments.showCheckout },
+  { method: "POST", path: `${ME}/checkout`, handler: payments.startCheckout },
+  { method: "GET", path: `${ME}/payments`, handler: payments.listPayments },
+  { method: "POST", path: "/api/turnpike/webhooks/stripe", handler: payments.receiveStripe },
   { method: "POST", path: "/api/turnpike/estimate", handler: estimate },
   { method: "GET", path: `${ADMIN}/users`, handler: admin.listUsers },
   { method: "POST", path: `${ADMIN}/users`, handler: admin.addUser },
@@ -42,6 +47,7 @@ export const ROUTES: readonly Route[] = [
   { method: "PATCH", path: `${ADMIN}/users/*`, handler: admin.changeUser },
   { method: "POST", path: `${ADMIN}/credits`, handler: admin.grantCredit },
   { method: "GET", path: `${ADMIN}/audit`, handler: admin.showAudit },
+  { method: "GET", path: `${ADMIN}/drift`, handler: admin.showDrift },
   { method: "GET", path: "/healthz", handler: healthz },
   { method: "GET", path: "/readyz", handler: readyz },
   { method: "GET", path: "/", handler: home },

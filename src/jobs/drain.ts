@@ -2,7 +2,13 @@
 import { closeSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DRAIN_BATCH } from "../kernel/limits.js";
-import { isSettledLine, parseSettled } from "../ledger/spool-record.js";
+import type { AwaitedCost } from "../ledger/late-cost.js";
+import {
+  isAwaitedLine,
+  isSettledLine,
+  parseAwaited,
+  parseSettled,
+} from "../ledger/spool-record.js";
 import {
   type LedgerStore,
   type Settlement,
@@ -10,33 +16,42 @@ import {
   segmentFile,
 } from "../ledger/store.js";
 
-const READ_BYTES = 512 * 1024;
+const READ_BYTES = 2 * 1024 * 1024;
 const LINE_FEED = 10;
 
 export const spoolStart: SpoolPosition = { segment: 0, offset: 0 };
 
 export type SpoolPage = {
   /** Without their line feeds. */
-  readonly lines: readonly string[];
+  readonly started: readonly string[];
+  readonly settled: readonly string[];
+  /** Of requests whose provider tells their cost later. */
+  readonly awaited: readonly string[];
   readonly upTo: SpoolPosition;
 };
 
-/** The next lines after `from`, at most `settledMax` settlements among them; `upTo` equals `from` at the end. */
+type Kinds = {
+  /** Whether the lines of requests that started are of interest; a drain passes over them. */
+  readonly withStarted: boolean;
+};
+
+/** The next lines after `from`, at most a batch of settlements among them; `upTo` equals `from` at the end. */
 export function readSpool(
   folder: string,
   from: SpoolPosition,
-  settledMax = DRAIN_BATCH,
+  { withStarted }: Kinds = { withStarted: false },
 ): SpoolPage {
   const bytes = readBytes(join(folder, segmentFile(from.segment)), from.offset);
-  const lines: string[] = [];
-  let settled = 0;
+  const started: string[] = [];
+  const settled: string[] = [];
+  const awaited: string[] = [];
   let done = 0;
-  while (settled < settledMax) {
+  while (settled.length < DRAIN_BATCH) {
     const end = bytes.indexOf(LINE_FEED, done);
     if (end < 0) break;
-    const line = bytes.toString("utf8", done, end);
-    if (isSettledLine(line)) settled++;
-    lines.push(line);
+    const isAwaited = isAwaitedLine(bytes, done);
+    const lines = isSettledLine(bytes, done) ? settled : isAwaited ? awaited : started;
+    if (withStarted || lines !== started) lines.push(bytes.toString("utf8", done, end));
     done = end + 1;
   }
   // A segment has ended once the next one exists; what is left of a line then stays a torn line.
@@ -44,18 +59,30 @@ export function readSpool(
   const upTo = isAtEnd
     ? { segment: from.segment + 1, offset: 0 }
     : { segment: from.segment, offset: from.offset + done };
-  return { lines, upTo };
+  return { started, settled, awaited, upTo };
 }
 
-/** The settlements among some lines; a line that a crash cut short is none. */
-export const settlementsIn = (lines: readonly string[]): Settlement[] =>
-  lines.flatMap((line) => (isSettledLine(line) ? (parseSettled(line) ?? []) : []));
+/** The settlements that some lines hold; a line that a crash cut short holds none. */
+export function settlementsIn(lines: readonly string[]): Settlement[] {
+  const settlements: Settlement[] = [];
+  for (const line of lines) {
+    const settlement = parseSettled(line);
+    if (settlement) settlements.push(settlement);
+  }
+  return settlements;
+}
+
+/** One for all reads: what was read is copied out of it before the next. */
+const buffer = Buffer.allocUnsafe(READ_BYTES);
+
+/** The notes among some lines of requests whose cost is told later. */
+export const awaitedIn = (lines: readonly string[]): AwaitedCost[] =>
+  lines.flatMap((line) => parseAwaited(line) ?? []);
 
 function readBytes(path: string, offset: number): Buffer {
   if (!exists(path)) return Buffer.alloc(0);
   const file = openSync(path, "r");
   try {
-    const buffer = Buffer.allocUnsafe(READ_BYTES);
     return buffer.subarray(0, readSync(file, buffer, 0, READ_BYTES, offset));
   } finally {
     closeSync(file);
@@ -79,9 +106,10 @@ export async function drainSpool(
   for (;;) {
     const page = readSpool(folder, at);
     if (isEnd(at, page.upTo)) return at;
-    const settlements = settlementsIn(page.lines);
-    if (settlements.length > 0) {
-      await store.applySettlements({ node, settlements, upTo: page.upTo });
+    const settlements = settlementsIn(page.settled);
+    const awaited = awaitedIn(page.awaited);
+    if (settlements.length > 0 || awaited.length > 0) {
+      await store.applySettlements({ node, settlements, awaited, upTo: page.upTo });
     }
     at = page.upTo;
     // SQLite works on this thread: requests get their turn between two batches.

@@ -4,6 +4,7 @@
  */
 
 import { rmSync } from "node:fs";
+import type { Worker } from "node:worker_threads";
 import type { SpoolPosition } from "../ledger/store.js";
 import { segmentsBefore, spoolStart } from "./drain.js";
 
@@ -63,7 +64,7 @@ export class Drainer {
   async stop(): Promise<void> {
     await this.last.catch(() => undefined);
     if (this.thread) await this.ask({ kind: "close" }).catch(() => undefined);
-    this.thread?.terminate();
+    void this.thread?.terminate();
     this.thread = undefined;
   }
 
@@ -81,6 +82,8 @@ export class Drainer {
 
   private ask(question: DrainQuestion): Promise<DrainAnswer> {
     this.thread ??= this.start();
+    // A process that is about to end must wait for its answer, and for nothing else.
+    this.thread.ref();
     this.thread.postMessage(question);
     return new Promise((resolve, reject) => {
       this.waiter = { resolve, reject };
@@ -89,13 +92,14 @@ export class Drainer {
 
   private start(): Worker {
     const thread = this.parts.startThread();
-    thread.addEventListener("message", ({ data }: MessageEvent<DrainAnswer>) => {
-      this.waiter?.resolve(data);
+    thread.on("message", (answer: DrainAnswer) => {
+      thread.unref();
+      this.waiter?.resolve(answer);
     });
-    thread.addEventListener("error", ({ message }: ErrorEvent) => {
-      // The next drain starts another one, from where the store says this one got.
+    thread.on("error", (thrown: Error) => {
+      // The next drain starts another one, and asks for the same again.
       if (this.thread === thread) this.thread = undefined;
-      this.waiter?.reject(new Error(message));
+      this.waiter?.reject(thrown);
     });
     return thread;
   }

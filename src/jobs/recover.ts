@@ -7,7 +7,15 @@ import { ZERO } from "../kernel/money.js";
 import { parseStarted, type Started } from "../ledger/spool-record.js";
 import type { LedgerStore, Settlement } from "../ledger/store.js";
 import { noUsage } from "../tasks/usage.js";
-import { drainSpool, isEnd, readSpool, settlementsIn, spoolStart } from "./drain.js";
+import {
+  awaitedIn,
+  drainSpool,
+  isEnd,
+  readSpool,
+  type SpoolPage,
+  settlementsIn,
+  spoolStart,
+} from "./drain.js";
 
 /** Tells whether a process's folder is its own still; holding the lock means that it is gone. */
 export type TryLock = (folder: string) => (() => void) | undefined;
@@ -80,44 +88,52 @@ export async function recoverOne(
 }
 
 function hasSettlements(folder: string): boolean {
-  for (const { lines } of pagesOf(folder)) if (settlementsIn(lines).length > 0) return true;
+  for (const { settled } of pagesOf(folder)) if (settlementsIn(settled).length > 0) return true;
   return false;
 }
 
-/** Requests with a beginning and no end, in what is left of the spool. */
+/**
+ * Requests with a beginning and no end, in what is left of the spool, by the provider that began to answer, where
+ * that is known.
+ */
 function openRequests(folder: string): Started[] {
   const open = new Map<string, Started>();
-  for (const { lines } of pagesOf(folder)) {
-    for (const line of lines) {
+  for (const page of pagesOf(folder)) {
+    for (const line of page.started) {
       const started = parseStarted(line);
       if (started) open.set(started.id, started);
     }
-    for (const { id } of settlementsIn(lines)) open.delete(id);
+    for (const { requestId, provider } of awaitedIn(page.awaited)) {
+      const started = open.get(requestId);
+      if (started) open.set(requestId, { ...started, provider });
+    }
+    for (const { id } of settlementsIn(page.settled)) open.delete(id);
   }
   return [...open.values()];
 }
 
 /** All that is left of a spool, from its first segment on. */
-function* pagesOf(folder: string): Iterable<{ readonly lines: readonly string[] }> {
+function* pagesOf(folder: string): Iterable<SpoolPage> {
   const first = readdirSync(folder)
     .filter((name) => name.endsWith(".spool"))
     .sort()[0];
   let at = { segment: first === undefined ? 0 : Number.parseInt(first, 10), offset: 0 };
   for (;;) {
-    const page = readSpool(folder, at);
+    const page = readSpool(folder, at, { withStarted: true });
     if (isEnd(at, page.upTo)) return;
     yield page;
     at = page.upTo;
   }
 }
 
-/** Nobody knows what it cost, so it costs nothing. */
+/** Nobody here knows what it cost, so it costs nothing, unless its provider says so later. */
 const interruptedSettlement = (started: Started): Settlement => ({
   ...started,
   status: 502,
   outcome: "interrupted",
   usage: noUsage,
   cost: ZERO,
+  counted: undefined,
   debits: [],
   overrun: ZERO,
   durationMs: 0,

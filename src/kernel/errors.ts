@@ -17,6 +17,7 @@ export type ErrorCode =
   | "provider_unavailable"
   | "provider_timeout"
   | "store_unavailable"
+  | "payments_unavailable"
   | "internal";
 
 export type ErrorDetail = {

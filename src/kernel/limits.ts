@@ -1,3 +1,5 @@
+import { nanoUsd } from "./money.js";
+
 /** Every bound of the system by name. Those an operator may change are `defaultLimits`; the rest are fixed. */
 export const defaultLimits = {
   /** Largest request body in bytes. */
@@ -22,10 +24,26 @@ export const defaultLimits = {
   outputHorizonTokens: 4_096,
   /** A node that cannot reach the store spends its leases this long, and no longer. */
   leaseValidMs: 45_000,
+  /** Compute time held for at first where a price charges it; an answer that takes longer is held for as it goes. */
+  computeHorizonMs: 60_000,
 } as const satisfies Record<string, number>;
 
 export type Limits = { readonly [Name in keyof typeof defaultLimits]: number };
 
+/** No one request costs more than a million dollars: what says so is a fault, and must not overflow the ledger. */
+export const COST_NANO_USD_MAX = nanoUsd(1_000_000_000_000_000n);
+/** How long after an answer a provider may at the latest be asked first what it cost. */
+export const BILLING_DELAY_SECONDS_MAX = 1_200;
+/** Requests that a provider is asked for at once. */
+export const BILLING_BATCH = 10_000;
+/** A provider that has not told the cost of a request for so long after its end is not asked any more… */
+export const GIVE_UP_MS = 30 * 60_000;
+/** …but has been asked so often at least, however long nobody here was awake to ask. */
+export const GIVE_UP_ASKS = 3;
+/** Asking: connecting, all of it, and the longest answer. 10,000 entries are about one megabyte. */
+export const BILLING_CONNECT_MS = 5_000;
+export const BILLING_ANSWER_MS = 45_000;
+export const BILLING_ANSWER_BYTES_MAX = 8 * 1024 * 1024;
 /** Nesting of JSON in a request body. */
 export const JSON_DEPTH_MAX = 128;
 /** The largest `max_tokens` (and the like) that is taken seriously. */
@@ -38,6 +56,10 @@ export const MESSAGES_MAX = 10_000;
 export const TYPICAL_OUTPUT_TOKENS = 500;
 /** The least output worth serving when a balance is short. */
 export const SMALLEST_ANSWER_TOKENS = 16;
+/** The least compute time worth beginning with when a balance is short. */
+export const SMALLEST_COMPUTE_MS = 1_000;
+/** Assumed to compare prices where nothing was measured yet. */
+export const TYPICAL_TOKENS_PER_SECOND = 40;
 /** One server-sent event from a provider, in bytes. */
 export const EVENT_BYTES_MAX = 4 * 1024 * 1024;
 /** Held for one image in a message: the most a current model counts for one (4096² at 28² pixels a patch). */
@@ -60,9 +82,19 @@ export const IDLE_LEASE_MS = 10_000;
 /** One spool file; the next one starts after it. */
 export const SPOOL_SEGMENT_BYTES = 16 * 1024 * 1024;
 /** Settlements applied to the store in one transaction. */
-export const DRAIN_BATCH = 500;
+export const DRAIN_BATCH = 2_000;
 /** Name of a user, token and the like, in characters. */
 export const NAME_CHARS_MAX = 96;
+/** One event of the payment processor, in bytes; the largest are some ten kilobytes. */
+export const WEBHOOK_BYTES_MAX = 256 * 1024;
+/** Checkouts of one payer that are neither paid nor over. */
+export const OPEN_CHECKOUTS_MAX = 20;
+/** How long a checkout can be paid: Stripe allows 30 minutes to 24 hours. */
+export const CHECKOUT_LIFE_MS = 3_600_000;
+/** One call to the payment processor. */
+export const PROCESSOR_CALL_MS = 10_000;
+/** A refund or dispute that belongs to no payment of ours is kept this long, in case its payment is told late. */
+export const UNMATCHED_REVERSAL_MS = 30 * 86_400_000;
 /** Breaker: consecutive failures that open it, and how long it stays open. */
 export const BREAKER_FAILURES = 5;
 export const BREAKER_OPEN_MS = 15_000;

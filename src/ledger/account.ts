@@ -12,6 +12,7 @@ export type AccountKind =
   | "provider"
   | "expired"
   | "overrun"
+  | "loss"
   | "allowance"
   | "used";
 
@@ -21,6 +22,8 @@ export const OUTSIDE = "outside";
 export const EXPIRED = "expired";
 /** What answers cost beyond what their payer could be charged: the operator bears it. */
 export const OVERRUN = "overrun";
+/** What had been spent of bought credit before its price went back to the buyer: the operator bears it. */
+export const LOSS = "loss";
 /** Limits are dealt out from here, and what is spent of them ends in `USED`. */
 export const ALLOWANCE = "allowance";
 export const USED = "used";
@@ -32,7 +35,18 @@ export const providerAccount = (provider: string): string => `provider:${provide
 export const destinationOf = (account: string, provider: string): string =>
   account.startsWith("limit:") ? USED : providerAccount(provider);
 
-export type TransferCode = "grant" | "allow" | "settle" | "overrun" | "expire";
+export type TransferCode =
+  | "grant"
+  | "allow"
+  | "settle"
+  | "overrun"
+  | "expire"
+  /** A provider's later word on what a request cost. */
+  | "adjust"
+  /** A refund or lost dispute takes unspent credit back, or is the operator's loss; a failed refund undoes either. */
+  | "take_back"
+  | "loss"
+  | "restore";
 
 /** An amount leaving one account and entering another; never changed once written. */
 export type Transfer = {

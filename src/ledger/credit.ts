@@ -1,5 +1,20 @@
 import { type NanoUsd, nanoUsd } from "../kernel/money.js";
+import type { Drift } from "./late-cost.js";
 import type { CreditView } from "./store.js";
+
+/** Drift as people and programs see it. `drift_nano_usd` is what providers say beyond our count; it may be negative. */
+export const printDrift = (rows: readonly Drift[]) => ({
+  providers: rows.map((row) => ({
+    provider: row.provider,
+    requests: row.requests,
+    counted_nano_usd: String(row.counted),
+    reported_nano_usd: String(row.reported),
+    drift_nano_usd: String(row.reported - row.counted),
+    above: row.above,
+    below: row.below,
+    unbilled: row.unbilled,
+  })),
+});
 
 /** A payer's credit as people and programs see it: amounts as strings of nano-USD. */
 export function printCredit(view: CreditView, held: NanoUsd, resetsAt: number) {

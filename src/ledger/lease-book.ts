@@ -233,6 +233,15 @@ const unknownLease = ({ account, expiresAt, returned, settled }: LeaseSlice) => 
   returned,
   free: ZERO,
 });
+/** What would be charged if all of a hold were, by account. */
+export function debitsOf(hold: Hold): Debit[] {
+  const debits: Debit[] = [];
+  for (const { held } of hold.parts) {
+    const first = debits.length;
+    for (const { account, amount } of held) addDebit(debits, first, account.id, amount);
+  }
+  return debits;
+}
 
 const isLive = (account: AccountLease, now: number): boolean =>
   account.expiresAt === undefined || account.expiresAt > now;

@@ -24,11 +24,14 @@ const settlement: Settlement = {
   usage: {
     inputTokens: 9,
     cachedInputTokens: 1,
+    cacheWriteTokens: 3,
     outputTokens: 7,
     reasoningTokens: 2,
+    measured: { computeNanoseconds: 22_899_515_643 },
     estimated: true,
   },
   cost: nanoUsd(2n ** 53n + 1n),
+  counted: nanoUsd(2n ** 53n - 1n),
   overrun: nanoUsd(3n),
   debits: [
     { account: "grant:a", amount: nanoUsd(2n ** 53n - 3n) },
@@ -44,7 +47,8 @@ const body = (line: string) => line.slice(0, -1);
 
 test("what is written is what is read, to the last nano-dollar", () => {
   const line = body(printSettled(settlement));
-  expect(isSettledLine(line)).toBe(true);
+  expect(isSettledLine(Buffer.from(`x\n${line}`), 2)).toBe(true);
+  expect(isSettledLine(Buffer.from(printStarted(settlement)), 0)).toBe(false);
   expect(parseSettled(line)).toEqual(settlement);
   const { id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream } = settlement;
   const started = { id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream };

@@ -4,6 +4,8 @@
  * every request writes two lines and the drain reads one of them again.
  */
 import { nanoUsd } from "../kernel/money.js";
+import type { Measured, Usage } from "../tasks/usage.js";
+import type { AwaitedCost } from "./late-cost.js";
 import type { Settlement } from "./store.js";
 
 /** A request is about to be sent to a provider. */
@@ -23,6 +25,7 @@ export type Started = Pick<
 
 const STARTED = "B";
 const SETTLED = "S";
+const AWAITED = "A";
 const CHECKSUM_CHARS = 8;
 const JSON_AT = CHECKSUM_CHARS + 1;
 
@@ -30,21 +33,16 @@ export const printStarted = (s: Started): string => line(STARTED, startedFields(
 
 export const printSettled = (s: Settlement): string =>
   line(SETTLED, [
-    ...startedFields(s),
-    s.status,
-    s.outcome,
-    s.usage.inputTokens,
-    s.usage.cachedInputTokens,
-    s.usage.outputTokens,
-    s.usage.reasoningTokens,
-    s.usage.estimated,
-    String(s.cost),
-    String(s.overrun),
-    s.durationMs,
-    s.firstByteMs ?? null,
-    s.attempts,
-    ...s.debits.flatMap(({ account, amount }) => [account, String(amount)]),
-  ]);
+    startedFields(s),
+    [s.status, s.outcome, s.durationMs, s.firstByteMs ?? null, s.attempts],
+    usageFields(s.usage),
+    [String(s.cost), String(s.overrun), s.counted === undefined ? null : String(s.counted)],
+    s.debits.flatMap(({ account, amount }) => [account, String(amount)]),
+  ] satisfies SettledFields);
+
+/** Only for providers that say later what a request cost. */
+export const printAwaited = (a: AwaitedCost): string =>
+  line(AWAITED, [a.requestId, a.provider, a.providerRequestId, a.at, ...a.bucketIds]);
 
 const startedFields = (s: Started): StartedFields => [
   s.id,
@@ -72,25 +70,48 @@ type StartedFields = [
   isStream: boolean,
 ];
 
-type SettledFields = [
-  ...StartedFields,
-  status: number,
-  outcome: Settlement["outcome"],
+type UsageFields = [
   inputTokens: number,
   cachedInputTokens: number,
+  cacheWriteTokens: number,
   outputTokens: number,
   reasoningTokens: number,
   estimated: boolean,
-  cost: string,
-  overrun: string,
+  measured: Measured | null,
+];
+
+const usageFields = (usage: Usage): UsageFields => [
+  usage.inputTokens,
+  usage.cachedInputTokens,
+  usage.cacheWriteTokens,
+  usage.outputTokens,
+  usage.reasoningTokens,
+  usage.estimated,
+  usage.measured ?? null,
+];
+
+type EndFields = [
+  status: number,
+  outcome: Settlement["outcome"],
   durationMs: number,
   firstByteMs: number | null,
   attempts: number,
-  ...debits: string[],
 ];
 
-/** What a line says it is, before anyone checks it. */
-export const isSettledLine = (text: string): boolean => text.charAt(CHECKSUM_CHARS) === SETTLED;
+type SettledFields = [
+  started: StartedFields,
+  end: EndFields,
+  usage: UsageFields,
+  money: [cost: string, overrun: string, counted: string | null],
+  /** Accounts and amounts by turns. */
+  debits: string[],
+];
+
+/** What the line that begins at `at` says it is, before anyone checks it. */
+export const isSettledLine = (bytes: Uint8Array, at: number): boolean =>
+  bytes[at + CHECKSUM_CHARS] === SETTLED.charCodeAt(0);
+export const isAwaitedLine = (bytes: Uint8Array, at: number): boolean =>
+  bytes[at + CHECKSUM_CHARS] === AWAITED.charCodeAt(0);
 
 /** Undefined for a line that is not whole, or no beginning. */
 export function parseStarted(text: string): Started | undefined {
@@ -102,17 +123,26 @@ export function parseStarted(text: string): Started | undefined {
 export function parseSettled(text: string): Settlement | undefined {
   const json = wholeJson(text, SETTLED);
   if (json === undefined) return undefined;
-  const fields = JSON.parse(json) as SettledFields;
-  const [, , , , , , , , , , status, outcome, ...counted] = fields;
-  const [inputTokens, cachedInputTokens, outputTokens, reasoningTokens, estimated, ...rest] =
-    counted;
-  const [cost, overrun, durationMs, firstByteMs, attempts, ...debits] = rest;
+  const [started, end, usage, money, debits] = JSON.parse(json) as SettledFields;
+  const [id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream] = started;
+  const [cost, overrun, counted] = money;
+  const [status, outcome, durationMs, firstByteMs, attempts] = end;
   return {
-    ...toStarted(fields),
+    id,
+    node,
+    at,
+    userId,
+    tokenId,
+    model,
+    task,
+    provider,
+    isOwnKey,
+    isStream,
     status,
     outcome,
-    usage: { inputTokens, cachedInputTokens, outputTokens, reasoningTokens, estimated },
+    usage: toUsage(usage),
     cost: nanoUsd(BigInt(cost)),
+    counted: counted === null ? undefined : nanoUsd(BigInt(counted)),
     overrun: nanoUsd(BigInt(overrun)),
     durationMs,
     firstByteMs: firstByteMs ?? undefined,
@@ -121,12 +151,33 @@ export function parseSettled(text: string): Settlement | undefined {
   };
 }
 
-function toStarted(fields: StartedFields | SettledFields): Started {
+/** Undefined for a line that is not whole, or no such note. */
+export function parseAwaited(text: string): AwaitedCost | undefined {
+  const json = wholeJson(text, AWAITED);
+  if (json === undefined) return undefined;
+  const fields = JSON.parse(json) as [string, string, string, number, ...string[]];
+  const [requestId, provider, providerRequestId, at, ...bucketIds] = fields;
+  return { requestId, provider, providerRequestId, at, bucketIds };
+}
+
+function toStarted(fields: StartedFields): Started {
   const [id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream] = fields;
   return { id, node, at, userId, tokenId, model, task, provider, isOwnKey, isStream };
 }
 
-/** Accounts and amounts by turns. */
+function toUsage(fields: UsageFields): Usage {
+  const [inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens, ...rest] = fields;
+  const [reasoningTokens, estimated, measured] = rest;
+  const tokens = {
+    inputTokens,
+    cachedInputTokens,
+    cacheWriteTokens,
+    outputTokens,
+    reasoningTokens,
+  };
+  return measured ? { ...tokens, measured, estimated } : { ...tokens, estimated };
+}
+
 function toDebits(flat: readonly string[]): Settlement["debits"] {
   const debits = [];
   for (let i = 0; i + 1 < flat.length; i += 2) {

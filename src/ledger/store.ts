@@ -2,6 +2,7 @@ import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
 import type { Usage } from "../tasks/usage.js";
 import type { Bucket, Opening } from "./account.js";
 import type { ClaimStore } from "./claim.js";
+import type { AwaitedCost } from "./late-cost.js";
 
 /** What one process has set aside of one account: all that it ever took, gave back, and settled and drained. */
 export type LeaseSlice = {
@@ -68,8 +69,10 @@ export type Settlement = {
   /** Forwarded with the caller's own provider key: nothing is charged. */
   readonly isOwnKey: boolean;
   readonly usage: Usage;
-  /** The exact cost of the usage. */
+  /** What is charged: the exact cost of the usage, or what the provider says it is. */
   readonly cost: NanoUsd;
+  /** What our own count would have cost, where `cost` is the provider's word; undefined where it is ours. */
+  readonly counted: NanoUsd | undefined;
   /** What each account was charged; each bucket's debits sum to `cost - overrun`. */
   readonly debits: readonly Debit[];
   /** The part of the cost that no hold and no remaining lease covered. */
@@ -140,6 +143,8 @@ export const segmentFile = (segment: number): string => `${String(segment).padSt
 export type SettlementBatch = {
   readonly node: string;
   readonly settlements: readonly Settlement[];
+  /** Requests whose provider will say later what they cost. */
+  readonly awaited?: readonly AwaitedCost[];
   readonly upTo: SpoolPosition;
 };
 

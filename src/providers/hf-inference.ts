@@ -1,5 +1,6 @@
 import { openAiChat } from "./families/openai-chat.js";
 import { bearer, type Provider } from "./provider.js";
+import { computeTimeHeader } from "./reported.js";
 
 export const hfInference = {
   id: "hf-inference",
@@ -8,6 +9,7 @@ export const hfInference = {
   auth: bearer,
   keyVariable: "HF_TOKEN",
   needsKey: true,
+  requestIdHeader: "x-inference-id",
   tasks: {
     conversational: openAiChat({
       path: (model) => `/models/${model}/v1/chat/completions`,
@@ -15,6 +17,7 @@ export const hfInference = {
       schemaForms: ["object_value", "openai_schema"],
       finishReasons: { eos_token: "stop", stop_sequence: "stop" },
       hasEmptyIds: true,
+      reported: computeTimeHeader,
     }),
   },
 } as const satisfies Provider;

@@ -8,6 +8,7 @@ export const novita = {
   auth: bearer,
   keyVariable: "NOVITA_API_KEY",
   needsKey: true,
+  requestIdHeader: "inference-id",
   tasks: {
     conversational: openAiChat({ path: "/v3/openai/chat/completions" }),
   },

@@ -1,4 +1,5 @@
 import type { BodyChanges, ChatRequest } from "../tasks/chat-completion.js";
+import type { CostReader } from "./reported.js";
 
 /** How a key is shown to a provider. Adapters never see the key itself. */
 export type Auth = { readonly header: string; readonly scheme: string };
@@ -18,7 +19,18 @@ export type Provider = {
   readonly keyVariable: string | undefined;
   /** Some servers on one's own machine want no key. */
   readonly needsKey: boolean;
+  /** The answer header with its own id of a request, by which its billing endpoint knows the request. */
+  readonly requestIdHeader?: string;
   readonly tasks: { readonly conversational?: ChatAdapter };
+};
+
+/** Where a provider says afterwards what requests cost. */
+export type BillingEndpoint = {
+  readonly url: string;
+  /** In lower case: the answer header with the provider's own id of the request. */
+  readonly requestIdHeader: string;
+  /** It need not be asked sooner than this after an answer. */
+  readonly delayMs: number;
 };
 
 /** An OpenAI-shaped chat route: the body passes through but for what stands here. */
@@ -36,4 +48,6 @@ export type ChatAdapter = {
   readonly finishReasons: Readonly<Record<string, string>>;
   /** Sends `"id": ""`, which we fill. */
   readonly hasEmptyIds: boolean;
+  /** Where its answers say what they cost, and are believed. */
+  readonly reported: CostReader | undefined;
 };

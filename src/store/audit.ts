@@ -1,13 +1,15 @@
 import { type Kysely, sql } from "kysely";
-import { ALLOWANCE, OVERRUN } from "../ledger/account.js";
+import { ALLOWANCE, LOSS, OVERRUN } from "../ledger/account.js";
 import type { AuditReport } from "../ledger/store.js";
+import { checkPayments } from "./audit-payments.js";
 import type { Database } from "./database.js";
 import type { Schema } from "./schema.js";
+import { beforeSlash } from "./transfers.js";
 
 const PAGE = 20_000;
 const FAULTS_SHOWN = 10;
 /** Only these may owe: money and allowances come out of them without limit. */
-const MAY_BE_NEGATIVE: ReadonlySet<string> = new Set(["outside", ALLOWANCE, OVERRUN]);
+const MAY_BE_NEGATIVE: ReadonlySet<string> = new Set(["outside", ALLOWANCE, LOSS, OVERRUN]);
 
 /** Replays every transfer and compares what comes out with what the accounts and leases say. */
 export async function auditLedger({ db, engine }: Database): Promise<AuditReport> {
@@ -22,6 +24,7 @@ export async function auditLedger({ db, engine }: Database): Promise<AuditReport
       const accounts = await checkAccounts(tx, balances, faults);
       await checkOpenings(tx, faults);
       await checkRequests(tx, engine, faults);
+      await checkPayments(tx, engine, faults, FAULTS_SHOWN);
       return {
         balanced: faults.length === 0,
         transfers: count,
@@ -119,10 +122,7 @@ async function checkRequests(
   faults: string[],
 ): Promise<void> {
   // A settlement's transfers are named for its request: `<request>/0`, `<request>/overrun`.
-  const request = {
-    sqlite: sql`substr(id, 1, instr(id, '/') - 1)`,
-    postgres: sql`split_part(id, '/', 1)`,
-  }[engine];
+  const request = beforeSlash[engine];
   const { rows } = await sql<{ id: string; cost: bigint | null; owed: bigint }>`
     select request as id, cast(sum(cost) as bigint) as cost, cast(sum(owed) as bigint) as owed
     from (
@@ -130,6 +130,8 @@ async function checkRequests(
       from requests
       union all
       select ${request}, null, amount from transfers where credit like 'provider:%'
+      union all
+      select ${request}, null, -amount from transfers where debit like 'provider:%'
     ) as sides
     group by request
     having sum(cost) is null or sum(cost) <> sum(owed)

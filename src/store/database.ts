@@ -12,12 +12,14 @@ export type Database = {
   readonly lockMigrations: (tx: Transaction<Schema>) => Promise<void>;
   /** Makes changes become visible in the order of their numbers. */
   readonly lockChanges: (tx: Transaction<Schema>) => Promise<void>;
+  /** Lets one transaction at a time write payments: two events of one payment may not know of each other. */
+  readonly lockPayments: (tx: Transaction<Schema>) => Promise<void>;
   /** Wakes the watchers of other processes once the transaction commits. */
   readonly announce: (tx: Transaction<Schema>) => Promise<void>;
-  /** Adds rows in bulk, skipping those whose key exists; returns the keys (`id`) of those added. */
+  /** Adds rows in bulk, skipping those whose key exists; returns the keys of those added. */
   readonly insertNew: (
     tx: Transaction<Schema>,
-    table: "requests" | "transfers",
+    into: BulkTable,
     rows: readonly BulkRow[],
   ) => Promise<readonly string[]>;
   /** Calls back soon after any process changed something; the callback reads what. Returns how to stop. */
@@ -27,7 +29,14 @@ export type Database = {
   readonly close: () => Promise<void>;
 };
 
-export type BulkRow = Readonly<Record<string, string | number | bigint | null>>;
+/** The columns that rows of a table are given in; the first is its key. */
+export type BulkTable = {
+  readonly table: "requests" | "transfers";
+  readonly columns: Readonly<Record<string, "text" | "bigint">>;
+};
+
+/** A row as an array, because every request becomes two of them. */
+export type BulkRow = readonly (string | number | bigint | null)[];
 
 const TRIES = 40;
 const FIRST_PAUSE_MS = 2;

@@ -112,7 +112,7 @@ async function openDue(database: Database, tx: Tx, bucket: Bucket): Promise<void
 }
 
 /** Opens an account and fills it, once. */
-async function open(database: Database, tx: Tx, opening: Opening): Promise<void> {
+export async function open(database: Database, tx: Tx, opening: Opening): Promise<void> {
   const added = await tx
     .insertInto("accounts")
     .values({
@@ -156,6 +156,16 @@ async function expireGrants(database: Database, tx: Tx, now: number): Promise<nu
   return transfers.length;
 }
 
+/** What refunds took back of bought credit was not spent. */
+async function takenBackOf(tx: Tx, bucketId: string): Promise<bigint> {
+  const row = await tx
+    .selectFrom("payments")
+    .select(sql<bigint>`cast(coalesce(sum(taken_back), 0) as bigint)`.as("sum"))
+    .where("bucket", "=", bucketId)
+    .executeTakeFirstOrThrow();
+  return row.sum;
+}
+
 async function creditOf(tx: Tx, bucketId: string, now: number): Promise<CreditView> {
   const rows = await tx
     .selectFrom("accounts")
@@ -163,7 +173,8 @@ async function creditOf(tx: Tx, bucketId: string, now: number): Promise<CreditVi
     .where("bucket", "=", bucketId)
     .where((e) => e.or([e("expires_at", "is", null), e("expires_at", ">", BigInt(now))]))
     .execute();
-  const spent = rows.reduce((sum, row) => sum + row.granted - row.balance, 0n);
+  const gone = rows.reduce((sum, row) => sum + row.granted - row.balance, 0n);
+  const spent = gone - (await takenBackOf(tx, bucketId));
   return {
     accounts: rows.sort(bySpendingOrder).map((row) => ({
       id: row.id,

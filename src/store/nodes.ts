@@ -111,6 +111,22 @@ export function claimStore(database: Database): ClaimStore {
   };
 }
 
+/** Whether a node may still charge its leases. Nobody can take them away before this transaction ends. */
+export async function hasLeases(tx: Tx, node: string): Promise<boolean> {
+  const row = await tx
+    .updateTable("nodes")
+    .set({ closed_at: sql`closed_at` })
+    .where("id", "=", node)
+    .returning(["fenced_at", "closed_at"])
+    .executeTakeFirst();
+  return !isGone(row);
+}
+
+/** Of nodes that never opened nobody took anything away. */
+export const isGone = (
+  row: Pick<Selectable<Schema["nodes"]>, "fenced_at" | "closed_at"> | undefined,
+): boolean => row !== undefined && (row.fenced_at !== null || row.closed_at !== null);
+
 async function closeNode(database: Database, tx: Tx, node: string, at: number): Promise<void> {
   const closedAt = BigInt(at);
   await tx

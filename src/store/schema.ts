@@ -116,7 +116,39 @@ export type Schema = {
     first_byte_ms: MaybeWhole;
     attempts: Whole;
     stream: Whole;
+    cache_write_tokens: Whole;
+    /** JSON of what was used besides tokens; null for nearly all chat. */
+    measured: string | null;
+    /** What our own count would have cost, where `cost` is the provider's word. */
+    counted: MaybeWhole;
   };
+  /** Requests whose provider says later what they cost. */
+  late_costs: {
+    request: string;
+    provider: string;
+    provider_request: string;
+    /** Ids of the buckets that pay, space-separated. */
+    buckets: string;
+    at: Whole;
+    asks: Whole;
+    /** `waiting`, `billed`, `unbilled` (given up, free of charge), `void` (its request went elsewhere). */
+    state: string;
+    settled_by: string | null;
+    settled_at: MaybeWhole;
+  };
+  /** Sums by day of what we counted and what providers said. */
+  cost_drift: {
+    day: Whole;
+    provider: string;
+    requests: Whole;
+    counted: Whole;
+    reported: Whole;
+    above: Whole;
+    below: Whole;
+    unbilled: Whole;
+  };
+  /** Which process does what only one should. */
+  job_turns: { job: string; node: string; until: Whole };
   usage_hourly: {
     hour: Whole;
     user_id: string;
@@ -129,6 +161,38 @@ export type Schema = {
     output_tokens: Whole;
     cost: Whole;
     overrun: Whole;
+  };
+  /** Checkouts, and what of their price went back. No card, name or address of a buyer. */
+  payments: {
+    id: string;
+    bucket: string;
+    amount: Whole;
+    state: string;
+    /** The processor's ids of the checkout, and of the money's movement once that is known. */
+    session_id: string;
+    intent_id: string | null;
+    /** The account that the payment became; null until it is paid. */
+    grant_id: string | null;
+    taken_back: Whole;
+    lost: Whole;
+    /** Reversed, and not yet taken back nor lost. */
+    outstanding: Whole;
+    /** Transfers made so far beside the grant's own, which numbers the next one. */
+    moves: Whole;
+    /** When a process last took on what is outstanding. */
+    claimed_at: Whole;
+    created_at: Whole;
+    changed_at: Whole;
+  };
+  /** Refunds and lost disputes, also of payments that are not known to be paid yet. */
+  payment_reversals: {
+    id: string;
+    intent_id: string;
+    because: string;
+    amount: Whole;
+    /** 1: it failed, or the dispute was won after all. */
+    void: Whole;
+    at: Whole;
   };
   changes: {
     seq: ColumnType<bigint, never, never>;

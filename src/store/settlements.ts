@@ -1,14 +1,16 @@
 import { sql, type Transaction } from "kysely";
 import { destinationOf, OVERRUN, providerAccount, type Transfer } from "../ledger/account.js";
 import type { Settlement, SettlementBatch } from "../ledger/store.js";
-import type { BulkRow, Database } from "./database.js";
+import { addAwaited } from "./awaited-costs.js";
+import type { BulkRow, BulkTable, Database } from "./database.js";
+import { addDrift, type DriftEntry } from "./drift.js";
 import { chargeLate } from "./late-settlements.js";
+import { isGone } from "./nodes.js";
 import type { Schema } from "./schema.js";
-import { post } from "./transfers.js";
+import { onlyAdded, post } from "./transfers.js";
+import { addUsage, usageEntryOf } from "./usage-sums.js";
 
 type Tx = Transaction<Schema>;
-
-const HOUR_MS = 3_600_000;
 
 /** Applies a batch in one transaction. A settlement whose request is there already moves nothing. */
 export function applySettlements(
@@ -18,12 +20,13 @@ export function applySettlements(
   return database.transact(async (tx) => {
     const isLate = await movePosition(tx, batch);
     const settlements = isLate ? await chargeLate(database, tx, batch) : batch.settlements;
-    const added = new Set(await database.insertNew(tx, "requests", settlements.map(toRow)));
-    // A spool that failed in the middle of a write holds some records twice; `delete` lets in the first.
-    const fresh = settlements.filter((settlement) => added.delete(settlement.id));
+    const added = await database.insertNew(tx, REQUESTS, settlements.map(toRow));
+    const fresh = onlyAdded(settlements, added);
     await post(database, tx, fresh.flatMap(transfersOf));
     if (!isLate) await settleLeases(tx, fresh);
-    await rollUp(tx, fresh);
+    await addUsage(tx, fresh.map(usageEntryOf));
+    await addDrift(tx, fresh.flatMap(driftOf));
+    await addAwaited(tx, batch.awaited ?? []);
     return { applied: fresh.length };
   });
 }
@@ -36,7 +39,7 @@ async function movePosition(tx: Tx, { node, upTo }: SettlementBatch): Promise<bo
     .where("id", "=", node)
     .returning(["fenced_at", "closed_at"])
     .executeTakeFirst();
-  return row !== undefined && (row.fenced_at !== null || row.closed_at !== null);
+  return isGone(row);
 }
 
 function transfersOf(settlement: Settlement): Transfer[] {
@@ -59,14 +62,21 @@ function transfersOf(settlement: Settlement): Transfer[] {
   return transfers;
 }
 
-/** What was charged is no longer leased. A lease that was taken away meanwhile stays gone. */
-async function settleLeases(tx: Tx, settlements: readonly Settlement[]): Promise<void> {
+/**
+ * What was charged is no longer leased. A lease that was taken away meanwhile stays gone; returns whether none was.
+ */
+export async function settleLeases(
+  tx: Tx,
+  settlements: readonly Pick<Settlement, "node" | "debits">[],
+): Promise<boolean> {
+  let areAllThere = true;
   const sums = new Map<string, { node: string; account: string; amount: bigint }>();
   for (const { node, debits } of settlements) {
     for (const { account, amount } of debits) {
       const key = `${account} ${node}`;
-      const sum = sums.get(key) ?? { node, account, amount: 0n };
-      sums.set(key, { ...sum, amount: sum.amount + amount });
+      const sum = sums.get(key);
+      if (sum) sum.amount += amount;
+      else sums.set(key, { node, account, amount });
     }
   }
   for (const [, { node, account, amount }] of [...sums].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -77,103 +87,79 @@ async function settleLeases(tx: Tx, settlements: readonly Settlement[]): Promise
       .where("account", "=", account)
       .returning("account")
       .execute();
-    if (leases.length === 0) continue;
+    if (leases.length === 0) {
+      areAllThere = false;
+      continue;
+    }
     await tx
       .updateTable("accounts")
       .set({ leased: sql`leased - ${amount}` })
       .where("id", "=", account)
       .execute();
   }
+  return areAllThere;
 }
 
-async function rollUp(tx: Tx, settlements: readonly Settlement[]): Promise<void> {
-  for (const row of hourlySums(settlements)) {
-    await tx
-      .insertInto("usage_hourly")
-      .values(row)
-      .onConflict((conflict) =>
-        conflict
-          .columns(["hour", "user_id", "token_id", "model", "provider", "own_key"])
-          .doUpdateSet({
-            requests: sql`usage_hourly.requests + excluded.requests`,
-            input_tokens: sql`usage_hourly.input_tokens + excluded.input_tokens`,
-            output_tokens: sql`usage_hourly.output_tokens + excluded.output_tokens`,
-            cost: sql`usage_hourly.cost + excluded.cost`,
-            overrun: sql`usage_hourly.overrun + excluded.overrun`,
-          }),
-      )
-      .execute();
-  }
-}
-
-type HourlyRow = {
-  hour: number;
-  user_id: string;
-  token_id: string;
-  model: string;
-  provider: string;
-  own_key: number;
-  requests: number;
-  input_tokens: number;
-  output_tokens: number;
-  cost: bigint;
-  overrun: bigint;
+const REQUESTS: BulkTable = {
+  table: "requests",
+  columns: {
+    id: "text",
+    node: "text",
+    at: "bigint",
+    user_id: "text",
+    token_id: "text",
+    model: "text",
+    task: "text",
+    provider: "text",
+    status: "bigint",
+    outcome: "text",
+    own_key: "bigint",
+    input_tokens: "bigint",
+    cached_input_tokens: "bigint",
+    output_tokens: "bigint",
+    reasoning_tokens: "bigint",
+    estimated: "bigint",
+    cost: "bigint",
+    overrun: "bigint",
+    duration_ms: "bigint",
+    first_byte_ms: "bigint",
+    attempts: "bigint",
+    stream: "bigint",
+    cache_write_tokens: "bigint",
+    measured: "text",
+    counted: "bigint",
+  },
 };
 
-function hourlySums(settlements: readonly Settlement[]): HourlyRow[] {
-  const rows = new Map<string, HourlyRow>();
-  for (const s of settlements) {
-    const row: HourlyRow = {
-      hour: Math.floor(s.at / HOUR_MS) * HOUR_MS,
-      user_id: s.userId,
-      token_id: s.tokenId,
-      model: s.model,
-      provider: s.provider,
-      own_key: Number(s.isOwnKey),
-      requests: 1,
-      input_tokens: s.usage.inputTokens,
-      output_tokens: s.usage.outputTokens,
-      cost: s.cost,
-      overrun: s.overrun,
-    };
-    const key = [row.hour, row.user_id, row.token_id, row.model, row.provider, row.own_key].join(
-      "|",
-    );
-    const sum = rows.get(key);
-    if (!sum) {
-      rows.set(key, row);
-      continue;
-    }
-    sum.requests += 1;
-    sum.input_tokens += row.input_tokens;
-    sum.output_tokens += row.output_tokens;
-    sum.cost += row.cost;
-    sum.overrun += row.overrun;
-  }
-  return [...rows.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
-}
+/** In the order of `REQUESTS`. */
+const toRow = (s: Settlement): BulkRow => [
+  s.id,
+  s.node,
+  s.at,
+  s.userId,
+  s.tokenId,
+  s.model,
+  s.task,
+  s.provider,
+  s.status,
+  s.outcome,
+  Number(s.isOwnKey),
+  s.usage.inputTokens,
+  s.usage.cachedInputTokens,
+  s.usage.outputTokens,
+  s.usage.reasoningTokens,
+  Number(s.usage.estimated),
+  s.cost,
+  s.overrun,
+  s.durationMs,
+  s.firstByteMs ?? null,
+  s.attempts,
+  Number(s.isStream),
+  s.usage.cacheWriteTokens,
+  s.usage.measured ? JSON.stringify(s.usage.measured) : null,
+  s.counted ?? null,
+];
 
-const toRow = (s: Settlement): BulkRow => ({
-  id: s.id,
-  node: s.node,
-  at: s.at,
-  user_id: s.userId,
-  token_id: s.tokenId,
-  model: s.model,
-  task: s.task,
-  provider: s.provider,
-  status: s.status,
-  outcome: s.outcome,
-  own_key: Number(s.isOwnKey),
-  input_tokens: s.usage.inputTokens,
-  cached_input_tokens: s.usage.cachedInputTokens,
-  output_tokens: s.usage.outputTokens,
-  reasoning_tokens: s.usage.reasoningTokens,
-  estimated: Number(s.usage.estimated),
-  cost: s.cost,
-  overrun: s.overrun,
-  duration_ms: s.durationMs,
-  first_byte_ms: s.firstByteMs ?? null,
-  attempts: s.attempts,
-  stream: Number(s.isStream),
-});
+/** Where a provider said what it costs, our count beside it. */
+const driftOf = ({ at, provider, counted, cost }: Settlement): DriftEntry[] =>
+  counted === undefined ? [] : [{ at, provider, counted, reported: cost }];

@@ -1,6 +1,6 @@
 import { sql, type Transaction } from "kysely";
 import type { Transfer } from "../ledger/account.js";
-import type { Database } from "./database.js";
+import type { BulkTable, Database } from "./database.js";
 import type { Schema } from "./schema.js";
 
 /** Writes transfers and moves what they say; one that is there already moves nothing. */
@@ -9,20 +9,38 @@ export async function post(
   tx: Transaction<Schema>,
   transfers: readonly Transfer[],
 ): Promise<void> {
-  const rows = transfers.map((t) => ({
-    id: t.id,
-    debit: t.debit,
-    credit: t.credit,
-    amount: t.amount,
-    code: t.code,
-    at: t.at,
-  }));
-  const added = new Set(await database.insertNew(tx, "transfers", rows));
-  await moveBalances(
-    tx,
-    transfers.filter(({ id }) => added.has(id)),
-  );
+  const rows = transfers.map((t) => [t.id, t.debit, t.credit, t.amount, t.code, t.at]);
+  const added = await database.insertNew(tx, TRANSFERS, rows);
+  await moveBalances(tx, onlyAdded(transfers, added));
 }
+
+const TRANSFERS: BulkTable = {
+  table: "transfers",
+  columns: {
+    id: "text",
+    debit: "text",
+    credit: "text",
+    amount: "bigint",
+    code: "text",
+    at: "bigint",
+  },
+};
+
+/** The items whose id was added, each once: a spool that failed in the middle of a write holds some twice. */
+export function onlyAdded<Item extends { readonly id: string }>(
+  items: readonly Item[],
+  added: readonly string[],
+): readonly Item[] {
+  if (added.length === items.length) return items;
+  const left = new Set(added);
+  return items.filter(({ id }) => left.delete(id));
+}
+
+/** What several transfers of one thing are named for: `<request>/0`, `payment:<id>/0`. */
+export const beforeSlash = {
+  sqlite: sql`substr(id, 1, instr(id, '/') - 1)`,
+  postgres: sql`split_part(id, '/', 1)`,
+} as const;
 
 /** One statement per account, in the order of ids so that nobody deadlocks. */
 async function moveBalances(

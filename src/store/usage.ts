@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { type NanoUsd, nanoUsd } from "../kernel/money.js";
+import type { Measured } from "../tasks/usage.js";
 import type { Database } from "./database.js";
 
 export const USAGE_BY = ["model", "provider", "day", "token"] as const;
@@ -26,13 +27,24 @@ export type RequestRow = {
   readonly isOwnKey: boolean;
   readonly inputTokens: number;
   readonly cachedInputTokens: number;
+  readonly cacheWriteTokens: number;
   readonly outputTokens: number;
   readonly reasoningTokens: number;
   readonly isEstimated: boolean;
+  readonly measured: Measured | undefined;
   readonly cost: NanoUsd;
+  /** Our own count's cost, where `cost` is the provider's word. */
+  readonly counted: NanoUsd | undefined;
+  readonly costFrom: CostFrom;
   readonly overrun: NanoUsd;
   readonly durationMs: number;
 };
+
+/**
+ * Whose word the cost is: our own count; the provider's; our own until the provider has spoken; nobody's, since the
+ * provider never spoke and the request was free.
+ */
+export type CostFrom = "count" | "provider" | "awaited" | "nobody";
 
 const DAY_MS = 86_400_000;
 const REQUESTS_SHOWN_MAX = 1_000;
@@ -85,9 +97,11 @@ export function usageReader({ db }: Database) {
     newestRequests: async (userId: string, count: number): Promise<RequestRow[]> => {
       const rows = await db
         .selectFrom("requests")
-        .selectAll()
+        .leftJoin("late_costs", "late_costs.request", "requests.id")
+        .selectAll("requests")
+        .select("late_costs.state as late_state")
         .where("user_id", "=", userId)
-        .orderBy("at", "desc")
+        .orderBy("requests.at", "desc")
         .limit(Math.min(count, REQUESTS_SHOWN_MAX))
         .execute();
       return rows.map((row) => ({
@@ -100,10 +114,14 @@ export function usageReader({ db }: Database) {
         isOwnKey: row.own_key === 1n,
         inputTokens: Number(row.input_tokens),
         cachedInputTokens: Number(row.cached_input_tokens),
+        cacheWriteTokens: Number(row.cache_write_tokens),
         outputTokens: Number(row.output_tokens),
         reasoningTokens: Number(row.reasoning_tokens),
         isEstimated: row.estimated === 1n,
+        measured: row.measured === null ? undefined : (JSON.parse(row.measured) as Measured),
         cost: nanoUsd(row.cost),
+        counted: row.counted === null ? undefined : nanoUsd(row.counted),
+        costFrom: costFrom(row.counted, row.late_state),
         overrun: nanoUsd(row.overrun),
         durationMs: Number(row.duration_ms),
       }));
@@ -126,6 +144,12 @@ export function printUsage(by: UsageBy, rows: readonly UsageRow[]) {
     })),
     total_cost_nano_usd: String(rows.reduce((sum, row) => sum + row.cost - row.overrun, 0n)),
   };
+}
+
+function costFrom(counted: bigint | null, late: string | null): CostFrom {
+  if (late === "waiting") return "awaited";
+  if (late === "unbilled") return "nobody";
+  return counted === null ? "count" : "provider";
 }
 
 const dayName = (days: string): string =>

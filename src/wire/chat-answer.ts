@@ -18,6 +18,14 @@ export function memberText({ text, members }: ChatJson, name: string): string | 
   return value === "null" ? undefined : value;
 }
 
+/** Reads a member's value when it is asked for; undefined when it is missing or null. */
+export const memberReader =
+  (json: ChatJson) =>
+  (name: string): unknown => {
+    const text = memberText(json, name);
+    return text === undefined ? undefined : JSON.parse(text);
+  };
+
 /** What the provider counted, if it did. */
 export function usageOf(json: ChatJson): Usage | undefined {
   const text = memberText(json, "usage");
@@ -48,9 +56,16 @@ export function missingMembers(
 /** The provider's usage object, or ours where it sent none, with what it cost. */
 export function usageWithCost(json: ChatJson | undefined, usage: Usage, cost: NanoUsd): string {
   const given = json && !usage.estimated ? memberText(json, "usage") : undefined;
-  const text = (given ?? printUsage(usage)).trimEnd();
+  const text = withoutCost((given ?? printUsage(usage)).trimEnd());
   const comma = /^\{\s*\}$/.test(text) ? "" : ",";
   return `${text.slice(0, -1)}${comma}"cost":${formatUsd(cost)},"cost_nano_usd":"${cost}"}`;
+}
+
+/** A cost that the provider names must not stand beside what is charged. */
+function withoutCost(usage: string): string {
+  if (!usage.includes('"cost')) return usage;
+  const { cost: _cost, cost_nano_usd: _nanos, ...rest } = JSON.parse(usage);
+  return JSON.stringify(rest);
 }
 
 /** Turns a provider's own finish reasons into OpenAI's. Inside a string the quotes would be escaped. */

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { buildStarter, STARTER_FILE } from "../../scripts/build-catalog.js";
-import { modelSchema } from "../../src/catalog/entry.js";
+import { modelSchema, toModel } from "../../src/catalog/entry.js";
+import { priceFault } from "../../src/metering/priceable.js";
 
 /** Every provider with a chat route. */
 const CHAT_PROVIDERS =
@@ -33,6 +34,21 @@ test("every model is one the catalog can read", () => {
   for (const model of catalog.models) expect(modelSchema.safeParse(model).error).toBeUndefined();
 });
 
+test("every offer can be charged, or says that it is free", () => {
+  for (const entry of catalog.models) {
+    for (const { task, price, isFree } of toModel(modelSchema.parse(entry), "").mappings) {
+      if (!isFree)
+        expect({ id: entry.id, fault: priceFault(task, price) }).toEqual({
+          id: entry.id,
+          fault: undefined,
+        });
+    }
+  }
+  expect(offers.filter((offer) => offer.is_free).map(({ model }) => model)).toEqual([
+    "zai-org/GLM-4.7-Flash",
+  ]);
+});
+
 test("every price is decimal text, not negative, with at most nine decimals", () => {
   for (const { model, provider, price } of offers) {
     expect({ model, provider, units: Object.keys(price).slice(0, 2) }).toEqual({
@@ -50,6 +66,14 @@ test("no price of a million tokens is above 100 dollars and no cached one above 
   for (const { price } of offers) {
     expect(Math.max(Number(price.input), Number(price.output))).toBeLessThanOrEqual(100);
     expect(Number(price.cached_input ?? price.input)).toBeLessThanOrEqual(Number(price.input));
+  }
+});
+
+test("writing to a cache costs no less than reading it", () => {
+  const written = offers.filter(({ price }) => price.cache_write !== undefined);
+  expect(written.length).toBeGreaterThan(0);
+  for (const { price } of written) {
+    expect(Number(price.cache_write)).toBeGreaterThanOrEqual(Number(price.cached_input));
   }
 });
 

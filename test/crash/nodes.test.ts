@@ -46,7 +46,7 @@ const SEED = Number(process.env.TURNPIKE_TEST_SEED ?? Date.now() % 1_000_000);
 let site: Site;
 let server: Postgres;
 beforeAll(async () => {
-  site = startSite({ lease_valid_ms: LEASE_VALID_MS });
+  site = startSite(() => ({}), { lease_valid_ms: LEASE_VALID_MS });
   server = await postgres();
 });
 afterAll(() => site.end());

@@ -20,6 +20,8 @@ export const TOKEN_COST = 1_000_000n;
 
 export type Site = {
   readonly sim: Sim;
+  /** The configuration of all its servers. */
+  readonly yaml: string;
   /** Starts a server; with `data` on an existing folder. */
   readonly node: (options?: NodeOptions) => Promise<Node>;
   /** A command of the CLI beside the servers; what it printed, as JSON. */
@@ -52,17 +54,22 @@ export type Node = {
   readonly stop: () => Promise<number | null>;
 };
 
-/** `limits` as in a turnpike.yaml. */
-export function startSite(limits: Readonly<Record<string, number>> = {}): Site {
+/** `more` is what the provider's entry in the configuration says beside its address; `limits` as in the file. */
+export function startSite(
+  more: (sim: Sim) => object = () => ({}),
+  limits: Readonly<Record<string, number>> = {},
+): Site {
   const sim = startSim({ prices: { together: { "org-model": PRICE } } });
   const root = mkdtempSync(join(tmpdir(), "turnpike-crash-"));
   const config = join(root, "turnpike.yaml");
   const nodes: Node[] = [];
   let folders = 0;
   const freshFolder = () => join(root, `data-${++folders}`);
-  const written = Bun.write(config, configFor(sim, limits));
+  const yaml = configFor(sim, more(sim), limits);
+  const written = Bun.write(config, yaml);
   return {
     sim,
+    yaml,
     freshFolder,
     node: async (options = {}) => {
       await written;
@@ -86,11 +93,11 @@ export function startSite(limits: Readonly<Record<string, number>> = {}): Site {
   };
 }
 
-const configFor = (sim: Sim, limits: Readonly<Record<string, number>>): string =>
+const configFor = (sim: Sim, more: object, limits: Readonly<Record<string, number>>): string =>
   JSON.stringify({
     allow_literal_keys: true,
     limits,
-    providers: { together: { base_url: sim.url("together"), api_key: "sim-key" } },
+    providers: { together: { base_url: sim.url("together"), api_key: "sim-key", ...more } },
     plans: { none: {} },
     models: [
       {

@@ -645,7 +645,7 @@ test("a model whose offer has no price is served to nobody but those with a key 
   const { ask } = await start(() => plainAnswer(), {});
   const refused = await ask();
   expect(refused.status).toBe(404);
-  expect((await refused.json()).error.served_if).toEqual(["local: has no price for chat"]);
+  expect((await refused.json()).error.served_if).toEqual(["local: has no price"]);
   const own = await ask({ model: "org/model:local" }, { "x-turnpike-provider-key": "own-key-1" });
   expect(own.status).toBe(200);
 });

@@ -6,11 +6,14 @@
  * - An open hold takes its amount out of the funds of every bucket it is on, until it is settled, released,
  *   expired or lost with its process.
  * - A request is charged its cost on every bucket. What no bucket allows is an overrun.
+ * - What a provider says later is charged as far as every bucket goes; what it says was too much comes back to the
+ *   accounts that paid, after what was overrun.
  * - A refusal is right only if, at some moment while it was being asked for, some bucket's funds less its holds
  *   were lower than what was asked.
  */
 import type { Hold } from "../../src/ledger/lease-book.js";
 import type { Settlement } from "../../src/ledger/store.js";
+import type { LateEntries } from "./world.js";
 
 type Account = {
   readonly bucket: string;
@@ -32,6 +35,7 @@ export class Auditor {
   readonly faults: string[] = [];
   readonly accounts = new Map<string, Account>();
   readonly charges = new Map<string, bigint>();
+  private readonly overruns = new Map<string, bigint>();
   overrun = 0n;
   private readonly holds = new Set<OpenHold>();
   private readonly questions = new Set<Question>();
@@ -87,6 +91,7 @@ export class Auditor {
     if (this.charges.has(id)) this.fault(`${id} was settled twice`);
     this.charges.set(id, cost - overrun);
     this.overrun += overrun;
+    this.overruns.set(id, overrun);
     if (cost <= held && overrun > 0n) this.fault(`${id}: overrun though the hold covered it`);
     for (const bucket of buckets) {
       const parts = debits.filter(({ account }) => this.accounts.get(account)?.bucket === bucket);
@@ -95,6 +100,46 @@ export class Auditor {
     }
     for (const { account, amount } of debits) this.charge(id, account, amount);
     this.look();
+  }
+
+  /** A request's provider has spoken: `entries` is what the store made of it. Returns what is overrun more. */
+  toldLater(
+    id: string,
+    buckets: readonly string[],
+    told: readonly bigint[],
+    entries: LateEntries,
+  ): bigint {
+    const { cost, overrun, transfers } = entries;
+    const before = { charge: this.charges.get(id) ?? 0n, overrun: this.overruns.get(id) ?? 0n };
+    if (!told.includes(cost)) this.fault(`${id} costs ${cost}, which nobody said`);
+    const rise = cost - before.charge - before.overrun;
+    const moved = new Map<string, bigint>();
+    for (const { debit, credit, amount } of transfers) {
+      for (const [account, by] of [
+        [debit, amount],
+        [credit, -amount],
+      ] as const) {
+        if (!this.accounts.has(account)) continue;
+        this.charge(id, account, by);
+        const bucket = this.accounts.get(account)?.bucket ?? "";
+        moved.set(bucket, (moved.get(bucket) ?? 0n) + by);
+      }
+    }
+    const back = rise < 0n ? -rise : 0n;
+    const overrunBack = before.overrun < back ? before.overrun : back;
+    const charged = rise < 0n ? overrunBack - back : rise - (overrun - before.overrun);
+    for (const bucket of buckets) {
+      const by = moved.get(bucket) ?? 0n;
+      if (by !== charged) this.fault(`${id}: ${bucket} moved by ${by}, not ${charged}`);
+    }
+    if (rise < 0n && overrun !== before.overrun - overrunBack) {
+      this.fault(`${id}: an overrun of ${overrun} is left of ${before.overrun}`);
+    }
+    this.overrun += overrun - before.overrun;
+    this.charges.set(id, cost - overrun);
+    this.overruns.set(id, overrun);
+    this.look();
+    return overrun - before.overrun;
   }
 
   died(out: ReadonlyMap<string, bigint>): void {
@@ -141,6 +186,7 @@ export class Auditor {
       return;
     }
     account.charged += amount;
+    if (account.charged < 0n) this.fault(`${id}: ${name} was given back more than it paid`);
     if (account.charged > account.amount) {
       this.fault(`${id}: ${name} held ${account.amount} and was charged ${account.charged}`);
     }

@@ -4,10 +4,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bucketsOf } from "../../src/gateway/funds.js";
+import type { Told } from "../../src/gateway/late-billing.js";
 import { monthName, nextMonthStart } from "../../src/kernel/clock.js";
 import { nanoUsd } from "../../src/kernel/money.js";
 import { extraGrant } from "../../src/ledger/account.js";
+import type { AwaitedCost, WaitingCost } from "../../src/ledger/late-cost.js";
 import type { Hold } from "../../src/ledger/lease-book.js";
+import type { Settlement } from "../../src/ledger/store.js";
 import {
   type AccessToken,
   type Budget,
@@ -18,7 +21,15 @@ import {
 } from "../../src/tenants/user.js";
 import { type Random, randomFrom } from "../support/random.js";
 import { Auditor, type Question } from "./auditor.js";
-import { hold, makeWorld, outstanding, type Process, settle, type World } from "./world.js";
+import {
+  hold,
+  lateEntries,
+  makeWorld,
+  outstanding,
+  type Process,
+  settle,
+  type World,
+} from "./world.js";
 
 const EVENTS = 10_000;
 const PHASE_EVENTS = 1_000;
@@ -93,7 +104,10 @@ class History {
 
   async play(events: number, trouble: number): Promise<void> {
     // What a process could not report while the store was in trouble it reports at its next sweep.
-    for (const process of this.world.processes) await this.sweep(process);
+    for (const process of this.world.processes) {
+      await this.sweep(process);
+      await process.late.settle([]);
+    }
     this.world.trouble.share = trouble;
     for (let i = 0; i < events; i++) await this.event();
     this.world.trouble.share = 0;
@@ -110,7 +124,8 @@ class History {
     else if (roll < 760) await this.grant();
     else if (roll < 850) this.passTime();
     else if (roll < 910) await this.sweep(process);
-    else if (roll < 970) await this.drain(process);
+    else if (roll < 950) await this.drain(process);
+    else if (roll < 970) await this.hearLater();
     else if (roll < 985) await this.expire();
     else if (roll < 988) await this.crash(process);
     else await this.recover();
@@ -243,13 +258,79 @@ class History {
     const settlements = process.spool.slice(from, process.drained + 1 + random.below(40));
     if (settlements.length === 0) return;
     const end = from + settlements.length;
-    const batch = { node: process.node, settlements, upTo: { segment: 0, offset: end } };
+    const upTo = { segment: 0, offset: end };
+    const awaited = this.awaitedAmong(settlements);
+    const batch = { node: process.node, settlements, awaited, upTo };
     const isDone = await world.store.applySettlements(batch).then(
       () => true,
       () => false,
     );
     if (isDone) process.drained = Math.max(process.drained, end);
     this.count("drains");
+  }
+
+  /** Every other request is with a provider that says later what it cost. */
+  private awaitedAmong(settlements: readonly Settlement[]): AwaitedCost[] {
+    return settlements
+      .filter(({ id }) => Number(id.slice(-1)) % 2 === 0)
+      .map((settlement) => {
+        const { id: requestId, provider, at } = settlement;
+        const caller = this.callers.find(({ user }) => user.id === settlement.userId);
+        const bucketIds = caller?.bucketIds ?? [];
+        return { requestId, provider, providerRequestId: `its ${requestId}`, bucketIds, at };
+      });
+  }
+
+  /** A provider speaks of some requests: to one process, or to several at once and not the same. */
+  private async hearLater(): Promise<void> {
+    const { random, world, auditor } = this;
+    const isAlone = random.chance(0.7);
+    const hearing = isAlone ? [random.pick(world.processes)] : world.processes;
+    const waiting = await world.realLate.waiting({
+      provider: "acme",
+      endedBy: Number.MAX_SAFE_INTEGER,
+      after: `request-${random.below(this.requests + 1)}`,
+      count: 1 + random.below(6),
+    });
+    const told = hearing.map(() => waiting.map((each) => this.tellOf(each)));
+    const questions = (told[0] ?? []).flatMap(
+      ({ waiting: { requestId, cost, bucketIds }, ...said }) =>
+        isAlone && said.cost > cost
+          ? [{ requestId, question: auditor.asked(bucketIds, said.cost - cost) }]
+          : [],
+    );
+    const settled = hearing.map((process, i) =>
+      process.late.settle(told[i] ?? []).catch(() => this.count("late costs kept from the store")),
+    );
+    await world.finish(Promise.all(settled));
+    const stillWaiting = await world.realLate.waiting({
+      provider: "acme",
+      endedBy: Number.MAX_SAFE_INTEGER,
+      after: "",
+      count: 1_000_000,
+    });
+    const isWaiting = new Set(stillWaiting.map(({ requestId }) => requestId));
+    const overruns = new Map<string, bigint>();
+    for (const [i, { requestId, bucketIds }] of waiting.entries()) {
+      if (isWaiting.has(requestId)) continue;
+      const entries = await lateEntries(world.database, requestId);
+      const said = told.map((each) => BigInt(each[i]?.cost ?? 0n));
+      overruns.set(requestId, auditor.toldLater(requestId, bucketIds, said, entries));
+      this.count("told later");
+    }
+    for (const { requestId, question } of questions) {
+      const isRefused = (overruns.get(requestId) ?? 0n) > 0n && world.trouble.share === 0;
+      auditor.answered(question, isRefused, `the late cost of ${requestId}`);
+    }
+  }
+
+  private tellOf(waiting: WaitingCost): Told {
+    const { random } = this;
+    if (random.chance(0.1)) return { waiting, outcome: "unbilled", cost: nanoUsd(0n) };
+    const cost = random.chance(0.2)
+      ? waiting.cost
+      : nanoUsd(BigInt(random.below(Number(waiting.cost) * 2 + 50)));
+    return { waiting, outcome: "billed", cost };
   }
 
   private async expire(): Promise<void> {
@@ -279,7 +360,12 @@ class History {
     const settlements = process.spool.slice(Math.max(0, process.drained - random.below(5)));
     const upTo = { segment: 0, offset: process.spool.length };
     const isDrained = await world.store
-      .applySettlements({ node: process.node, settlements, upTo })
+      .applySettlements({
+        node: process.node,
+        settlements,
+        awaited: this.awaitedAmong(settlements),
+        upTo,
+      })
       .then(
         () => true,
         () => false,
@@ -299,6 +385,7 @@ class History {
       auditor.ended(one.hold);
     }
     this.open = [];
+    for (const process of world.processes) await process.late.settle([]);
     while (world.dead.length > 0) await this.recover();
     for (const process of world.processes) {
       while (process.drained < process.spool.length) await this.drain(process);

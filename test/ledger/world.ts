@@ -1,13 +1,15 @@
 /** Some processes that serve the same payers from one real store, on a clock that is moved by hand. */
 import { bucketsOf, coverAndTake, extendHold } from "../../src/gateway/funds.js";
+import { LateBilling } from "../../src/gateway/late-billing.js";
 import { LeaseKeeper } from "../../src/gateway/lease-keeper.js";
 import type { Gateway } from "../../src/gateway/parts.js";
 import { noLog } from "../../src/kernel/log.js";
 import { least, type NanoUsd, nanoUsd } from "../../src/kernel/money.js";
 import { type Hold, LeaseBook } from "../../src/ledger/lease-book.js";
-import type { LedgerStore, Settlement } from "../../src/ledger/store.js";
+import type { Settlement } from "../../src/ledger/store.js";
 import { changeFeed } from "../../src/store/changes.js";
 import type { Database } from "../../src/store/database.js";
+import { lateCostStore } from "../../src/store/late-costs.js";
 import { ledgerStore } from "../../src/store/ledger.js";
 import { openStore } from "../../src/store/open.js";
 import type { Caller } from "../../src/tenants/user.js";
@@ -24,6 +26,7 @@ const TURNS_MAX = 5_000;
 export type Process = {
   readonly node: string;
   readonly gateway: Gateway;
+  readonly late: LateBilling;
   /** Everything this process settled, in order, with how far it was drained. */
   readonly spool: Settlement[];
   drained: number;
@@ -40,6 +43,8 @@ export async function makeWorld(place: string, random: Random, plans: ReadonlyMa
   const real = ledgerStore(database);
   const trouble = { share: 0 };
   const store = troubled(real, random, trouble);
+  const realLate = lateCostStore(database);
+  const lateStore = troubled(realLate, random, trouble);
   const processes: Process[] = [];
   const dead: Process[] = [];
   const unwatched = { recalls: 0 };
@@ -62,7 +67,8 @@ export async function makeWorld(place: string, random: Random, plans: ReadonlyMa
       ),
       keeper: new LeaseKeeper({ node, book, store, claim: ALWAYS, clock, log: noLog }),
     } as unknown as Gateway;
-    const process = { node, gateway, spool: [], drained: 0 };
+    const late = new LateBilling(gateway, lateStore);
+    const process = { node, gateway, late, spool: [], drained: 0 };
     processes.push(process);
     return process;
   };
@@ -99,6 +105,7 @@ export async function makeWorld(place: string, random: Random, plans: ReadonlyMa
     database,
     store,
     real,
+    realLate,
     clock,
     advance,
     setTime,
@@ -116,11 +123,15 @@ export async function makeWorld(place: string, random: Random, plans: ReadonlyMa
 }
 
 /** The store as it is on a bad day: a call fails before it did anything, or after, when its answer gets lost. */
-function troubled(store: LedgerStore, random: Random, trouble: { share: number }): LedgerStore {
+function troubled<Store extends object>(
+  store: Store,
+  random: Random,
+  trouble: { share: number },
+): Store {
   const away = () => random.chance(trouble.share / 2);
   return new Proxy(store, {
-    get: (target, name: keyof LedgerStore) => {
-      const call = target[name] as (...args: unknown[]) => Promise<unknown>;
+    get: (target, name) => {
+      const call = Reflect.get(target, name) as (...args: unknown[]) => Promise<unknown>;
       return async (...args: unknown[]) => {
         if (away()) throw new Error("the store is away");
         const answer = await call(...args);
@@ -209,3 +220,20 @@ export async function outstanding(
   }
   return out;
 }
+
+/** What a request costs by the store's books, and what its provider's later word moved. */
+export async function lateEntries({ db }: Database, requestId: string) {
+  const request = await db
+    .selectFrom("requests")
+    .select(["cost", "overrun", "counted"])
+    .where("id", "=", requestId)
+    .executeTakeFirstOrThrow();
+  const transfers = await db
+    .selectFrom("transfers")
+    .select(["debit", "credit", "amount"])
+    .where("id", "like", `${requestId}/late/%`)
+    .execute();
+  return { ...request, transfers };
+}
+
+export type LateEntries = Awaited<ReturnType<typeof lateEntries>>;

@@ -2,14 +2,18 @@ import { expect, test } from "bun:test";
 import { sql } from "kysely";
 import { openStore } from "../../src/store/open.js";
 import { postgres } from "../support/postgres.js";
-import { storeContract } from "./contract.js";
+import { type Engine, storeContract } from "./contract.js";
+import { lateCostContract } from "./late-costs.js";
 
-storeContract({
+const engine: Engine = {
   name: "Postgres",
   start: postgres,
   freshPlace: async () => (await postgres()).freshDatabase(),
   clean: () => {},
-});
+};
+
+lateCostContract(engine);
+storeContract(engine);
 
 test("a connection that ends in the middle of a transaction fails that transaction and nothing else", async () => {
   const place = await (await postgres()).freshDatabase();

@@ -1,13 +1,17 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { storeContract } from "./contract.js";
+import { type Engine, storeContract } from "./contract.js";
+import { lateCostContract } from "./late-costs.js";
 
 const folder = mkdtempSync(join(tmpdir(), "turnpike-test-"));
 let files = 0;
 
-storeContract({
+const engine: Engine = {
   name: "SQLite",
   freshPlace: async () => join(folder, `${++files}.sqlite`),
   clean: () => rmSync(folder, { recursive: true }),
-});
+};
+
+lateCostContract(engine);
+storeContract(engine);

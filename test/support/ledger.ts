@@ -52,6 +52,7 @@ export function settlementOf(
     usage: {
       inputTokens: 10,
       cachedInputTokens: 0,
+      cacheWriteTokens: 0,
       outputTokens: 5,
       reasoningTokens: 0,
       estimated: false,
@@ -61,6 +62,7 @@ export function settlementOf(
       account,
       amount: nanoUsd(amount),
     })),
+    counted: undefined,
     overrun,
     durationMs: 3,
     firstByteMs: 1,

@@ -38,6 +38,8 @@ type Flow = {
   readonly exchanges: readonly Exchange[];
 };
 
+export const tasksOf = (provider: string): string[] => readdirSync(join(TAPES, provider)).sort();
+
 /** All calls of a provider under one task, in the order of their ids. */
 export function tapesOf(provider: string, task: string): Tape[] {
   const folder = join(TAPES, provider, task);
@@ -58,7 +60,7 @@ export function tapesOf(provider: string, task: string): Tape[] {
 /** One stream ends with a quote too many, which the recorder left there. */
 const withoutStray = ({ response, ...rest }: Exchange): Exchange => ({
   ...rest,
-  response: { ...response, body: response.body.replace(/\}"$/, "}") },
+  response: { ...response, body: (response.body ?? "").replace(/\}"$/, "}") },
 });
 
 /** The same tape with another body. */

@@ -30,6 +30,7 @@ export function openAiChat(options: Options): ChatAdapter {
     maxTokensName: options.maxTokensName ?? "max_tokens",
     finishReasons: options.finishReasons ?? {},
     hasEmptyIds: options.hasEmptyIds ?? false,
+    reported: options.reported,
   };
 }
 

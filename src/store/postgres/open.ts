@@ -1,6 +1,6 @@
 import { CompiledQuery, Kysely, PostgresDialect, sql, type Transaction } from "kysely";
 import pg from "pg";
-import { type BulkRow, type Database, retryRaces } from "../database.js";
+import { type BulkRow, type BulkTable, type Database, retryRaces } from "../database.js";
 import type { Schema } from "../schema.js";
 
 const CONNECTIONS_MAX = 8;
@@ -20,6 +20,7 @@ const INT8 = 20;
 /** Arbitrary, ours: advisory locks share one space per database. */
 const MIGRATION_LOCK = 7_411_070_001n;
 const CHANGES_LOCK = 7_411_070_002n;
+const PAYMENTS_LOCK = 7_411_070_003n;
 
 export function openPostgres(url: string): Database {
   const pool = new pg.Pool({ ...settings(url), max: CONNECTIONS_MAX });
@@ -35,6 +36,7 @@ export function openPostgres(url: string): Database {
     transact: (work) => retryRaces(() => db.transaction().execute(work), isLostRace),
     lockMigrations: (tx) => lock(tx, MIGRATION_LOCK),
     lockChanges: (tx) => lock(tx, CHANGES_LOCK),
+    lockPayments: (tx) => lock(tx, PAYMENTS_LOCK),
     announce,
     insertNew,
     watch: (onChange) => watch(url, onChange),
@@ -70,24 +72,20 @@ const isLostRace = (thrown: unknown): boolean =>
 
 async function insertNew(
   tx: Transaction<Schema>,
-  table: string,
+  { table, columns }: BulkTable,
   rows: readonly BulkRow[],
 ): Promise<readonly string[]> {
-  const sample = rows[0];
-  if (!sample) return [];
-  const columns = Object.keys(sample);
-  const arrays = columns.map((name, i) => `$${i + 1}::${isText(rows, name) ? "text" : "bigint"}[]`);
+  if (rows.length === 0) return [];
+  const names = Object.keys(columns);
+  const arrays = Object.values(columns).map((type, i) => `$${i + 1}::${type}[]`);
   const query = CompiledQuery.raw(
-    `insert into ${table} (${columns.map((name) => `"${name}"`).join(",")})
+    `insert into ${table} (${names.map((name) => `"${name}"`).join(",")})
      select * from unnest(${arrays.join(",")}) on conflict do nothing returning id`,
-    columns.map((name) => rows.map((row) => row[name])),
+    names.map((_, i) => rows.map((row) => row[i])),
   );
   const result = await tx.executeQuery<{ id: string }>(query as CompiledQuery<{ id: string }>);
   return result.rows.map((row) => row.id);
 }
-
-const isText = (rows: readonly BulkRow[], column: string): boolean =>
-  rows.some((row) => typeof row[column] === "string");
 
 async function watch(url: string, onChange: () => void): Promise<() => Promise<void>> {
   let isStopped = false;

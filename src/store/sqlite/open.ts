@@ -11,7 +11,7 @@ import {
   sql,
   type TransactionSettings,
 } from "kysely";
-import { type BulkRow, type Database, retryRaces } from "../database.js";
+import { type BulkRow, type BulkTable, type Database, retryRaces } from "../database.js";
 import type { Schema } from "../schema.js";
 
 /** How often another process's changes are looked for: one pragma on an open file, about 2 µs. */
@@ -40,9 +40,10 @@ export async function openSqlite(path: string): Promise<Database> {
     // A write transaction is alone as it is.
     lockMigrations: async () => {},
     lockChanges: async () => {},
+    lockPayments: async () => {},
     // Watchers see that the file changed.
     announce: async () => {},
-    insertNew: async (_tx, table, rows) => insertNew(file, table, rows),
+    insertNew: async (_tx, into, rows) => insertNew(file, into, rows),
     watch: (onChange) => watch(file, onChange),
     isDurable: () => isCheckpointed(db),
     close: () => db.destroy(),
@@ -86,19 +87,19 @@ const isBusy = (thrown: unknown): boolean =>
  * One prepared statement, run once a row: on the connection that the open transaction has to itself, and without
  * Kysely in between, which would spend more time on a row than SQLite does.
  */
-function insertNew(file: SqliteFile, table: string, rows: readonly BulkRow[]): readonly string[] {
-  const [sample] = rows;
-  if (!sample) return [];
-  const columns = Object.keys(sample);
-  const names = columns.map((name) => `"${name}"`).join(",");
-  const marks = columns.map(() => "?").join(",");
+function insertNew(
+  file: SqliteFile,
+  { table, columns }: BulkTable,
+  rows: readonly BulkRow[],
+): readonly string[] {
+  const names = Object.keys(columns);
   const statement = file.query(
-    `insert into ${table} (${names}) values (${marks}) on conflict do nothing`,
+    `insert into ${table} (${names.map((name) => `"${name}"`).join(",")})
+     values (${names.map(() => "?").join(",")}) on conflict do nothing`,
   );
   const added: string[] = [];
   for (const row of rows) {
-    const { changes } = statement.run(...Object.values(row));
-    if (changes > 0) added.push(String(row.id));
+    if (statement.run(...row).changes > 0) added.push(String(row[0]));
   }
   return added;
 }

@@ -1,0 +1,84 @@
+/**
+ * Requests whose provider says later what they cost. What our own count came to is charged at once; the difference
+ * follows as further transfers, either way.
+ */
+import type { NanoUsd } from "../kernel/money.js";
+import type { Debit } from "./store.js";
+
+/** Noted when such a provider begins to answer. */
+export type AwaitedCost = {
+  readonly requestId: string;
+  readonly provider: string;
+  /** The provider's own id of the request. */
+  readonly providerRequestId: string;
+  /** The buckets that pay. */
+  readonly bucketIds: readonly string[];
+  readonly at: number;
+};
+
+/** One that has ended and was not told of yet. */
+export type WaitingCost = Pick<AwaitedCost, "requestId" | "providerRequestId" | "bucketIds"> & {
+  /** What was counted for it so far, charged or overrun. */
+  readonly cost: NanoUsd;
+  readonly endedAt: number;
+  /** How often the provider was asked. */
+  readonly asks: number;
+};
+
+/** What became of it: told by the provider, or given up and free of charge. */
+export type LateCost = {
+  readonly requestId: string;
+  readonly outcome: "billed" | "unbilled";
+  readonly cost: NanoUsd;
+  /** What the accounts of each bucket pay more than before; with `overrun` it is all that the cost went up. */
+  readonly debits: readonly Debit[];
+  readonly overrun: NanoUsd;
+};
+
+/** How far our count is from what a provider says, over all its requests of some days. */
+export type Drift = {
+  readonly provider: string;
+  /** Requests whose cost the provider told, at once or later. */
+  readonly requests: number;
+  readonly counted: NanoUsd;
+  readonly reported: NanoUsd;
+  /** Of these, how many cost more than we counted, and how many less. */
+  readonly above: number;
+  readonly below: number;
+  /** Requests that it never told the cost of, and that were free of charge. */
+  readonly unbilled: number;
+};
+
+/** What late costs ask of storage. */
+export type LateCostStore = {
+  /** Takes or keeps a job's turn until `until`, where no other process has it. */
+  readonly takeTurn: (turn: {
+    readonly job: string;
+    readonly node: string;
+    readonly now: number;
+    readonly until: number;
+  }) => Promise<boolean>;
+  /** Forgets those whose request ended elsewhere or as a failure: nobody is charged for them. */
+  readonly dropVoid: () => Promise<void>;
+  /** Requests of a provider that ended by `endedBy`, in the order of their ids, after the id `after`. */
+  readonly waiting: (page: {
+    readonly provider: string;
+    readonly endedBy: number;
+    readonly after: string;
+    readonly count: number;
+  }) => Promise<readonly WaitingCost[]>;
+  readonly noteAsked: (requestIds: readonly string[]) => Promise<void>;
+  /**
+   * Settles what still waits, in one transaction, and returns whose turn from waiting to settled was this node's: now
+   * or when it asked before and the answer got lost.
+   */
+  readonly settleLate: (batch: {
+    readonly node: string;
+    readonly at: number;
+    readonly costs: readonly LateCost[];
+  }) => Promise<ReadonlySet<string>>;
+  /** Which of some requests this node has settled. */
+  readonly settledBy: (node: string, requestIds: readonly string[]) => Promise<ReadonlySet<string>>;
+  /** By provider, since a time in ms UTC. */
+  readonly drift: (since: number) => Promise<readonly Drift[]>;
+};

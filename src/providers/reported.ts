@@ -1,0 +1,73 @@
+/**
+ * How providers themselves say what a request cost or how long it took. Pure readers: a task's adapter names the one
+ * that its provider's entry is believed with. What is no plain number says nothing.
+ */
+import { ceilDecimal, ceilNumber } from "../kernel/decimal.js";
+import { nanoUsd } from "../kernel/money.js";
+import type { Reported } from "../tasks/usage.js";
+import type { Provider } from "./provider.js";
+
+/** What a reader may look at. A stream's headers were sent before it was known, so they are not shown. */
+export type ReplyFacts = {
+  readonly header: (name: string) => string | undefined;
+  /** A member of the answer's body, parsed. */
+  readonly member: (name: string) => unknown;
+};
+
+export type CostReader = (reply: ReplyFacts) => Reported | undefined;
+
+/** `usage.cost` in dollars, as routers and some servers of one's own send it. */
+export const usageCost: CostReader = ({ member }) => costIn(member("usage"), "cost");
+
+/** Together's videos: `outputs.cost` in dollars. From general knowledge, on no recording. */
+export const outputsCost: CostReader = ({ member }) => costIn(member("outputs"), "cost");
+
+/** Hugging Face's `x-compute-time`, in seconds with up to nine decimals; on plain answers only. */
+export const computeTimeHeader: CostReader = ({ header }) => {
+  const text = header("x-compute-time");
+  return text === undefined ? undefined : computeTime(ceilDecimal(text, NANO_DIGITS));
+};
+
+/** Replicate's `metrics.predict_time`, in seconds. From general knowledge, on no recording. */
+export const predictTime: CostReader = ({ member }) =>
+  computeTime(ceilNumber(memberOf(member("metrics"), "predict_time"), NANO_DIGITS));
+
+/** fal's `x-fal-billable-units`: how often its price is charged, whatever it is quoted in. */
+export const billableUnits: CostReader = ({ header }) => {
+  const text = header("x-fal-billable-units");
+  const billionths = text === undefined ? undefined : ceilDecimal(text, NANO_DIGITS);
+  return billionths === undefined ? undefined : { kind: "units", billionths };
+};
+
+/** What `reported_cost` in the configuration can name. */
+export const COST_READERS = {
+  "usage.cost": usageCost,
+  "x-compute-time": computeTimeHeader,
+  none: undefined,
+} as const satisfies Record<string, CostReader | undefined>;
+
+export type CostReaderName = keyof typeof COST_READERS;
+
+/** A provider whose chat answers are believed in this way, and in no other. */
+export function believing(provider: Provider, name: CostReaderName): Provider {
+  const { conversational } = provider.tasks;
+  if (!conversational) return provider;
+  const adapter = { ...conversational, reported: COST_READERS[name] };
+  return { ...provider, tasks: { ...provider.tasks, conversational: adapter } };
+}
+
+const NANO_DIGITS = 9;
+
+function costIn(value: unknown, name: string): Reported | undefined {
+  const nanos = ceilNumber(memberOf(value, name), NANO_DIGITS);
+  return nanos === undefined ? undefined : { kind: "cost", cost: nanoUsd(nanos) };
+}
+
+/** A time too long to count in nanoseconds is nonsense. */
+function computeTime(nanoseconds: bigint | undefined): Reported | undefined {
+  if (nanoseconds === undefined || nanoseconds > Number.MAX_SAFE_INTEGER) return undefined;
+  return { kind: "measured", measured: { computeNanoseconds: Number(nanoseconds) } };
+}
+
+const memberOf = (value: unknown, name: string): unknown =>
+  typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;

@@ -1,0 +1,97 @@
+/** Requests whose provider says later what they cost, from their beginning until somebody settles them. */
+import { sql, type Transaction } from "kysely";
+import { nanoUsd } from "../kernel/money.js";
+import type { AwaitedCost, LateCostStore, WaitingCost } from "../ledger/late-cost.js";
+import type { Database } from "./database.js";
+import type { Schema } from "./schema.js";
+
+type Tx = Transaction<Schema>;
+
+/** Notes what was begun; the last provider that began to answer a request is the one it ends with. */
+export async function addAwaited(tx: Tx, awaited: readonly AwaitedCost[]): Promise<void> {
+  const last = new Map(awaited.map((each) => [each.requestId, each]));
+  if (last.size === 0) return;
+  const rows = [...last.values()].map((each) => ({
+    request: each.requestId,
+    provider: each.provider,
+    provider_request: each.providerRequestId,
+    buckets: each.bucketIds.join(" "),
+    at: each.at,
+    asks: 0,
+    state: "waiting",
+  }));
+  await tx
+    .insertInto("late_costs")
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict
+        .column("request")
+        .doUpdateSet({
+          provider: sql`excluded.provider`,
+          provider_request: sql`excluded.provider_request`,
+          at: sql`excluded.at`,
+        })
+        .where("late_costs.state", "=", "waiting"),
+    )
+    .execute();
+}
+
+type Turn = Parameters<LateCostStore["takeTurn"]>[0];
+
+export async function takeTurn(tx: Tx, { job, node, now, until }: Turn): Promise<boolean> {
+  const taken = await tx
+    .insertInto("job_turns")
+    .values({ job, node, until })
+    .onConflict((conflict) =>
+      conflict
+        .column("job")
+        .doUpdateSet({ node, until })
+        .where((e) =>
+          e.or([e("job_turns.node", "=", node), e("job_turns.until", "<=", BigInt(now))]),
+        ),
+    )
+    .returning("job")
+    .execute();
+  return taken.length > 0;
+}
+
+type Page = Parameters<LateCostStore["waiting"]>[0];
+
+export async function readWaiting({ db }: Database, page: Page): Promise<readonly WaitingCost[]> {
+  const rows = await db
+    .selectFrom("late_costs")
+    .innerJoin("requests", "requests.id", "late_costs.request")
+    .select(["request", "provider_request", "buckets", "asks", "requests.cost", "duration_ms"])
+    .select("requests.at as started_at")
+    .where("state", "=", "waiting")
+    .where("late_costs.provider", "=", page.provider)
+    .whereRef("requests.provider", "=", "late_costs.provider")
+    .where("request", ">", page.after)
+    .where(sql<bigint>`requests.at + duration_ms`, "<=", BigInt(page.endedBy))
+    .orderBy("request")
+    .limit(page.count)
+    .execute();
+  return rows.map((row) => ({
+    requestId: row.request,
+    providerRequestId: row.provider_request,
+    bucketIds: row.buckets.split(" "),
+    cost: nanoUsd(row.cost),
+    endedAt: Number(row.started_at + row.duration_ms),
+    asks: Number(row.asks),
+  }));
+}
+
+/** A request that ended as a failure, or with another provider than began to answer, is charged nothing for it. */
+export async function dropVoid(tx: Tx): Promise<void> {
+  await sql`update late_costs set state = 'void' where state = 'waiting' and exists (
+    select 1 from requests where requests.id = late_costs.request
+    and (requests.provider <> late_costs.provider or requests.outcome = 'failed'))`.execute(tx);
+}
+
+export async function noteAsked(tx: Tx, requestIds: readonly string[]): Promise<void> {
+  await tx
+    .updateTable("late_costs")
+    .set({ asks: sql`asks + 1` })
+    .where("request", "in", requestIds)
+    .execute();
+}
