@@ -1,6 +1,6 @@
 /** Keeps the lease book supplied from the store: renews before a lease runs dry, gives back what lies idle. */
 import type { Clock } from "../kernel/clock.js";
-import { IDLE_LEASE_MS, RECALL_WAIT_MS, SPARING_MS } from "../kernel/limits.js";
+import { IDLE_LEASE_MS, RECALL_REPEAT_MS, RECALL_WAIT_MS, SPARING_MS } from "../kernel/limits.js";
 import { type Log, reasonOf } from "../kernel/log.js";
 import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
 import type { Bucket } from "../ledger/account.js";
@@ -163,8 +163,9 @@ export class LeaseKeeper {
     const waiting = this.asks;
     await this.returns.giveBack(bucket.id).catch(storeAway);
     const recall = await store.askBack(node, bucket.id, began).catch(storeAway);
+    const endsAt = began + (supply.isAnswered ? RECALL_WAIT_MS : RECALL_REPEAT_MS);
     let askAgainAt = began + RECALL_AGAIN_MS;
-    for (let pauseMs = RECALL_POLL_MS; clock.now() < began + RECALL_WAIT_MS; pauseMs *= 2) {
+    for (let pauseMs = RECALL_POLL_MS; clock.now() < endsAt; pauseMs *= 2) {
       const state = await store.recallState(node, bucket.id, recall, clock.now()).catch(storeAway);
       const isThere = state.unleased >= missing();
       if (isThere) await this.takeAll(bucket, missing);

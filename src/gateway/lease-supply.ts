@@ -18,7 +18,7 @@ export type Supply = {
 export const NO_SUPPLY: Supply = {
   turn: undefined,
   recalledFor: 0,
-  isAnswered: false,
+  isAnswered: true,
   renewedAt: Number.NEGATIVE_INFINITY,
   sparingUntil: Number.NEGATIVE_INFINITY,
   takesUnderWay: 0,

@@ -71,6 +71,8 @@ export const PROVIDER_KEY_CHARS_MAX = 4_096;
  * second; one that was killed has been started anew, most often, within a few.
  */
 export const RECALL_WAIT_MS = 5_000;
+/** The same when the last one waited in vain. */
+export const RECALL_REPEAT_MS = 1_000;
 /** How long a node takes no more than it needs of a bucket after another one asked for it. */
 export const SPARING_MS = 1_000;
 /** How often a node renews its claim on its leases, or five times within `leaseValidMs`, whichever is sooner. */

@@ -21,7 +21,7 @@ import type { Random } from "../support/random.js";
 const START = Date.UTC(2026, 0, 30);
 /** Moves the clock a little whenever nothing goes on without it. */
 const NUDGE_MS = 5;
-const TURNS_MAX = 5_000;
+const TURNS_MAX = 20_000;
 
 export type Process = {
   readonly node: string;
