@@ -247,6 +247,7 @@ export class LeaseKeeper {
   private async forgetEnded(before: number): Promise<void> {
     const { node, book, store, clock } = this.parts;
     const isQuiet = (id: string): boolean => {
+      if (!this.returns.isHeard(id)) return false;
       const supply = this.supplies.get(id);
       return (
         !supply || (supply.turn === undefined && !supply.isDoubtful && supply.takesUnderWay === 0)
@@ -255,7 +256,6 @@ export class LeaseKeeper {
     for (const [id, { sparingUntil }] of this.supplies) {
       if (!book.has(id) && isQuiet(id) && sparingUntil <= clock.now()) this.supplies.delete(id);
     }
-    if (!this.returns.isHeard) return;
     const empty = book.emptySince(before).filter(isQuiet).slice(0, FORGET_MAX);
     if (empty.length === 0) return;
     const ended = await store.endedLeases(node, empty);

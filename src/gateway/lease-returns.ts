@@ -3,6 +3,7 @@ import type { NanoUsd } from "../kernel/money.js";
 import type { LeaseBook } from "../ledger/lease-book.js";
 import type { LedgerStore } from "../ledger/store.js";
 
+/** By account, all that was ever given back. */
 type Totals = ReadonlyMap<string, NanoUsd>;
 
 type Parts = {
@@ -13,38 +14,38 @@ type Parts = {
 
 export class LeaseReturns {
   private readonly parts: Parts;
-  /** By account, all that was ever given back. */
-  private readonly unheard = new Map<string, NanoUsd>();
+  private readonly unheard = new Map<string, Map<string, NanoUsd>>();
   private readonly underWay = new Set<Promise<unknown>>();
 
   constructor(parts: Parts) {
     this.parts = parts;
   }
 
-  /** Whether the store has heard everything. */
-  get isHeard(): boolean {
-    return this.unheard.size === 0;
+  /** Whether the store has heard everything that was given back of a bucket. */
+  isHeard(bucketId: string): boolean {
+    return !this.unheard.has(bucketId);
   }
 
   /**
-   * Gives up all that is free in a bucket. One bucket at a time, so that no transaction keeps one payer's accounts
-   * locked while it waits for another's.
+   * Gives up all that is free in a bucket, and says so, with what was not heard before. One bucket at a time, so
+   * that no transaction keeps one payer's accounts locked while it waits for another's.
    */
   async giveBack(bucketId: string, say = this.sayOnly): Promise<void> {
-    const totals = this.parts.book.giveBack(bucketId);
-    for (const [account, total] of totals) this.unheard.set(account, total);
-    await this.heard(totals, say(totals));
+    const totals = this.unheard.get(bucketId) ?? new Map<string, NanoUsd>();
+    for (const [account, total] of this.parts.book.giveBack(bucketId)) totals.set(account, total);
+    if (totals.size > 0) this.unheard.set(bucketId, totals);
+    const said = new Map(totals);
+    await this.during(say(said));
+    for (const [account, total] of said) if (totals.get(account) === total) totals.delete(account);
+    if (totals.size === 0 && this.unheard.get(bucketId) === totals) this.unheard.delete(bucketId);
   }
 
   /** Says again what was not heard the first time. */
   async sayAgain(): Promise<void> {
-    for (const entry of [...this.unheard]) {
-      const totals = new Map([entry]);
-      await this.heard(totals, this.sayOnly(totals));
-    }
+    for (const bucketId of [...this.unheard.keys()]) await this.giveBack(bucketId);
   }
 
-  /** Runs what says something of the leases to the store, so that `drop` waits for it. */
+  /** Has `drop` wait for something that is being said of the leases. */
   async during<Result>(saying: Promise<Result>): Promise<Result> {
     this.underWay.add(saying);
     return saying.finally(() => this.underWay.delete(saying));
@@ -59,11 +60,4 @@ export class LeaseReturns {
   private readonly sayOnly = async (totals: Totals): Promise<void> => {
     if (totals.size > 0) await this.parts.store.returnLease(this.parts.node, totals);
   };
-
-  private async heard(totals: Totals, saying: Promise<void>): Promise<void> {
-    await this.during(saying);
-    for (const [account, total] of totals) {
-      if (this.unheard.get(account) === total) this.unheard.delete(account);
-    }
-  }
 }
