@@ -47,19 +47,25 @@ export type Node = {
   readonly printed: () => string;
   /** `kill -9` to all of its processes at once. */
   readonly kill: () => Promise<void>;
+  /** Halts all of its processes where they are, until `thaw`. */
+  readonly freeze: () => void;
+  readonly thaw: () => void;
   /** Asks it to stop; its exit code. */
   readonly stop: () => Promise<number | null>;
 };
 
-/** `more` is what the provider's entry in the configuration says beside its address. */
-export function startSite(more: (sim: Sim) => object = () => ({})): Site {
+/** `more` is what the provider's entry in the configuration says beside its address; `limits` as in the file. */
+export function startSite(
+  more: (sim: Sim) => object = () => ({}),
+  limits: Readonly<Record<string, number>> = {},
+): Site {
   const sim = startSim({ prices: { together: { "org-model": PRICE } } });
   const root = mkdtempSync(join(tmpdir(), "turnpike-crash-"));
   const config = join(root, "turnpike.yaml");
   const nodes: Node[] = [];
   let folders = 0;
   const freshFolder = () => join(root, `data-${++folders}`);
-  const yaml = configFor(sim, more(sim));
+  const yaml = configFor(sim, more(sim), limits);
   const written = Bun.write(config, yaml);
   return {
     sim,
@@ -87,9 +93,10 @@ export function startSite(more: (sim: Sim) => object = () => ({})): Site {
   };
 }
 
-const configFor = (sim: Sim, more: object): string =>
+const configFor = (sim: Sim, more: object, limits: Readonly<Record<string, number>>): string =>
   JSON.stringify({
     allow_literal_keys: true,
+    limits,
     providers: { together: { base_url: sim.url("together"), api_key: "sim-key", ...more } },
     plans: { none: {} },
     models: [
@@ -137,6 +144,8 @@ function startNode(options: NodeOptions & { readonly data: string }, config: str
     env,
     launcher,
     printed: () => printed,
+    freeze: () => void process.kill(-group, "SIGSTOP"),
+    thaw: () => void process.kill(-group, "SIGCONT"),
     kill: async () => {
       try {
         process.kill(-group, "SIGKILL");
@@ -204,9 +213,18 @@ async function asOwner(node: Node, path: string, body: unknown): Promise<Record<
 
 /** A user with nothing but this much credit, in dollars; the token. */
 export async function addPayer(node: Node, name: string, dollars: string): Promise<string> {
-  const { token } = await asOwner(node, "admin/users", { name, plan: "none" });
+  const { token } = await addPenniless(node, name);
   await asOwner(node, "admin/credits", { user: name, amount: dollars, kind: "purchased" });
-  return String(token);
+  return token;
+}
+
+/** A user without any credit. */
+export async function addPenniless(
+  node: Node,
+  name: string,
+): Promise<{ readonly id: string; readonly token: string }> {
+  const { user, token } = await asOwner(node, "admin/users", { name, plan: "none" });
+  return { id: (user as { id: string }).id, token: String(token) };
 }
 
 /** An organization with nothing but this much credit, and its members; their tokens. */
