@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { sql } from "kysely";
 import { openStore } from "../../src/store/open.js";
 import { postgres } from "../support/postgres.js";
+import { claimContract } from "./claims.js";
 import { type Engine, storeContract } from "./contract.js";
 import { lateCostContract } from "./late-costs.js";
 
@@ -12,6 +13,7 @@ const engine: Engine = {
   clean: () => {},
 };
 
+claimContract(engine);
 lateCostContract(engine);
 storeContract(engine);
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { claimContract } from "./claims.js";
 import { type Engine, storeContract } from "./contract.js";
 import { lateCostContract } from "./late-costs.js";
 
@@ -13,5 +14,6 @@ const engine: Engine = {
   clean: () => rmSync(folder, { recursive: true }),
 };
 
+claimContract(engine);
 lateCostContract(engine);
 storeContract(engine);
