@@ -15,7 +15,7 @@ import type { LedgerStore, Settlement } from "../../src/ledger/store.js";
 import type { Database } from "../../src/store/database.js";
 import { ledgerStore } from "../../src/store/ledger.js";
 import { openStore } from "../../src/store/open.js";
-import { AT, batchOf, bucketOf, grantOf, settlementOf, standing } from "../support/ledger.js";
+import { AT, batchOf, grantOf, settlementOf, standing } from "../support/ledger.js";
 import { randomFrom } from "../support/random.js";
 
 const FUNDS = "user:ada";
@@ -100,7 +100,7 @@ async function startNode(node: string, validMs = VALID_MS) {
     hold,
     free: (): bigint => book.free(FUNDS, clock.now()),
     cover: (amount: bigint, atLeast = amount) =>
-      keeper.cover([bucketOf(FUNDS)], nanoUsd(amount), {
+      keeper.cover([FUNDS], nanoUsd(amount), {
         ask: keeper.newAsk(),
         atLeast: nanoUsd(atLeast),
       }),

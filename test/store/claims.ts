@@ -6,15 +6,7 @@ import type { Database } from "../../src/store/database.js";
 import { lateCostStore } from "../../src/store/late-costs.js";
 import { ledgerStore } from "../../src/store/ledger.js";
 import { openStore } from "../../src/store/open.js";
-import {
-  AT,
-  batchOf,
-  bucketOf,
-  grantOf,
-  limitOf,
-  settlementOf,
-  standing,
-} from "../support/ledger.js";
+import { AT, batchOf, grantOf, limitOf, settlementOf, standing } from "../support/ledger.js";
 import type { Engine } from "./contract.js";
 
 const FUNDS = "user:ada";
@@ -55,7 +47,7 @@ export function claimContract(engine: Engine): void {
     const takeWith = (node: string, wish: { need: bigint; isAll?: boolean; atLeast?: bigint }) =>
       store.takeLease({
         node,
-        bucket: bucketOf(FUNDS),
+        bucketId: FUNDS,
         need: nanoUsd(wish.need),
         isAll: wish.isAll ?? false,
         atLeast: nanoUsd(wish.atLeast ?? 0n),
@@ -159,7 +151,7 @@ export function claimContract(engine: Engine): void {
           stores.map((each, i) =>
             each.takeLease({
               node: `n${i}`,
-              bucket: bucketOf(FUNDS),
+              bucketId: FUNDS,
               need: nanoUsd(60n),
               isAll: true,
               isSparing: true,
@@ -257,7 +249,7 @@ export function claimContract(engine: Engine): void {
           ...Array.from({ length: 12 }, (_, i) =>
             stores[i % 3]?.takeLease({
               node: "b",
-              bucket: bucketOf(FUNDS),
+              bucketId: FUNDS,
               need: nanoUsd(7n),
               isAll: true,
               isSparing: true,
@@ -350,7 +342,7 @@ export function claimContract(engine: Engine): void {
       await take("a", 70n);
       await store.takeLease({
         node: "a",
-        bucket: bucketOf(BUDGET),
+        bucketId: BUDGET,
         need: nanoUsd(50n),
         isAll: false,
         isSparing: true,
