@@ -1,10 +1,12 @@
 /** Builds everything from a configuration and a clock, and takes it down again in order. */
 import { mkdirSync, rmSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { Catalog } from "./catalog/catalog.js";
 import type { Config } from "./config/config.js";
 import { askCosts } from "./gateway/billing.js";
+import { Claim } from "./gateway/claim.js";
 import { HttpPool } from "./gateway/client/pool.js";
 import { LateBilling } from "./gateway/late-billing.js";
 import { LeaseKeeper } from "./gateway/lease-keeper.js";
@@ -20,9 +22,11 @@ import { askForCosts } from "./jobs/late-costs.js";
 import { recoverDead } from "./jobs/recover.js";
 import { type Repeated, repeat } from "./jobs/repeat.js";
 import { forgetOld } from "./jobs/retention.js";
+import { claimWatch } from "./jobs/watch-claims.js";
 import type { Clock } from "./kernel/clock.js";
 import { assert } from "./kernel/errors.js";
 import { newId } from "./kernel/ids.js";
+import { HEARTBEAT_MS, LOST_SPOOL_MS } from "./kernel/limits.js";
 import type { Log } from "./kernel/log.js";
 import type { LateCostStore } from "./ledger/late-cost.js";
 import { LeaseBook } from "./ledger/lease-book.js";
@@ -84,14 +88,38 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
   const ledger = ledgerStore(database, config.plans);
   const tenants = tenantStore(database, node, clock);
   const organizations = organizationStore(database, node, clock);
-  await recoverDead(spoolRoot, ledger, tryLock, log);
+  await recoverDead(spoolRoot, ledger, tryLock, { clock, log });
 
   const folder = join(spoolRoot, node);
   const unlock = tryLock(folder);
   assert(unlock, "a new process has a folder of its own");
-  await ledger.openNode(node, clock.now());
+  const validMs = config.limits.leaseValidMs;
+  await ledger.openNode(node, clock.now(), { host: hostname(), validMs });
   const spool = new Spool(folder, config.durability, log);
-  const gateway = buildGateway({ config, masterKey, clock, log, node, ledger, spool });
+  const place = storePlace(config);
+  const { isDurable } = ledger;
+  const drainer = new Drainer({ place, folder, node, spool, isDurable, startThread });
+  const drain = () => drainer.drain();
+  const book = new LeaseBook();
+  const claim: Claim = new Claim({
+    node,
+    validMs,
+    book,
+    store: ledger,
+    clock,
+    log,
+    windUp: async () => {
+      await gateway.keeper.dropReturns();
+      await spool.flushed();
+      await drain();
+    },
+    catchUp: async () => {
+      gateway.directory.load(await tenants.loadAll());
+      gateway.directory.loadOrganizations(await organizations.loadAll());
+    },
+  });
+  const gateway = buildGateway({ config, masterKey, clock, log, node, ledger, spool, book, claim });
+  await claim.renew();
   const reloadUser = reloader(tenants, gateway.directory);
   const reloadOrganization = async (orgId: string): Promise<void> =>
     gateway.directory.loadOrganizations(await organizations.load(orgId));
@@ -108,8 +136,6 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
   gateway.directory.loadOrganizations(await organizations.loadAll());
 
   const payments = paymentStore(database);
-  const drainer = new Drainer({ place: storePlace(config), folder, node, spool, startThread });
-  const drain = () => drainer.drain();
   const lateCosts = lateCostStore(database);
   const books = booksOf(database);
   const stopping = new AbortController();
@@ -125,7 +151,7 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
       signal: stopping.signal,
     });
   const jobs = startJobs({
-    ...{ gateway, ledger, payments, database, clock, log },
+    ...{ gateway, claim, ledger, payments, database, clock, log },
     ...{ drain, askForCosts, forget },
   });
   const site: Site = {
@@ -161,20 +187,28 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
       await drain();
       await drainer.stop();
       await gateway.keeper.returnAll();
-      await ledger.closeNode(node);
+      await ledger.closeNode(node, clock.now());
+      const isDurable = await ledger.isDurable();
       await database.close();
       unlock();
-      // All of it is in the store.
+      // All of it is in the store. Where that is not for sure, the next process that starts looks again.
+      if (!isDurable) return;
       rmSync(folder, { recursive: true });
+      rmSync(`${folder}.lock`, { force: true });
     },
   };
 }
 
 function buildGateway(
-  parts: AppParts & { readonly node: string; readonly ledger: LedgerStore; readonly spool: Spool },
+  parts: AppParts & {
+    readonly node: string;
+    readonly ledger: LedgerStore;
+    readonly spool: Spool;
+    readonly book: LeaseBook;
+    readonly claim: Claim;
+  },
 ): Gateway {
-  const { config, masterKey, clock, log, node, ledger, spool } = parts;
-  const book = new LeaseBook();
+  const { config, masterKey, clock, log, node, ledger, spool, book, claim } = parts;
   return {
     node,
     catalog: new Catalog(...config.models),
@@ -182,7 +216,7 @@ function buildGateway(
     plans: config.plans,
     directory: new Directory(masterKey, config.ownerToken),
     book,
-    keeper: new LeaseKeeper({ node, book, store: ledger, clock, log }),
+    keeper: new LeaseKeeper({ node, book, store: ledger, claim, clock, log }),
     spool,
     http: new HttpPool(),
     health: new Health(),
@@ -230,6 +264,7 @@ function costAsker(
 
 function startJobs(parts: {
   readonly gateway: Gateway;
+  readonly claim: Claim;
   readonly ledger: LedgerStore;
   readonly payments: PaymentStore;
   readonly database: Database;
@@ -239,20 +274,29 @@ function startJobs(parts: {
   readonly askForCosts: () => Promise<void>;
   readonly forget: () => Promise<void>;
 }): Repeated[] {
-  const { gateway, ledger, database, clock, drain } = parts;
+  const { gateway, claim, ledger, database, clock, log, drain } = parts;
+  const { node, limits } = gateway;
   const sweep = async (): Promise<void> => {
     const expired = gateway.book.releaseExpired(clock.now());
-    if (expired > 0) parts.log("error", "holds_expired", { count: expired });
+    if (expired > 0) log("error", "holds_expired", { count: expired });
     await gateway.keeper.returnIdle();
   };
   const expire = async (): Promise<void> => {
-    await ledger.expireAccounts(clock.now());
+    const now = clock.now();
+    const lost = await ledger.closeLost(now - LOST_SPOOL_MS, now);
+    if (lost > 0) log("error", "nodes_lost", { count: lost });
+    await ledger.expireAccounts(now);
     await changeFeed(database).forget(clock.now());
   };
+  const beatMs = Math.min(HEARTBEAT_MS, limits.leaseValidMs / 5);
+  const watchClaims = claimWatch({ node, store: ledger, clock, log, everyMs: beatMs });
   const answerRecall = (bucket: string, recall: number) =>
     gateway.keeper.answerRecall(bucket, recall);
   return [
     repeat("drain", drain, DRAIN_EVERY_MS, parts),
+    repeat("heartbeat", () => claim.renew(), beatMs, parts),
+    repeat("claim", async () => claim.check(), beatMs, parts),
+    repeat("silence", watchClaims, beatMs, parts),
     repeat("sweep", sweep, SWEEP_EVERY_MS, parts),
     repeat("expire", expire, EXPIRE_EVERY_MS, parts),
     repeat("late_costs", parts.askForCosts, ASK_FOR_COSTS_EVERY_MS, parts),

@@ -29,9 +29,8 @@ export const PARTS = {
     const book = new LeaseBook();
     const buckets = Array.from({ length: PAYERS }, (_, i) => [`user:${i}`, `token:${i}`]);
     for (const id of buckets.flat()) {
-      const slices = [
-        { account: `grant:${id}`, expiresAt: undefined, taken: BALANCE, isOver: false },
-      ];
+      const sums = { taken: BALANCE, returned: ZERO, settled: ZERO };
+      const slices = [{ account: `grant:${id}`, expiresAt: undefined, ...sums, isOver: false }];
       book.add(id, { slices, unleased: ZERO, othersHold: false }, 0);
     }
     const pair = (i: number): void => {

@@ -1,9 +1,10 @@
 /** What a payer has, and getting hold of it wherever it is leased. */
 import type { Price } from "../catalog/model.js";
-import { least, type NanoUsd, nanoUsd } from "../kernel/money.js";
+import { least, type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
 import type { Hold } from "../ledger/lease-book.js";
 import type { Candidate } from "../routing/policy.js";
 import type { Caller } from "../tenants/caller.js";
+import type { Asking, Cover } from "./lease-keeper.js";
 import type { Gateway } from "./parts.js";
 
 const NO_PRICE: Price = {};
@@ -20,9 +21,10 @@ export const freeFor = (gateway: Gateway, caller: Caller): NanoUsd =>
 
 /** What the caller could spend, as far as this process knows. */
 export const spendableFor = (gateway: Gateway, caller: Caller): NanoUsd =>
-  leastOver(caller, (id) =>
-    nanoUsd(gateway.book.free(id, gateway.clock.now()) + gateway.book.unleased(id)),
-  );
+  leastOver(caller, (id) => spendableIn(gateway, id));
+
+export const spendableIn = ({ book, clock }: Gateway, bucketId: string): NanoUsd =>
+  nanoUsd(book.free(bucketId, clock.now()) + book.unleased(bucketId));
 
 const leastOver = ({ bucketIds }: Caller, amountIn: (id: string) => NanoUsd): NanoUsd =>
   bucketIds.length === 1 ? amountIn(bucketIds[0] ?? "") : bucketIds.map(amountIn).reduce(least);
@@ -37,10 +39,24 @@ export async function learnBalance(gateway: Gateway, caller: Caller): Promise<vo
 }
 
 /**
- * Has the caller's buckets covered, and takes of them. What was covered may by then be another request's, so this
- * goes on as long as the store has more; every further round means that someone was served. Undefined when there
- * is not enough; throws when the store cannot be asked.
+ * Has buckets covered, and takes of them. What was covered may by then be another request's, so this goes on as long
+ * as there is enough; every further round means that someone was served. Throws when the store cannot be asked.
  */
+export async function coverUntil<Taken>(
+  { keeper }: Pick<Gateway, "keeper">,
+  bucketIds: readonly string[],
+  amount: NanoUsd,
+  take: () => Taken | undefined,
+  asking: Asking,
+): Promise<{ readonly taken: Taken | undefined; readonly cover: Cover }> {
+  for (;;) {
+    const cover = await keeper.cover(bucketIds, amount, asking);
+    const taken = take();
+    if (taken !== undefined || cover !== "covered") return { taken, cover };
+  }
+}
+
+/** The same for a caller's buckets, and for whoever can do with less; undefined when there is not enough. */
 export const coverAndTake = <Taken>(
   gateway: Gateway,
   caller: Caller,
@@ -50,18 +66,13 @@ export const coverAndTake = <Taken>(
 
 /** The same for buckets by name. */
 export async function coverBuckets<Taken>(
-  { book, keeper, clock }: Pick<Gateway, "book" | "keeper" | "clock">,
+  gateway: Pick<Gateway, "keeper">,
   bucketIds: readonly string[],
   amount: NanoUsd,
   take: () => Taken | undefined,
 ): Promise<Taken | undefined> {
-  const isStoreEmpty = (id: string): boolean =>
-    book.free(id, clock.now()) >= amount || book.unleased(id) === 0n;
-  for (;;) {
-    await keeper.cover(bucketIds, amount);
-    const taken = take();
-    if (taken !== undefined || bucketIds.every(isStoreEmpty)) return taken;
-  }
+  const asking = { ask: gateway.keeper.newAsk(), atLeast: ZERO };
+  return (await coverUntil(gateway, bucketIds, amount, take, asking)).taken;
 }
 
 /** Adds all of `amount` to a hold where that is at hand; undefined where it is not. */

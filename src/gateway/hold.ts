@@ -6,9 +6,9 @@ import { mostCost, timesWithin } from "../metering/cost.js";
 import type { Candidate } from "../routing/policy.js";
 import { boundOf, type ChatBound, chatBound } from "./bound.js";
 import { estimateInput } from "./estimate-usage.js";
-import { chargedPrice, coverAndTake, freeFor, learnBalance } from "./funds.js";
+import { chargedPrice, coverUntil, freeFor, learnBalance, spendableFor } from "./funds.js";
 import type { ChatCall, Gateway } from "./parts.js";
-import { refusal } from "./shortage.js";
+import { type Need, refusal, unsure } from "./shortage.js";
 
 /** How long after its last possible moment a request's hold is released by itself. */
 const HOLD_GRACE_MS = 60_000;
@@ -68,39 +68,100 @@ export async function holdFor(
   const { request, caller } = call;
   const { most, bound } = mostOf(gateway, call, candidate);
   if (most === 0n) await learnBalance(gateway, caller);
-  const covered = await coverAndTake(gateway, caller, most, () => tryHold(gateway, call, most));
-  if (covered) return heldFor(covered, bound);
+  const ask = gateway.keeper.newAsk();
+  const hold = () => tryHold(gateway, call, most);
+  const asking = { ask, atLeast: most };
+  const { taken } = await coverUntil(gateway, caller.bucketIds, most, hold, asking);
+  if (taken) return heldFor(taken, bound);
 
   const inputTokens = Math.min(await estimateInput(request), request.inputTokensMost);
-  const counted = { ...bound, inputTokens };
-  const hold = tryHold(gateway, call, mostCost(counted, chargedPrice(candidate)));
-  return hold ? heldFor(hold, bound) : clamp(gateway, call, candidate, counted);
+  return holdWhatFits(gateway, call, candidate, { ...bound, inputTokens }, ask);
 }
 
-/** Lowers the output to what is affordable, then the time for it. */
-function clamp(gateway: Gateway, call: ChatCall, candidate: Candidate, wanted: ChatBound): Held {
-  const { choices } = call.request;
-  const { inputTokens, perChoice, computeMs } = wanted;
+/** Holds for all that is wanted, or for as much of it as there is money for. */
+async function holdWhatFits(
+  gateway: Gateway,
+  call: ChatCall,
+  candidate: Candidate,
+  wanted: ChatBound,
+  ask: number,
+): Promise<Held> {
+  const { caller, request } = call;
   const price = chargedPrice(candidate);
-  const available = freeFor(gateway, call.caller);
-  const smallest = Math.min(perChoice, SMALLEST_ANSWER_TOKENS);
-  const smallestMs = computeMs && Math.min(computeMs, SMALLEST_COMPUTE_MS);
+  const whole = mostCost(wanted, price);
+  const { smallest, smallestMs } = smallestOf(wanted);
+  const least = boundOf(wanted.inputTokens, smallest * request.choices, smallestMs);
+  const atLeast = mostCost(least, price);
+  const hold = () => tryHold(gateway, call, whole);
+  for (;;) {
+    const { taken, cover } = await coverUntil(gateway, caller.bucketIds, whole, hold, {
+      ask,
+      atLeast,
+    });
+    if (taken) return heldFor(taken, wanted);
+    const clamped = clamp(gateway, call, candidate, wanted);
+    if (clamped) return clamped;
+    const spendable = spendableFor(gateway, caller);
+    // What was found went to another request, and there is more.
+    if (spendable >= atLeast) continue;
+    if (cover === "unsure") throw unsure();
+    throw refusal(gateway, call, candidate, needWithin(spendable, call, candidate, wanted));
+  }
+}
+
+/** The least that is of any use to somebody who wants this much. */
+const smallestOf = ({ perChoice, computeMs }: ChatBound) => ({
+  smallest: Math.min(perChoice, SMALLEST_ANSWER_TOKENS),
+  smallestMs: computeMs && Math.min(computeMs, SMALLEST_COMPUTE_MS),
+});
+
+/** What is needed at the least, and how much an amount is enough for: of output, then of time for it. */
+function needWithin(
+  available: NanoUsd,
+  { request }: ChatCall,
+  candidate: Candidate,
+  wanted: ChatBound,
+): Need {
+  const { inputTokens, perChoice, computeMs } = wanted;
+  const { choices } = request;
+  const price = chargedPrice(candidate);
+  const { smallest, smallestMs } = smallestOf(wanted);
   const least = boundOf(inputTokens, 0, smallestMs);
   const fits = Math.min(timesWithin(available, least, boundOf(0, choices), price), perChoice);
-  const outputTokens = fits * choices;
-  const time = timesWithin(available, boundOf(inputTokens, outputTokens), boundOf(0, 0, 1), price);
-  const fitsMs = computeMs && Math.min(time, computeMs);
-  const need = { inputTokens, smallest, smallestMs, fits, fitsMs };
-  if (fits < smallest) throw refusal(gateway, call, candidate, need);
-  const hold = tryHold(gateway, call, mostCost(boundOf(inputTokens, outputTokens, fitsMs), price));
-  if (!hold) throw refusal(gateway, call, candidate, need);
+  const output = boundOf(inputTokens, fits * choices);
+  const time = timesWithin(available, output, boundOf(0, 0, 1), price);
   return {
-    hold,
-    outputTokens,
-    clampedTo: fits < perChoice ? fits : undefined,
-    computeMs: fitsMs,
-    isTimeClamped: fitsMs !== computeMs,
+    inputTokens,
+    smallest,
+    smallestMs,
+    fits,
+    fitsMs: computeMs && Math.min(time, computeMs),
   };
+}
+
+/** Lowers what is wanted to what is at hand; undefined where that does not do for the smallest useful answer. */
+function clamp(
+  gateway: Gateway,
+  call: ChatCall,
+  candidate: Candidate,
+  wanted: ChatBound,
+): Held | undefined {
+  const { perChoice, computeMs, inputTokens } = wanted;
+  const available = freeFor(gateway, call.caller);
+  const { fits, fitsMs, smallest } = needWithin(available, call, candidate, wanted);
+  if (fits < smallest) return undefined;
+  const outputTokens = fits * call.request.choices;
+  const most = mostCost(boundOf(inputTokens, outputTokens, fitsMs), chargedPrice(candidate));
+  const hold = tryHold(gateway, call, most);
+  return (
+    hold && {
+      hold,
+      outputTokens,
+      clampedTo: fits < perChoice ? fits : undefined,
+      computeMs: fitsMs,
+      isTimeClamped: fitsMs !== computeMs,
+    }
+  );
 }
 
 function tryHold(gateway: Gateway, call: ChatCall, amount: NanoUsd): Hold | undefined {

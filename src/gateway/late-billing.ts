@@ -34,17 +34,20 @@ export class LateBilling {
   async settle(told: readonly Told[]): Promise<void> {
     await this.clearDoubts();
     if (told.length === 0) return;
+    const { node, clock, book, keeper } = this.parts;
+    const { generation } = book;
     const prepared: Prepared[] = [];
     try {
       for (const each of told) prepared.push(await this.prepare(each));
+      if (book.generation !== generation) throw new Error("the leases were lost meanwhile");
     } catch (thrown) {
       for (const { hold } of prepared) if (hold) this.parts.book.release(hold);
       throw thrown;
     }
     for (const { late, hold } of prepared) if (hold) this.doubtful.set(late.requestId, hold);
-    const { node, clock } = this.parts;
     const costs = prepared.map(({ late }) => late);
-    this.conclude(await this.store.settleLate({ node, at: clock.now(), costs }));
+    const settled = this.store.settleLate({ node, at: clock.now(), costs });
+    this.conclude(await keeper.telling(settled));
   }
 
   private async clearDoubts(): Promise<void> {

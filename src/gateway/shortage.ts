@@ -8,8 +8,10 @@ import { isPriceFor } from "../metering/priceable.js";
 import type { Candidate } from "../routing/policy.js";
 import { type Caller, resetsAt } from "../tenants/caller.js";
 import { boundOf } from "./bound.js";
-import { chargedPrice, freeFor } from "./funds.js";
+import { chargedPrice, spendableFor, spendableIn } from "./funds.js";
 import type { ChatCall, Gateway } from "./parts.js";
+
+const UNSURE_RETRY_SECONDS = 5;
 
 export type Need = {
   readonly inputTokens: number;
@@ -41,11 +43,19 @@ export function refusal(
         gateway,
         call.caller,
         need.inputTokens,
-        freeFor(gateway, call.caller),
+        spendableFor(gateway, call.caller),
       ),
     },
   });
 }
+
+/** Credit may be there, with a node that fell silent: nobody is told that it ended before that is known. */
+export const unsure = (): RouterError =>
+  new RouterError(
+    "store_unavailable",
+    "What is left of your credit is set aside for a server that does not answer. It will be free again soon. Try again shortly.",
+    { retryAfterSeconds: UNSURE_RETRY_SECONDS },
+  );
 
 /** A request that is charged by the second, and whose answer was not there when the credit ended. */
 export function timeEnded(
@@ -77,11 +87,11 @@ function insufficient(
   { mapping }: Candidate,
   { needed, says, extra }: Shortage,
 ): RouterError {
-  const available = freeFor(gateway, caller);
-  const now = gateway.clock.now();
-  const tightest = caller.buckets.find(({ id }) => gateway.book.free(id, now) === available);
+  // What is too little for anything here was left in the store.
+  const available = spendableFor(gateway, caller);
+  const tightest = caller.buckets.find(({ id }) => spendableIn(gateway, id) === available);
   assert(tightest, "some bucket has what all of them have");
-  const at = resetsAt(caller, tightest, now);
+  const at = resetsAt(caller, tightest, gateway.clock.now());
   const resets = at === undefined ? null : new Date(at).toISOString();
   return new RouterError(
     "insufficient_credit",

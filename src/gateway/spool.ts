@@ -73,6 +73,11 @@ export class Spool {
     return { segment: this.segment, offset: this.bytes };
   }
 
+  /** Resolves once everything that was said so far is in the file. */
+  async flushed(): Promise<void> {
+    await this.written;
+  }
+
   /** The first segment that is still needed for what is under way. */
   oldestOpenSegment(): number {
     let oldest = this.segment;

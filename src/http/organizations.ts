@@ -19,6 +19,7 @@ import { creditOf } from "./credits.js";
 import { anchorDay } from "./fields.js";
 import { enterAsOperator, enterOrg, type InOrg, memberNamed, orgChanged } from "./org-access.js";
 import { type Handler, json, type Site } from "./parts.js";
+import { checkoutFor, paymentsOf } from "./payments.js";
 
 export const listOrganizations: Handler = async (site, visit) => {
   const caller = await authenticate(site, visit, "read");
@@ -84,6 +85,17 @@ export const changeOrganization: Handler = async (site, visit) => {
 export const showOrgCredits: Handler = async (site, visit) => {
   const { org } = await enterOrg(site, visit, "read", "member");
   return json(await creditOf(site, org));
+};
+
+/** What somebody will have paid for is an owner's to decide. */
+export const startOrgCheckout: Handler = async (site, visit) => {
+  const { org } = await enterOrg(site, visit, "write", "owner");
+  return json(await checkoutFor(site, visit, fundsBucketOf(org)), 201);
+};
+
+export const listOrgPayments: Handler = async (site, visit) => {
+  const { org } = await enterOrg(site, visit, "read", "admin");
+  return json(await paymentsOf(site, fundsBucketOf(org)));
 };
 
 export const showSeats: Handler = async (site, visit) => {

@@ -39,7 +39,7 @@ export const startCheckout: Handler = async (site, visit) => {
 };
 
 /** Sends whoever asks to the processor's page, to buy credit for this bucket. */
-async function checkoutFor(site: Site, visit: Visit, bucket: string) {
+export async function checkoutFor(site: Site, visit: Visit, bucket: string) {
   const { amount: text } = await readJson(visit.request, z.strictObject({ amount: z.string() }));
   const { amount, cents } = readAmount(site, text);
   const bound = { openMax: OPEN_CHECKOUTS_MAX, since: visit.at - CHECKOUT_LIFE_MS };
@@ -84,9 +84,13 @@ const tooMany = (): RouterError =>
 
 export const listPayments: Handler = async (site, visit) => {
   const { user } = await authenticate(site, visit, "read");
-  const payments = await site.payments.list(fundsBucketOf(user), PAYMENTS_SHOWN);
-  return json({ payments: payments.map(printPayment) });
+  return json(await paymentsOf(site, fundsBucketOf(user)));
 };
+
+export async function paymentsOf(site: Site, bucket: string) {
+  const payments = await site.payments.list(bucket, PAYMENTS_SHOWN);
+  return { payments: payments.map(printPayment) };
+}
 
 /**
  * Everything but a 200 makes the processor send the event again, for days: so what could be done is done before

@@ -71,6 +71,8 @@ export const ROUTES: readonly Route[] = [
   { method: "GET", path: `${ORG}/requests/*`, handler: orgBooks.showOrgReceipt },
   { method: "GET", path: `${ORG}/invoices`, handler: orgBooks.listOrgInvoices },
   { method: "GET", path: `${ORG}/invoices/*`, handler: orgBooks.showOrgInvoice },
+  { method: "POST", path: `${ORG}/checkout`, handler: orgs.startOrgCheckout },
+  { method: "GET", path: `${ORG}/payments`, handler: orgs.listOrgPayments },
   { method: "GET", path: `${ORG}/seats`, handler: orgs.showSeats },
   { method: "PUT", path: `${ORG}/seats`, handler: orgs.putSeats },
   { method: "GET", path: `${ORG}/members`, handler: orgs.listMembers },

@@ -1,6 +1,5 @@
 /** Takes refunded credit back that was leased when the refund was told. */
 import type { Clock } from "../kernel/clock.js";
-import { RECALL_WAIT_MS } from "../kernel/limits.js";
 import type { Payment, PaymentStore } from "../ledger/payment.js";
 import type { LedgerStore } from "../ledger/store.js";
 
@@ -17,6 +16,8 @@ const ASKER = "payments";
 /** How often one payment is taken on, by whichever process comes first. */
 const EVERY_MS = 2_000;
 const POLL_MS = 50;
+/** How long one round waits for others to give back. */
+const WAIT_MS = 1_000;
 
 export async function collectReversals(parts: Parts): Promise<void> {
   const owing = await parts.payments.claimOutstanding(parts.clock.now(), EVERY_MS);
@@ -33,10 +34,10 @@ async function collect(parts: Parts, payment: Payment): Promise<void> {
   const recall = await ledger.askBack(ASKER, payment.bucket, began);
   await parts.answerRecall(payment.bucket, recall);
   for (;;) {
-    const isAnswered = await ledger.isRecallAnswered(ASKER, payment.bucket, recall);
+    const { isAnswered } = await ledger.recallState(ASKER, payment.bucket, recall, clock.now());
     const now = await payments.collect(payment.id, clock.now());
     if (!now || now.outstanding === 0n || isAnswered) return;
-    if (clock.now() >= began + RECALL_WAIT_MS) return;
+    if (clock.now() >= began + WAIT_MS) return;
     await clock.sleep(POLL_MS);
   }
 }

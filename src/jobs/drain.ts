@@ -1,5 +1,5 @@
 /** Moves the spool into the store: of this process as it grows, and of processes that are gone. */
-import { closeSync, openSync, readdirSync, readSync, rmSync, statSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DRAIN_BATCH } from "../kernel/limits.js";
 import type { AwaitedCost } from "../ledger/late-cost.js";
@@ -97,7 +97,7 @@ export const isEnd = (from: SpoolPosition, to: SpoolPosition): boolean =>
 
 /** Applies everything written so far; returns the position reached. Throws when the store does not answer. */
 export async function drainSpool(
-  store: LedgerStore,
+  store: Pick<LedgerStore, "applySettlements">,
   folder: string,
   node: string,
   from: SpoolPosition,
@@ -117,9 +117,8 @@ export async function drainSpool(
   }
 }
 
-/** Removes segments that are drained and in which nothing under way has started. */
-export function removeSegmentsBefore(folder: string, segment: number): void {
-  for (const name of readdirSync(folder)) {
-    if (name.endsWith(".spool") && name < segmentFile(segment)) rmSync(join(folder, name));
-  }
-}
+/** The files of segments that are drained and in which nothing under way has started. */
+export const segmentsBefore = (folder: string, segment: number): string[] =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith(".spool") && name < segmentFile(segment))
+    .map((name) => join(folder, name));

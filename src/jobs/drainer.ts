@@ -3,9 +3,10 @@
  * garbage collection of the request path visits what a drain leaves behind.
  */
 
+import { rmSync } from "node:fs";
 import type { Worker } from "node:worker_threads";
 import type { SpoolPosition } from "../ledger/store.js";
-import { removeSegmentsBefore, spoolStart } from "./drain.js";
+import { segmentsBefore, spoolStart } from "./drain.js";
 
 export type DrainQuestion =
   | {
@@ -31,6 +32,8 @@ type Parts = {
     readonly position: () => SpoolPosition;
     readonly oldestOpenSegment: () => number;
   };
+  /** As the store answers it. */
+  readonly isDurable: () => Promise<boolean>;
   readonly startThread: () => Worker;
 };
 
@@ -66,13 +69,15 @@ export class Drainer {
   }
 
   private async drainOnce(): Promise<void> {
-    const { place, folder, node, spool } = this.parts;
+    const { place, folder, node, spool, isDurable } = this.parts;
     const { segment, offset } = spool.position();
     if (this.at.segment === segment && this.at.offset === offset) return;
     const answer = await this.ask({ kind: "drain", place, folder, node, from: this.at });
     if (!answer.ok) throw new Error(answer.reason);
     this.at = answer.at ?? this.at;
-    removeSegmentsBefore(folder, Math.min(this.at.segment, spool.oldestOpenSegment()));
+    const done = segmentsBefore(folder, Math.min(this.at.segment, spool.oldestOpenSegment()));
+    // What a loss of power could take out of the store has to be found here again.
+    if (done.length > 0 && (await isDurable())) for (const file of done) rmSync(file);
   }
 
   private ask(question: DrainQuestion): Promise<DrainAnswer> {

@@ -32,20 +32,24 @@ export async function followChanges(parts: Parts): Promise<() => Promise<void>> 
       if (!(thrown instanceof WrongSecretError)) throw thrown;
       parts.log("error", "payer_not_loaded", { ...facts, reason: thrown.message });
     });
-  const take = async (change: Change): Promise<void> => {
-    const { topic, key } = change;
-    if (topic === "user") await reload(parts.reloadUser(key), { user: key });
-    else if (topic === "org") await reload(parts.reloadOrganization(key), { org: key });
-    // Whoever asked has done so itself.
-    else if (change.node === parts.node) return;
-    else if (topic === "lowered") await parts.surrender(key);
-    else await parts.answerRecall(key, change.seq);
+  /** Each user, organization and bucket once, however often they were named, and none waits for another. */
+  const take = async (changes: readonly Change[]): Promise<void> => {
+    const about = (wanted: string) => changes.filter(({ topic }) => topic === wanted);
+    const keys = (some: readonly Change[]) => [...new Set(some.map(({ key }) => key))];
+    // Whoever asked for something back has given back its own.
+    const byOthers = (some: readonly Change[]) => some.filter(({ node }) => node !== parts.node);
+    const recalls = new Map(byOthers(about("recall")).map(({ key, seq }) => [key, seq]));
+    await Promise.all([
+      ...keys(about("user")).map((id) => reload(parts.reloadUser(id), { user: id })),
+      ...keys(about("org")).map((id) => reload(parts.reloadOrganization(id), { org: id })),
+      ...keys(byOthers(about("lowered"))).map(parts.surrender),
+      ...[...recalls].map(([bucket, seq]) => parts.answerRecall(bucket, seq)),
+    ]);
   };
   const catchUp = async (): Promise<void> => {
-    for (const change of await parts.since(seen)) {
-      await take(change);
-      seen = change.seq;
-    }
+    const changes = await parts.since(seen);
+    await take(changes);
+    seen = changes.at(-1)?.seq ?? seen;
   };
   const onChange = (): void => {
     isCalled = true;

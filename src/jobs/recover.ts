@@ -1,12 +1,21 @@
 /** What a process left behind when it died: its spool is drained, its open requests closed, its leases given back. */
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { Clock } from "../kernel/clock.js";
 import type { Log } from "../kernel/log.js";
 import { ZERO } from "../kernel/money.js";
 import { parseStarted, type Started } from "../ledger/spool-record.js";
 import type { LedgerStore, Settlement } from "../ledger/store.js";
 import { noUsage } from "../tasks/usage.js";
-import { awaitedIn, drainSpool, isEnd, readSpool, settlementsIn, spoolStart } from "./drain.js";
+import {
+  awaitedIn,
+  drainSpool,
+  isEnd,
+  readSpool,
+  type SpoolPage,
+  settlementsIn,
+  spoolStart,
+} from "./drain.js";
 
 /** Tells whether a process's folder is its own still; holding the lock means that it is gone. */
 export type TryLock = (folder: string) => (() => void) | undefined;
@@ -15,19 +24,19 @@ export async function recoverDead(
   root: string,
   store: LedgerStore,
   tryLock: TryLock,
-  log: Log,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
 ): Promise<void> {
-  const entries = readdirSync(root, { withFileTypes: true });
-  for (const { name: node } of entries.filter((entry) => entry.isDirectory())) {
+  for (const node of spoolsIn(root)) {
     const folder = join(root, node);
     const unlock = tryLock(folder);
     if (!unlock) continue;
     try {
       // Another process that starts may have been faster.
       if (!existsSync(folder)) continue;
-      const interrupted = await recoverOne(folder, node, store);
-      log("info", "recovered", { node, interrupted });
-      rmSync(folder, { recursive: true, force: true });
+      const recovered = await recoverOne(folder, node, store, clock.now());
+      if (recovered === undefined) log("error", "spool_of_another_store", { node });
+      else log("info", "recovered", { node, ...recovered });
+      if (recovered && (await store.isDurable())) rmSync(folder, { recursive: true, force: true });
     } finally {
       unlock();
       rmSync(`${folder}.lock`, { force: true });
@@ -35,15 +44,52 @@ export async function recoverDead(
   }
 }
 
-async function recoverOne(folder: string, node: string, store: LedgerStore): Promise<number> {
-  const position = (await store.spoolPosition(node)) ?? spoolStart;
-  const reached = await drainSpool(store, folder, node, position);
-  const interrupted = openRequests(folder).map(interruptedSettlement);
-  if (interrupted.length > 0) {
-    await store.applySettlements({ node, settlements: interrupted, upTo: reached });
-  }
-  await store.closeNode(node);
-  return interrupted.length;
+/** The nodes that have a spool below a folder. */
+export const spoolsIn = (root: string): string[] =>
+  readdirSync(root, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+
+export type Recovered = {
+  /** Settlements that were not in the store yet. */
+  readonly applied: number;
+  /** Requests that had started and not ended. */
+  readonly interrupted: number;
+};
+
+/**
+ * Does for a process that is gone what it would have done. Undefined, and nothing is done, where the store has never
+ * heard of it and it left settlements: they belong to another store.
+ */
+export async function recoverOne(
+  folder: string,
+  node: string,
+  store: LedgerStore,
+  at: number,
+): Promise<Recovered | undefined> {
+  const position = await store.spoolPosition(node);
+  if (!position && hasSettlements(folder)) return undefined;
+  let applied = 0;
+  const counting: Pick<LedgerStore, "applySettlements"> = {
+    applySettlements: async (batch) => {
+      const outcome = await store.applySettlements(batch);
+      applied += outcome.applied;
+      return outcome;
+    },
+  };
+  const upTo = await drainSpool(counting, folder, node, position ?? spoolStart);
+  const open = openRequests(folder).map(interruptedSettlement);
+  const interrupted =
+    open.length === 0
+      ? 0
+      : (await store.applySettlements({ node, settlements: open, upTo })).applied;
+  await store.closeNode(node, at);
+  return { applied, interrupted };
+}
+
+function hasSettlements(folder: string): boolean {
+  for (const { settled } of pagesOf(folder)) if (settlementsIn(settled).length > 0) return true;
+  return false;
 }
 
 /**
@@ -52,13 +98,7 @@ async function recoverOne(folder: string, node: string, store: LedgerStore): Pro
  */
 function openRequests(folder: string): Started[] {
   const open = new Map<string, Started>();
-  const first = readdirSync(folder)
-    .filter((name) => name.endsWith(".spool"))
-    .sort()[0];
-  let at = { segment: first === undefined ? 0 : Number.parseInt(first, 10), offset: 0 };
-  for (;;) {
-    const page = readSpool(folder, at, { withStarted: true });
-    if (isEnd(at, page.upTo)) return [...open.values()];
+  for (const page of pagesOf(folder)) {
     for (const line of page.started) {
       const started = parseStarted(line);
       if (started) open.set(started.id, started);
@@ -68,6 +108,20 @@ function openRequests(folder: string): Started[] {
       if (started) open.set(requestId, { ...started, provider });
     }
     for (const { id } of settlementsIn(page.settled)) open.delete(id);
+  }
+  return [...open.values()];
+}
+
+/** All that is left of a spool, from its first segment on. */
+function* pagesOf(folder: string): Iterable<SpoolPage> {
+  const first = readdirSync(folder)
+    .filter((name) => name.endsWith(".spool"))
+    .sort()[0];
+  let at = { segment: first === undefined ? 0 : Number.parseInt(first, 10), offset: 0 };
+  for (;;) {
+    const page = readSpool(folder, at, { withStarted: true });
+    if (isEnd(at, page.upTo)) return;
+    yield page;
     at = page.upTo;
   }
 }

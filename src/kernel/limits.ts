@@ -22,6 +22,8 @@ export const defaultLimits = {
   attemptsMs: 90_000,
   /** Output tokens held for when the caller names no `max_tokens`. */
   outputHorizonTokens: 4_096,
+  /** A node that cannot reach the store spends its leases this long, and no longer. */
+  leaseValidMs: 45_000,
   /** Compute time held for at first where a price charges it; an answer that takes longer is held for as it goes. */
   computeHorizonMs: 60_000,
 } as const satisfies Record<string, number>;
@@ -66,8 +68,19 @@ export const EVENT_BYTES_MAX = 4 * 1024 * 1024;
 export const IMAGE_TOKENS_MAX = 21_400;
 /** Longest provider key, in characters. */
 export const PROVIDER_KEY_CHARS_MAX = 4_096;
-/** How long a caller waits for idle leases elsewhere before a refusal. */
-export const RECALL_WAIT_MS = 1_000;
+/**
+ * How long a caller waits for other nodes to give back what they do not use. One that lives does so within a
+ * second; one that was killed has been started anew, most often, within a few.
+ */
+export const RECALL_WAIT_MS = 5_000;
+/** The same when the last one waited in vain. */
+export const RECALL_REPEAT_MS = 1_000;
+/** How long a node takes no more than it needs of a bucket after another one asked for it. */
+export const SPARING_MS = 1_000;
+/** How often a node renews its claim on its leases, or five times within `leaseValidMs`, whichever is sooner. */
+export const HEARTBEAT_MS = 2_000;
+/** A fenced node whose spool nobody brought for this long is closed, with all that was kept back for it. */
+export const LOST_SPOOL_MS = 7 * 86_400_000;
 /** A lease nobody used for this long goes back. */
 export const IDLE_LEASE_MS = 10_000;
 /** One spool file; the next one starts after it. */

@@ -14,6 +14,8 @@ const answer = (slices: readonly Slice[], unleased = 0n): LeaseAnswer => ({
   slices: slices.map(([account, taken, expiresAt]) => ({
     account,
     taken: nanoUsd(taken),
+    returned: nanoUsd(0n),
+    settled: nanoUsd(0n),
     expiresAt,
     isOver: false,
   })),
@@ -252,19 +254,17 @@ describe("giving back", () => {
 });
 
 describe("surrendering", () => {
+  const late = (...totals: (readonly [string, bigint])[]) =>
+    new Map([[FUNDS, new Map(totals.map(([account, total]) => [account, nanoUsd(total)]))]]);
+
   test("gives up what is free at once, and what is held when its request ends", () => {
     const held = hold(70n);
     book.surrender(FUNDS);
     expect(free()).toBe(0n);
-    expect(book.lateReturns()).toEqual(new Map([["g2", nanoUsd(30n)]]));
+    expect(book.lateReturns()).toEqual(late(["g2", 30n]));
     expect(debits(settle(held, 25n).debits)).toEqual({ g1: 25n });
     expect(free()).toBe(0n);
-    expect(book.lateReturns()).toEqual(
-      new Map([
-        ["g1", nanoUsd(35n)],
-        ["g2", nanoUsd(40n)],
-      ]),
-    );
+    expect(book.lateReturns()).toEqual(late(["g1", 35n], ["g2", 40n]));
     expect(book.lateReturns()).toEqual(new Map());
     book.surrender("user:nobody");
   });
@@ -293,6 +293,6 @@ describe("surrendering", () => {
     ]).slices.map((slice) => ({ ...slice, isOver: slice.account === "g2" }));
     book.add(FUNDS, { ...answer([]), slices }, NOW);
     expect(free()).toBe(60n);
-    expect(book.lateReturns()).toEqual(new Map([["g2", nanoUsd(50n)]]));
+    expect(book.lateReturns()).toEqual(late(["g2", 50n]));
   });
 });

@@ -4,7 +4,7 @@
  */
 import { assert } from "../kernel/errors.js";
 import { least, type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
-import type { Debit, LeaseAnswer } from "./store.js";
+import type { Debit, LeaseAnswer, LeaseSlice } from "./store.js";
 
 type AccountLease = {
   readonly id: string;
@@ -51,8 +51,30 @@ export type Charge = {
 export class LeaseBook {
   private readonly buckets = new Map<string, BucketLease>();
   private readonly openHolds = new Set<Hold>();
-  /** Accounts of which something surrendered went back, and nobody was told yet. */
-  private readonly late = new Set<AccountLease>();
+  /** By bucket, accounts of which something surrendered went back, and nobody was told yet. */
+  private readonly late = new Map<string, Set<AccountLease>>();
+  private validUntil = Number.POSITIVE_INFINITY;
+  /** Moves when all leases were forfeited: what was asked for before is not to be added any more. */
+  generation = 0;
+
+  /** Until when anything may be held, unless this is said again. */
+  allowUntil(at: number): void {
+    this.validUntil = at;
+  }
+
+  /** The leases are no longer ours. Nothing is free, and what requests hold has nothing behind it any more. */
+  forfeit(): void {
+    this.generation++;
+    this.late.clear();
+    for (const bucket of this.buckets.values()) {
+      bucket.accounts = [];
+      bucket.unleased = ZERO;
+    }
+    for (const hold of this.openHolds) {
+      for (const part of hold.parts) part.held.length = 0;
+      hold.amount = ZERO;
+    }
+  }
 
   /** Takes in what the store answered for a bucket. */
   add(bucketId: string, answer: LeaseAnswer, now: number): void {
@@ -60,16 +82,15 @@ export class LeaseBook {
     const known = new Map(bucket.accounts.map((account) => [account.id, account]));
     const accounts: AccountLease[] = [];
     for (const slice of answer.slices) {
-      const account = known.get(slice.account) ?? {
-        ...emptyLease,
-        id: slice.account,
-        expiresAt: slice.expiresAt,
-      };
+      const account = known.get(slice.account) ?? unknownLease(slice);
       known.delete(slice.account);
-      account.free = nanoUsd(account.free + slice.taken - account.taken);
-      account.taken = slice.taken;
+      // Sums only grow, so an answer that was overtaken by a later one says nothing new.
+      if (slice.taken > account.taken) {
+        account.free = nanoUsd(account.free + slice.taken - account.taken);
+        account.taken = slice.taken;
+      }
       accounts.push(account);
-      if (slice.isOver) this.giveUp(account);
+      if (slice.isOver) this.giveUp(bucketId, account);
     }
     bucket.accounts = [...accounts, ...[...known.values()].filter(isInUse)];
     bucket.unleased = answer.unleased;
@@ -92,7 +113,7 @@ export class LeaseBook {
 
   /** Adds up to `more` to a hold, the same on every bucket; returns how much that was. */
   extend(hold: Hold, more: NanoUsd, now: number): NanoUsd {
-    if (!hold.isOpen) return ZERO;
+    if (!hold.isOpen || now >= this.validUntil) return ZERO;
     const possible = hold.parts.reduce((most, part) => least(most, freeOf(part.bucket, now)), more);
     grow(hold, possible, now);
     return possible;
@@ -124,7 +145,7 @@ export class LeaseBook {
   }
 
   free(bucketId: string, now: number): NanoUsd {
-    const bucket = this.buckets.get(bucketId);
+    const bucket = now < this.validUntil ? this.buckets.get(bucketId) : undefined;
     return bucket ? freeOf(bucket, now) : ZERO;
   }
 
@@ -142,6 +163,21 @@ export class LeaseBook {
     return [...this.buckets.values()]
       .filter((bucket) => bucket.lastUsedAt < before && bucket.accounts.some((a) => a.free > 0n))
       .map((bucket) => bucket.id);
+  }
+
+  /** Buckets nobody has held on since `before`, with nothing free and nothing held. */
+  emptySince(before: number): string[] {
+    const held = new Set<BucketLease>();
+    for (const hold of this.openHolds) for (const part of hold.parts) held.add(part.bucket);
+    return [...this.buckets.values()]
+      .filter((bucket) => bucket.lastUsedAt < before && !held.has(bucket))
+      .filter((bucket) => bucket.accounts.every((account) => account.free === 0n))
+      .map((bucket) => bucket.id);
+  }
+
+  /** Drops all that is known of a bucket that `emptySince` named and that the store has nothing of any more. */
+  forget(bucketId: string): void {
+    this.buckets.delete(bucketId);
   }
 
   /**
@@ -166,15 +202,19 @@ export class LeaseBook {
    * afterwards either, but goes back when its request ends. `lateReturns` tells what went back.
    */
   surrender(bucketId: string): void {
-    for (const account of this.buckets.get(bucketId)?.accounts ?? []) this.giveUp(account);
+    for (const account of this.buckets.get(bucketId)?.accounts ?? []) {
+      this.giveUp(bucketId, account);
+    }
   }
 
-  /** What went back since this was last asked, for having been surrendered. */
-  lateReturns(): Map<string, NanoUsd> {
-    const totals = new Map<string, NanoUsd>();
-    for (const { id, returned } of this.late) totals.set(id, returned);
+  /** By bucket and account, what went back since this was last asked, for having been surrendered. */
+  lateReturns(): Map<string, Map<string, NanoUsd>> {
+    const returns = new Map<string, Map<string, NanoUsd>>();
+    for (const [bucketId, accounts] of this.late) {
+      returns.set(bucketId, new Map([...accounts].map(({ id, returned }) => [id, returned])));
+    }
     this.late.clear();
-    return totals;
+    return returns;
   }
 
   /** All buckets with a lease. */
@@ -192,27 +232,30 @@ export class LeaseBook {
   }
 
   private close(hold: Hold): void {
-    for (const part of hold.parts) for (const held of part.held) this.unhold(held);
+    for (const { bucket, held } of hold.parts) {
+      for (const part of held) this.unhold(bucket.id, part);
+    }
     hold.parts.length = 0;
     hold.amount = ZERO;
     hold.isOpen = false;
     this.openHolds.delete(hold);
   }
 
-  private giveUp(account: AccountLease): void {
+  private giveUp(bucketId: string, account: AccountLease): void {
     account.surrenders++;
-    if (account.free === 0n) return;
-    account.returned = nanoUsd(account.returned + account.free);
+    this.returnLate(bucketId, account, account.free);
     account.free = ZERO;
-    this.late.add(account);
   }
 
-  private unhold({ account, surrenders, amount }: HeldPart): void {
+  private unhold(bucketId: string, { account, surrenders, amount }: HeldPart): void {
     if (surrenders === account.surrenders) account.free = nanoUsd(account.free + amount);
-    else if (amount > 0n) {
-      account.returned = nanoUsd(account.returned + amount);
-      this.late.add(account);
-    }
+    else this.returnLate(bucketId, account, amount);
+  }
+
+  private returnLate(bucketId: string, account: AccountLease, amount: NanoUsd): void {
+    if (amount === 0n) return;
+    account.returned = nanoUsd(account.returned + amount);
+    this.late.set(bucketId, (this.late.get(bucketId) ?? new Set()).add(account));
   }
 
   private bucketOf(id: string, now: number): BucketLease {
@@ -225,6 +268,15 @@ export class LeaseBook {
   }
 }
 
+/** What is out and not known here was never held: its answer got lost, or it was taken before all was forgotten. */
+const unknownLease = ({ account, expiresAt, returned, settled }: LeaseSlice) => ({
+  id: account,
+  expiresAt,
+  taken: nanoUsd(returned + settled),
+  returned,
+  free: ZERO,
+  surrenders: 0,
+});
 /** What would be charged if all of a hold were, by account. */
 export function debitsOf(hold: Hold): Debit[] {
   const debits: Debit[] = [];
@@ -234,8 +286,6 @@ export function debitsOf(hold: Hold): Debit[] {
   }
   return debits;
 }
-
-const emptyLease = { taken: ZERO, returned: ZERO, free: ZERO, surrenders: 0 };
 
 const isLive = (account: AccountLease, now: number): boolean =>
   account.expiresAt === undefined || account.expiresAt > now;

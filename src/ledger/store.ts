@@ -1,17 +1,33 @@
 import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
 import type { Usage } from "../tasks/usage.js";
 import type { Opening } from "./account.js";
+import type { ClaimStore } from "./claim.js";
 import type { AwaitedCost } from "./late-cost.js";
 import type { ReceiptDetails } from "./receipt.js";
 
-/** A slice of one account set aside for one process. `taken` is the sum of all its slices of that account. */
+/** What one process has set aside of one account: all that it ever took, gave back, and settled and drained. */
 export type LeaseSlice = {
   readonly account: string;
   readonly expiresAt: number | undefined;
   readonly taken: NanoUsd;
+  readonly returned: NanoUsd;
+  readonly settled: NanoUsd;
   /** More of the account is leased than it should hold by now: all of this slice is to go back. */
   readonly isOver: boolean;
 };
+
+export type RecallState = {
+  /** Every other process with a lease on the bucket has given back what it did not use. */
+  readonly isAnswered: boolean;
+  /** What could be leased. */
+  readonly unleased: NanoUsd;
+};
+
+/** By bucket, accounts of which nothing is out, and what was taken of each. */
+export type EndedLeases = ReadonlyMap<
+  string,
+  readonly { readonly account: string; readonly taken: NanoUsd }[]
+>;
 
 export type LeaseAnswer = {
   /** In spending order: what expires first is spent first. */
@@ -26,13 +42,16 @@ export type LeaseWish = {
   readonly need: NanoUsd;
   /** Nothing rather than less than `need`. */
   readonly isAll: boolean;
+  /** Where it need not be all: nothing rather than less than this. */
+  readonly atLeast?: NanoUsd;
   /** No more than `need`, because another process is short. */
   readonly isSparing: boolean;
 };
 
 /** What a process takes: what it needs, and half of the rest, so that it need not ask for every request. */
-export function leaseSize(left: NanoUsd, { need, isAll, isSparing }: LeaseWish): NanoUsd {
-  if (left < need) return isAll ? ZERO : left;
+export function leaseSize(left: NanoUsd, wish: LeaseWish): NanoUsd {
+  const { need, isAll, atLeast = ZERO, isSparing } = wish;
+  if (left < need) return isAll || left < atLeast ? ZERO : left;
   return isSparing ? need : nanoUsd(need + (left - need) / 2n);
 }
 
@@ -78,7 +97,7 @@ export type Settlement = {
 export type Debit = { readonly account: string; readonly amount: NanoUsd };
 
 /** What the ledger asks of storage. All of it is atomic, and safe to repeat when an answer got lost. */
-export type LedgerStore = {
+export type LedgerStore = ClaimStore & {
   /**
    * Brings the bucket up to what its owner is due, then sets aside `leaseSize` more of it for `node`. One
    * transaction; the guard is in the statement that adds to `leased`.
@@ -92,18 +111,32 @@ export type LedgerStore = {
   ) => Promise<LeaseAnswer>;
   /** States how much `node` has given back of each account, all told. */
   readonly returnLease: (node: string, returned: ReadonlyMap<string, NanoUsd>) => Promise<void>;
+  /** Those of these buckets of which nothing at all is out: all was given back, or settled and drained. */
+  readonly endedLeases: (node: string, bucketIds: readonly string[]) => Promise<EndedLeases>;
+  /** Forgets leases that are still as they ended; the next lease of the account begins anew. */
+  readonly dropLeases: (node: string, ended: EndedLeases) => Promise<void>;
   /** Asks all other processes to give back what they do not use of a bucket; names the request. */
   readonly askBack: (node: string, bucketId: string, at: number) => Promise<number>;
-  readonly answerRecall: (node: string, bucketId: string, recall: number) => Promise<void>;
-  /** Whether every other process with a lease on the bucket has answered. */
-  readonly isRecallAnswered: (node: string, bucketId: string, recall: number) => Promise<boolean>;
+  /** Gives back as `returnLease` does, and says that this was all there is to give back of the bucket. */
+  readonly answerRecall: (
+    node: string,
+    bucketId: string,
+    recall: number,
+    returned: ReadonlyMap<string, NanoUsd>,
+  ) => Promise<void>;
+  /** How a recall stands. Locks nothing, so that it can be asked again and again. */
+  readonly recallState: (
+    node: string,
+    bucketId: string,
+    recall: number,
+    now: number,
+  ) => Promise<RecallState>;
   /** Applies settlements, each at most once, and tells the spool position up to which that is done. */
   readonly applySettlements: (batch: SettlementBatch) => Promise<{ readonly applied: number }>;
   /** How far the spool of `node` was applied. */
   readonly spoolPosition: (node: string) => Promise<SpoolPosition | undefined>;
-  /** Gives back everything a process that is gone had leased; its spool must have been applied first. */
-  readonly closeNode: (node: string) => Promise<void>;
-  readonly openNode: (node: string, at: number) => Promise<void>;
+  /** Whether all that was applied would survive a loss of power by now, so that the spool is not needed for it. */
+  readonly isDurable: () => Promise<boolean>;
   /** Adds a grant outside the plan. Opening the same id twice does nothing. */
   readonly grant: (opening: Opening) => Promise<void>;
   /** Takes what is left, and not leased, out of grants and limits whose time is over. Returns how many. */

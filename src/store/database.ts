@@ -30,6 +30,8 @@ export type Database = {
   ) => Promise<void>;
   /** Calls back soon after any process changed something; the callback reads what. Returns how to stop. */
   readonly watch: (onChange: () => void) => Promise<() => Promise<void>>;
+  /** Whether everything committed so far would survive a loss of power; asks for it where that costs something. */
+  readonly isDurable: () => Promise<boolean>;
   readonly close: () => Promise<void>;
 };
 

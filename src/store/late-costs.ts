@@ -6,6 +6,7 @@ import type { LateCost, LateCostStore } from "../ledger/late-cost.js";
 import { dropVoid, noteAsked, readWaiting, takeTurn } from "./awaited-costs.js";
 import type { Database } from "./database.js";
 import { addDrift, type DriftEntry, readDrift } from "./drift.js";
+import { hasLeases } from "./nodes.js";
 import { type Move as Charged, chargesOf } from "./request-transfers.js";
 import type { Schema } from "./schema.js";
 import { settleLeases } from "./settlements.js";
@@ -33,6 +34,8 @@ async function settleLate(
   tx: Tx,
   { node, at, costs }: Batch,
 ): Promise<ReadonlySet<string>> {
+  // Its leases may be others' by now; what it settles later it settles on new ones.
+  if (!(await hasLeases(tx, node))) throw new Error("the node was fenced");
   const claimed = await claim(tx, costs, node, at);
   const before = await requestsOf(tx, claimed);
   const settled = costs.flatMap((late): Settled[] => {

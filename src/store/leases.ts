@@ -1,7 +1,14 @@
 /** What processes take of accounts and give back, within a transaction. Accounts are locked in the order of ids. */
-import { type SelectQueryBuilder, sql, type Transaction } from "kysely";
-import { type NanoUsd, nanoUsd } from "../kernel/money.js";
-import { type LeaseAnswer, type LedgerStore, leaseSize } from "../ledger/store.js";
+import { type Kysely, type SelectQueryBuilder, type SqlBool, sql, type Transaction } from "kysely";
+import { least, type NanoUsd, nanoUsd } from "../kernel/money.js";
+import {
+  type EndedLeases,
+  type LeaseAnswer,
+  type LedgerStore,
+  leaseSize,
+  type RecallState,
+} from "../ledger/store.js";
+import type { OwnedRow } from "./accounts.js";
 import type { Database } from "./database.js";
 import type { DueAccount } from "./entitlements.js";
 import type { Schema } from "./schema.js";
@@ -18,16 +25,16 @@ export async function takeLease(
   const accounts = locked
     .map((row) => ({ ...row, left: row.balance - row.leased }))
     .sort(bySpendingOrder);
-  const left = accounts.reduce((sum, account) => sum + account.left, 0n);
-  let want: bigint = leaseSize(nanoUsd(left), request);
-  const unleased = nanoUsd(left - want);
+  const left = leftIn(locked);
+  let want: bigint = leaseSize(left, request);
+  const rest = nanoUsd(left - want);
   for (const account of accounts) {
     const some = account.left < want ? account.left : want;
     if (some > 0n) await take(tx, node, bucketId, account.id, some);
     want -= some;
   }
   const over = new Set(locked.filter(({ isOver }) => isOver).map(({ id }) => id));
-  return leaseAnswer(tx, request, unleased, over);
+  return leaseAnswer(tx, request, rest, over);
 }
 
 type LeaseRequest = Parameters<LedgerStore["takeLease"]>[0];
@@ -51,6 +58,89 @@ export async function lockAccounts(
   if (ids.length === 0) return;
   await locking(database, tx.selectFrom("accounts").select("id").where("id", "in", ids)).execute();
 }
+
+/** What could be leased of some accounts, all together. */
+export const leftIn = (accounts: readonly OwnedRow[]): NanoUsd =>
+  nanoUsd(accounts.reduce((sum, { balance, leased }) => sum + balance - leased, 0n));
+
+const isLive = (now: number) =>
+  sql<SqlBool>`(accounts.expires_at is null or accounts.expires_at > ${BigInt(now)})`;
+
+/**
+ * Gives back what fenced nodes had leased of a bucket, as far as that is needed and helps. It goes last and
+ * sparingly, because the spools of those nodes may hold charges that only it can pay. Returns whether it did.
+ */
+export async function releaseKeptBack(
+  database: Database,
+  tx: Tx,
+  left: NanoUsd,
+  request: LeaseRequest,
+): Promise<boolean> {
+  const query = keptBack(tx, request.bucketId, request.now);
+  const accounts = (await query.execute()).map(({ account }) => account);
+  if (accounts.length === 0) return false;
+  await lockAccounts(database, tx, accounts);
+  const kept = await query.where("account", "in", accounts).execute();
+  const most = nanoUsd(left + kept.reduce((sum, { out }) => sum + out, 0n));
+  let missing = leaseSize(most, { ...request, isSparing: true }) - left;
+  if (missing <= 0n) return false;
+  for (const { node, account, returned, out } of kept) {
+    const some = least(nanoUsd(out), nanoUsd(missing));
+    await giveBack(tx, node, account, returned + some);
+    missing -= some;
+    if (missing === 0n) break;
+  }
+  return true;
+}
+
+const keptBack = (db: Kysely<Schema>, bucketId: string, now: number) =>
+  db
+    .selectFrom("leases")
+    .innerJoin("nodes", "nodes.id", "leases.node")
+    .innerJoin("accounts", "accounts.id", "leases.account")
+    .select(["node", "account", "returned", outstanding.as("out")])
+    .where("leases.bucket", "=", bucketId)
+    .where("fenced_at", "is not", null)
+    .where(outstanding, ">", 0n)
+    .where(isLive(now));
+
+/** Reads only; whoever wants to have what it tells of takes a lease. */
+export async function recallState(
+  db: Kysely<Schema>,
+  asked: {
+    readonly node: string;
+    readonly bucketId: string;
+    readonly recall: number;
+    readonly now: number;
+  },
+): Promise<RecallState> {
+  const { node, bucketId, recall, now } = asked;
+  const waiting = db
+    .selectFrom("leases")
+    .leftJoin("nodes", "nodes.id", "leases.node")
+    .select("account")
+    .where("leases.bucket", "=", bucketId)
+    .where("node", "!=", node)
+    .where("recall_answered", "<", BigInt(recall))
+    .where(outstanding, ">", 0n)
+    // Nobody waits for a fenced one: what it has is taken without asking.
+    .where("fenced_at", "is", null);
+  const isAnswered = (await waiting.executeTakeFirst()) === undefined;
+  const free = await db
+    .selectFrom("accounts")
+    .select(sql<bigint>`cast(coalesce(sum(balance - leased), 0) as bigint)`.as("unleased"))
+    .where("bucket", "=", bucketId)
+    .where(isLive(now))
+    .executeTakeFirstOrThrow();
+  const kept = await keptBack(db, bucketId, now).execute();
+  return {
+    isAnswered,
+    unleased: nanoUsd(free.unleased + kept.reduce((sum, { out }) => sum + out, 0n)),
+  };
+}
+
+/** Of a lease: neither given back, nor settled and drained. */
+export const outstanding = sql<bigint>`(leases.taken - leases.returned - leases.settled)`;
 
 type Spendable = {
   readonly id: string;
@@ -127,6 +217,8 @@ async function leaseAnswer(
       account: row.id,
       expiresAt: row.expires_at === null ? undefined : Number(row.expires_at),
       taken: nanoUsd(row.taken),
+      returned: nanoUsd(row.returned),
+      settled: nanoUsd(row.settled),
       isOver: over.has(row.id),
     })),
     unleased,
@@ -143,15 +235,17 @@ export async function giveBack(
 ): Promise<void> {
   const lease = await tx
     .selectFrom("leases")
-    .select("returned")
+    .select(["returned", outstanding.as("out")])
     .where("node", "=", node)
     .where("account", "=", account)
     .executeTakeFirst();
-  const more = total - (lease?.returned ?? total);
+  if (!lease) return;
+  // Of a fenced node's lease others may have had a part already.
+  const more = least(nanoUsd(total - lease.returned), nanoUsd(lease.out));
   if (more <= 0n) return;
   await tx
     .updateTable("leases")
-    .set({ returned: total })
+    .set({ returned: lease.returned + more })
     .where("node", "=", node)
     .where("account", "=", account)
     .execute();
@@ -162,15 +256,55 @@ export async function giveBack(
     .execute();
 }
 
-export async function closeNode(database: Database, tx: Tx, node: string): Promise<void> {
+/** Gives back all that a node has leased, and forgets its leases. */
+export async function closeLeases(database: Database, tx: Tx, node: string): Promise<void> {
   const query = tx
     .selectFrom("leases")
     .select(["account", "taken", "settled"])
     .where("node", "=", node);
   const accounts = (await query.execute()).map(({ account }) => account);
+  if (accounts.length === 0) return;
   await lockAccounts(database, tx, accounts);
-  for (const lease of await query.execute()) {
+  // Only what is locked: a lease that appears meanwhile stays.
+  for (const lease of await query.where("account", "in", accounts).execute()) {
     await giveBack(tx, node, lease.account, lease.taken - lease.settled);
   }
-  await tx.deleteFrom("leases").where("node", "=", node).execute();
+  await tx.deleteFrom("leases").where("node", "=", node).where("account", "in", accounts).execute();
+}
+
+/** Reads only, so that its answer may get lost. */
+export async function endedLeases(
+  tx: Kysely<Schema>,
+  node: string,
+  bucketIds: readonly string[],
+): Promise<EndedLeases> {
+  const rows = await tx
+    .selectFrom("leases")
+    .select(["account", "bucket", "taken", outstanding.as("out")])
+    .where("node", "=", node)
+    .where("bucket", "in", bucketIds)
+    .execute();
+  const byBucket = Map.groupBy(rows, ({ bucket }) => bucket);
+  return new Map(
+    bucketIds
+      .map((id) => [id, byBucket.get(id) ?? []] as const)
+      .filter(([, leases]) => leases.every(({ out }) => out === 0n))
+      .map(([id, leases]) => [
+        id,
+        leases.map(({ account, taken }) => ({ account, taken: nanoUsd(taken) })),
+      ]),
+  );
+}
+
+export async function dropLeases(tx: Tx, node: string, ended: EndedLeases): Promise<void> {
+  for (const { account, taken } of [...ended.values()].flat()) {
+    await tx
+      .deleteFrom("leases")
+      .where("node", "=", node)
+      .where("account", "=", account)
+      // A lease that was taken up again meanwhile is no longer the one that ended.
+      .where("taken", "=", taken)
+      .where(outstanding, "=", 0n)
+      .execute();
+  }
 }

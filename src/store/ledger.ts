@@ -10,12 +10,17 @@ import type { Database } from "./database.js";
 import { bringUpToDate } from "./entitlements.js";
 import {
   bySpendingOrder,
-  closeNode,
+  dropLeases,
+  endedLeases,
   giveBack,
+  leftIn,
   lockAccounts,
   locking,
+  recallState,
+  releaseKeptBack,
   takeLease,
 } from "./leases.js";
+import { claimStore } from "./nodes.js";
 import type { Schema } from "./schema.js";
 import { applySettlements } from "./settlements.js";
 import { post } from "./transfers.js";
@@ -28,45 +33,46 @@ const NO_PLANS: Plans = new Map();
 export function ledgerStore(database: Database, plans = NO_PLANS): LedgerStore {
   const { db } = database;
   return {
+    ...claimStore(database),
+
     takeLease: (request) =>
       database.transact(async (tx) => {
-        const { bucketId, now } = request;
-        const accounts = await bringUpToDate(database, tx, plans, bucketId, now);
+        const accountsDue = () => bringUpToDate(database, tx, plans, request.bucketId, request.now);
+        let accounts = await accountsDue();
+        const left = leftIn(accounts);
+        const isShort = left < request.need;
+        if (isShort && (await releaseKeptBack(database, tx, left, request))) {
+          // What came back may be more than is due by now.
+          accounts = await accountsDue();
+        }
         return takeLease(tx, request, accounts);
       }),
 
     returnLease: (node, returned) =>
-      database.transact(async (tx) => {
-        await lockAccounts(database, tx, [...returned.keys()]);
-        for (const [account, total] of returned) await giveBack(tx, node, account, total);
-      }),
+      database.transact((tx) => returnLease(database, tx, node, returned)),
+
+    endedLeases: (node, bucketIds) => endedLeases(db, node, bucketIds),
+
+    dropLeases: (node, ended) => database.transact((tx) => dropLeases(tx, node, ended)),
 
     askBack: (node, bucketId, at) =>
       database.transact((tx) =>
         recordChange(database, tx, { topic: "recall", key: bucketId, node, at }),
       ),
 
-    answerRecall: (node, bucketId, recall) =>
+    answerRecall: (node, bucketId, recall, returned) =>
       database.transact(async (tx) => {
+        await returnLease(database, tx, node, returned);
         await tx
           .updateTable("leases")
           .set({ recall_answered: recall })
           .where("node", "=", node)
           .where("bucket", "=", bucketId)
+          .where("recall_answered", "<", BigInt(recall))
           .execute();
       }),
 
-    isRecallAnswered: async (node, bucketId, recall) => {
-      const waiting = await db
-        .selectFrom("leases")
-        .select("account")
-        .where("bucket", "=", bucketId)
-        .where("node", "!=", node)
-        .where("recall_answered", "<", BigInt(recall))
-        .where(outstanding, ">", 0n)
-        .executeTakeFirst();
-      return waiting === undefined;
-    },
+    recallState: (node, bucketId, recall, now) => recallState(db, { node, bucketId, recall, now }),
 
     applySettlements: (batch) => applySettlements(database, batch),
 
@@ -76,16 +82,7 @@ export function ledgerStore(database: Database, plans = NO_PLANS): LedgerStore {
       return row && { segment: Number(row.segment), offset: Number(row.offset) };
     },
 
-    openNode: (node, at) =>
-      database.transact(async (tx) => {
-        await tx
-          .insertInto("nodes")
-          .values({ id: node, opened_at: at, segment: 0, offset: 0 })
-          .onConflict((conflict) => conflict.doNothing())
-          .execute();
-      }),
-
-    closeNode: (node) => database.transact((tx) => closeNode(database, tx, node)),
+    isDurable: database.isDurable,
 
     grant: (opening) =>
       database.transact(async (tx) => {
@@ -103,7 +100,15 @@ export function ledgerStore(database: Database, plans = NO_PLANS): LedgerStore {
   };
 }
 
-const outstanding = sql<bigint>`taken - returned - settled`;
+async function returnLease(
+  database: Database,
+  tx: Tx,
+  node: string,
+  returned: ReadonlyMap<string, bigint>,
+): Promise<void> {
+  await lockAccounts(database, tx, [...returned.keys()]);
+  for (const [account, total] of returned) await giveBack(tx, node, account, total);
+}
 
 async function expireAccounts(database: Database, tx: Tx, now: number): Promise<number> {
   const query = tx

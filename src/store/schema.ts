@@ -9,6 +9,8 @@ type Whole = ColumnType<bigint, bigint | number, bigint | number>;
 /** Filled in by the database where nothing is said. */
 type Preset = ColumnType<bigint, bigint | number | undefined, bigint | number>;
 type MaybeWhole = ColumnType<bigint | null, bigint | number | null, bigint | number | null>;
+type DefaultWhole = ColumnType<bigint, bigint | number | undefined, bigint | number>;
+type LaterWhole = ColumnType<bigint | null, undefined, bigint | number | null>;
 
 /** What decides a payer's credit. */
 type Terms = {
@@ -142,6 +144,21 @@ export type Schema = {
     opened_at: Whole;
     segment: Whole;
     offset: Whole;
+    host: ColumnType<string, string | undefined, string>;
+    /** How long it spends its leases without renewing its claim on them. */
+    valid_ms: DefaultWhole;
+    /** Its claim was taken away. */
+    fenced_at: LaterWhole;
+    closed_at: LaterWhole;
+  };
+  /** One for each node; open until the node is fenced or closed. */
+  claims: {
+    node: string;
+    /** Counts renewals. */
+    beat: Whole;
+    /** The last one by the node's own clock, for people to read. */
+    beat_at: Whole;
+    ended_at: LaterWhole;
   };
   /** Sums since the process began, so that repeating a statement changes nothing. */
   leases: {

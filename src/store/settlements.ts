@@ -5,6 +5,8 @@ import { addAwaited } from "./awaited-costs.js";
 import { addCallCosts } from "./call-costs.js";
 import type { BulkRow, BulkTable, Database } from "./database.js";
 import { addDrift, type DriftEntry } from "./drift.js";
+import { chargeLate } from "./late-settlements.js";
+import { isGone } from "./nodes.js";
 import type { Schema } from "./schema.js";
 import { onlyAdded, post } from "./transfers.js";
 import { addUsage } from "./usage-sums.js";
@@ -17,21 +19,29 @@ export function applySettlements(
   batch: SettlementBatch,
 ): Promise<{ readonly applied: number }> {
   return database.transact(async (tx) => {
-    const added = await database.insertNew(tx, REQUESTS, batch.settlements.map(toRow));
-    const fresh = onlyAdded(batch.settlements, added);
+    const isLate = await movePosition(tx, batch);
+    const settlements = isLate ? await chargeLate(database, tx, batch) : batch.settlements;
+    const added = await database.insertNew(tx, REQUESTS, settlements.map(toRow));
+    const fresh = onlyAdded(settlements, added);
     await post(database, tx, fresh.flatMap(transfersOf));
-    await settleLeases(tx, fresh);
+    if (!isLate) await settleLeases(tx, fresh);
     await addUsage(database, tx, fresh);
     await addCallCosts(database, tx, fresh);
     await addDrift(tx, fresh.flatMap(driftOf));
     await addAwaited(tx, batch.awaited ?? []);
-    await tx
-      .updateTable("nodes")
-      .set({ segment: batch.upTo.segment, offset: batch.upTo.offset })
-      .where("id", "=", batch.node)
-      .execute();
     return { applied: fresh.length };
   });
+}
+
+/** Returns whether the node's leases were taken away. Nobody can do that before this transaction ends. */
+async function movePosition(tx: Tx, { node, upTo }: SettlementBatch): Promise<boolean> {
+  const row = await tx
+    .updateTable("nodes")
+    .set({ segment: upTo.segment, offset: upTo.offset })
+    .where("id", "=", node)
+    .returning(["fenced_at", "closed_at"])
+    .executeTakeFirst();
+  return isGone(row);
 }
 
 function transfersOf(settlement: Settlement): Transfer[] {

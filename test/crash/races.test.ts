@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { postgres } from "../support/postgres.js";
 import {
+  addOrganization,
   addPayer,
   ask,
   type Node,
@@ -24,17 +25,28 @@ beforeAll(() => {
 });
 afterAll(() => site.end());
 
-async function raceFor(nodes: readonly Node[], place: string): Promise<void> {
+type Payer = { readonly tokens: readonly string[]; readonly billTo?: string };
+
+/** `pays` makes the payer and says whose tokens ask, and whom they bill. */
+async function raceFor(
+  nodes: readonly Node[],
+  place: string,
+  pays = async (node: Node): Promise<Payer> => ({ tokens: [await addPayer(node, "ada", BALANCE)] }),
+): Promise<void> {
   const [first] = nodes;
   if (!first) throw new Error("no node");
-  const token = await addPayer(first, "ada", BALANCE);
+  const { tokens, billTo } = await pays(first);
   // The other nodes have to have heard of the user.
   await Bun.sleep(1_000);
   const deliveredBefore = site.sim.log().length;
   site.sim.setDials("together", { first_token_ms: 300 });
   const seen = await Promise.all(
     Array.from({ length: CALLERS }, (_, i) =>
-      ask(nodes[i % nodes.length] ?? first, token, { tokens: TOKENS, isStream: i % 4 < 2 }),
+      ask(nodes[i % nodes.length] ?? first, tokens[(i >> 1) % tokens.length] ?? "", {
+        tokens: TOKENS,
+        isStream: i % 4 < 2,
+        ...(billTo !== undefined && { billTo }),
+      }),
     ),
   );
   const statuses = seen.map(({ status }) => status).sort();
@@ -66,4 +78,15 @@ test("200 callers on credit for one: one is served and 199 refused, by two nodes
   const env = { DATABASE_URL: url };
   const nodes = [await site.node({ env }), await site.node({ env })];
   await raceFor(nodes, url);
+});
+
+test("200 requests of 20 members on an organization's credit for one: one is served, by two nodes on Postgres", async () => {
+  const url = await (await postgres()).freshDatabase();
+  const env = { DATABASE_URL: url };
+  const nodes = [await site.node({ env }), await site.node({ env })];
+  const names = Array.from({ length: 20 }, (_, i) => `member-${i}`);
+  await raceFor(nodes, url, async (node) => ({
+    tokens: await addOrganization(node, "acme", BALANCE, names),
+    billTo: "acme",
+  }));
 });

@@ -47,19 +47,25 @@ export type Node = {
   readonly printed: () => string;
   /** `kill -9` to all of its processes at once. */
   readonly kill: () => Promise<void>;
+  /** Halts all of its processes where they are, until `thaw`. */
+  readonly freeze: () => void;
+  readonly thaw: () => void;
   /** Asks it to stop; its exit code. */
   readonly stop: () => Promise<number | null>;
 };
 
-/** `more` is what the provider's entry in the configuration says beside its address. */
-export function startSite(more: (sim: Sim) => object = () => ({})): Site {
+/** `more` is what the provider's entry in the configuration says beside its address; `limits` as in the file. */
+export function startSite(
+  more: (sim: Sim) => object = () => ({}),
+  limits: Readonly<Record<string, number>> = {},
+): Site {
   const sim = startSim({ prices: { together: { "org-model": PRICE } } });
   const root = mkdtempSync(join(tmpdir(), "turnpike-crash-"));
   const config = join(root, "turnpike.yaml");
   const nodes: Node[] = [];
   let folders = 0;
   const freshFolder = () => join(root, `data-${++folders}`);
-  const yaml = configFor(sim, more(sim));
+  const yaml = configFor(sim, more(sim), limits);
   const written = Bun.write(config, yaml);
   return {
     sim,
@@ -87,9 +93,10 @@ export function startSite(more: (sim: Sim) => object = () => ({})): Site {
   };
 }
 
-const configFor = (sim: Sim, more: object): string =>
+const configFor = (sim: Sim, more: object, limits: Readonly<Record<string, number>>): string =>
   JSON.stringify({
     allow_literal_keys: true,
+    limits,
     providers: { together: { base_url: sim.url("together"), api_key: "sim-key", ...more } },
     plans: { none: {} },
     models: [
@@ -137,6 +144,8 @@ function startNode(options: NodeOptions & { readonly data: string }, config: str
     env,
     launcher,
     printed: () => printed,
+    freeze: () => void process.kill(-group, "SIGSTOP"),
+    thaw: () => void process.kill(-group, "SIGCONT"),
     kill: async () => {
       try {
         process.kill(-group, "SIGKILL");
@@ -193,7 +202,7 @@ async function runCli(node: Node, args: readonly string[]): Promise<string> {
 }
 
 async function asOwner(node: Node, path: string, body: unknown): Promise<Record<string, unknown>> {
-  const response = await fetch(`${node.origin}/api/turnpike/admin/${path}`, {
+  const response = await fetch(`${node.origin}/api/turnpike/${path}`, {
     method: "POST",
     headers: { authorization: `Bearer ${OWNER_TOKEN}`, "content-type": "application/json" },
     body: JSON.stringify(body),
@@ -204,12 +213,44 @@ async function asOwner(node: Node, path: string, body: unknown): Promise<Record<
 
 /** A user with nothing but this much credit, in dollars; the token. */
 export async function addPayer(node: Node, name: string, dollars: string): Promise<string> {
-  const { token } = await asOwner(node, "users", { name, plan: "none" });
-  await asOwner(node, "credits", { user: name, amount: dollars, kind: "purchased" });
-  return String(token);
+  const { token } = await addPenniless(node, name);
+  await asOwner(node, "admin/credits", { user: name, amount: dollars, kind: "purchased" });
+  return token;
 }
 
-export type Ask = { readonly tokens: number; readonly isStream?: boolean };
+/** A user without any credit. */
+export async function addPenniless(
+  node: Node,
+  name: string,
+): Promise<{ readonly id: string; readonly token: string }> {
+  const { user, token } = await asOwner(node, "admin/users", { name, plan: "none" });
+  return { id: (user as { id: string }).id, token: String(token) };
+}
+
+/** An organization with nothing but this much credit, and its members; their tokens. */
+export async function addOrganization(
+  node: Node,
+  name: string,
+  dollars: string,
+  members: readonly string[],
+): Promise<string[]> {
+  await asOwner(node, "orgs", { name, plan: "none", seats: members.length + 1 });
+  await asOwner(node, "admin/credits", { org: name, amount: dollars, kind: "purchased" });
+  const tokens: string[] = [];
+  for (const user of members) {
+    const { token } = await asOwner(node, "admin/users", { name: user, plan: "none" });
+    await asOwner(node, `orgs/${name}/members`, { user });
+    tokens.push(String(token));
+  }
+  return tokens;
+}
+
+export type Ask = {
+  readonly tokens: number;
+  readonly isStream?: boolean;
+  /** The organization that pays. */
+  readonly billTo?: string;
+};
 
 /** One request, read to its end; `isComplete` when the caller saw all of it. Never throws. */
 export type Seen = {
@@ -220,13 +261,18 @@ export type Seen = {
   readonly text: string;
 };
 
-export async function ask(node: Node, token: string, { tokens, isStream }: Ask): Promise<Seen> {
+export async function ask(node: Node, token: string, asked: Ask): Promise<Seen> {
+  const { tokens, isStream, billTo } = asked;
   let status: number | undefined;
   let id: string | undefined;
   try {
     const response = await fetch(`${node.origin}/v1/chat/completions`, {
       method: "POST",
-      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      headers: {
+        authorization: `Bearer ${token}`,
+        "content-type": "application/json",
+        ...(billTo !== undefined && { "x-hf-bill-to": billTo }),
+      },
       body: JSON.stringify({
         model: "org/model",
         messages: [{ role: "user", content: `[[tokens=${tokens}]]` }],

@@ -430,7 +430,7 @@ class History {
         () => false,
       );
     if (!isDrained) return;
-    await world.real.closeNode(process.node);
+    await world.real.closeNode(process.node, world.clock.now());
     world.dead.shift();
     auditor.recovered(this.lost.get(process) ?? new Map());
     this.count("recoveries");

@@ -289,18 +289,20 @@ export function storeContract(engine: Engine): void {
         await take("b", 10n);
         await take("c", 10n);
         const recall = await store.askBack("a", FUNDS, AT);
-        const isAnswered = () => store.isRecallAnswered("a", FUNDS, recall);
+        const recalled = async (node: string, asked: number) =>
+          (await store.recallState(node, FUNDS, asked, AT)).isAnswered;
+        const isAnswered = () => recalled("a", recall);
         expect(await isAnswered()).toBe(false);
-        await store.answerRecall("b", FUNDS, recall);
+        await store.answerRecall("b", FUNDS, recall, new Map());
         expect(await isAnswered()).toBe(false);
         const c = (await take("c", 0n))[GRANT] ?? 0n;
         await store.returnLease("c", new Map([[GRANT, nanoUsd(c)]]));
         expect(await isAnswered()).toBe(true);
         const next = await store.askBack("a", FUNDS, AT);
         expect(next).toBeGreaterThan(recall);
-        expect(await store.isRecallAnswered("a", FUNDS, next)).toBe(false);
-        await store.answerRecall("b", FUNDS, next);
-        expect(await store.isRecallAnswered("a", FUNDS, next)).toBe(true);
+        expect(await recalled("a", next)).toBe(false);
+        await store.answerRecall("b", FUNDS, next, new Map());
+        expect(await recalled("a", next)).toBe(true);
         expect(await isAnswered()).toBe(true);
       });
     });
@@ -401,7 +403,7 @@ export function storeContract(engine: Engine): void {
           }),
         );
         await expectBalanced();
-        for (const node of nodes) await store.closeNode(node);
+        for (const node of nodes) await store.closeNode(node, AT);
         expect(await standing(store, FUNDS)).toEqual({
           left: 51_000n - 2_400n,
           leased: 1_000n,
@@ -450,9 +452,9 @@ export function storeContract(engine: Engine): void {
       test("closing a node gives back all it had leased and not spent, once", async () => {
         await store.applySettlements(batchOf("a", [request(1, 100n)]));
         await store.returnLease("a", new Map([[GRANT, nanoUsd(50n)]]));
-        await store.closeNode("a");
-        await store.closeNode("a");
-        await store.closeNode("nobody");
+        await store.closeNode("a", AT);
+        await store.closeNode("a", AT);
+        await store.closeNode("nobody", AT);
         expect(await standing(store, FUNDS)).toEqual({ left: 900n, leased: 0n, spent: 100n });
         expect(await take("b", 900n)).toEqual({ [GRANT]: 900n });
         await expectBalanced();
@@ -461,7 +463,7 @@ export function storeContract(engine: Engine): void {
       test("a node that is closed on many connections at once gives back once", async () => {
         const stores = [store];
         for (let i = 1; i < CONNECTIONS; i++) stores.push(ledgerStore(await another()));
-        await Promise.all(stores.map((each) => each.closeNode("a")));
+        await Promise.all(stores.map((each) => each.closeNode("a", AT)));
         expect(await standing(store, FUNDS)).toEqual({ left: 1_000n, leased: 0n, spent: 0n });
         await expectBalanced();
       });
@@ -479,7 +481,7 @@ export function storeContract(engine: Engine): void {
         expect(await store.expireAccounts(END)).toBe(0);
         expect(await balanceOf("expired")).toBe(40n);
         await store.applySettlements(batchOf("a", [settlementOf("a", "r1", { [GRANT]: 15n })]));
-        await store.closeNode("a");
+        await store.closeNode("a", AT);
         expect(await store.expireAccounts(END)).toBe(1);
         expect(await balanceOf("expired")).toBe(85n);
         expect(await balanceOf(GRANT)).toBe(0n);

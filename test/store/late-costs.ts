@@ -163,8 +163,8 @@ export function lateCostContract(engine: Engine): void {
       expect(row).toMatchObject({ requests: 1, cost: 270n, overrun: 20n });
       await expectBalanced();
       // What b did not charge goes back with it.
-      await store.closeNode("b");
-      await store.closeNode("a");
+      await store.closeNode("b", AT);
+      await store.closeNode("a", AT);
       await expectBalanced();
       expect((await take("a", 10_000n, FUNDS)).slices.map(({ taken }) => BigInt(taken))).toEqual([
         750n,

@@ -171,7 +171,7 @@ for (const engine of ENGINES) {
       expect((await claim(AT)).flat()).toMatchObject([{ id: "p1", outstanding: PRICE }]);
       expect((await claim(AT + 1_999)).flat()).toEqual([]);
       expect((await claim(AT + 2_000)).flat()).toHaveLength(1);
-      await ledger.closeNode("n");
+      await ledger.closeNode("n", AT);
       expect(await payments.collect("p1", AT)).toMatchObject({ outstanding: 0n, takenBack: PRICE });
       expect((await claim(AT + 9_000)).flat()).toEqual([]);
       expect(await payments.collect("nothing", AT)).toBeUndefined();
@@ -275,7 +275,7 @@ for (const engine of ENGINES) {
         await steps[name]?.();
       }
       if (!isPaid) await steps.pay?.();
-      await ledger.closeNode("n");
+      await ledger.closeNode("n", AT);
       await payments.collect("p1", AT);
       const due = (): bigint => {
         const live = [...refunds.values()].filter(({ isVoid }) => !isVoid);

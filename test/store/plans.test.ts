@@ -256,7 +256,7 @@ for (const engine of [sqliteEngine(), postgresEngine()]) {
         await take("a", 120n);
         await settle("a", "r1", `grant:${funds}:pay_as_you_go:2026-01`, 120n);
         expect(await balanceOf(`headroom:${funds}`)).toBe(-500n);
-        await store.closeNode("a");
+        await store.closeNode("a", AT);
         await store.expireAccounts(FEBRUARY);
         expect(await balanceOf(`headroom:${funds}`)).toBe(-120n);
         expect(await balanceOf("expired")).toBeUndefined();
@@ -312,7 +312,7 @@ for (const engine of [sqliteEngine(), postgresEngine()]) {
           );
           expect(after.flatMap(({ slices }) => slices)).toEqual([]);
           expect((await standing(store, funds)).leased).toBe(before);
-          for (const [i] of all.entries()) await store.closeNode(`n${round}-${i}`);
+          for (const [i] of all.entries()) await store.closeNode(`n${round}-${i}`, AT);
         }
       });
 

@@ -5,6 +5,7 @@ import type { Schema } from "../schema.js";
 import { first } from "./0001-first.js";
 import { plansAndOrganizations } from "./0002-plans-and-organizations.js";
 import { payments } from "./0003-payments.js";
+import { nodes } from "./0004-nodes.js";
 import { costs } from "./0005-costs.js";
 import { receiptsAndUsage } from "./0006-receipts-and-usage.js";
 
@@ -15,6 +16,7 @@ const MIGRATIONS: readonly Migration[] = [
   first,
   plansAndOrganizations,
   payments,
+  nodes,
   costs,
   receiptsAndUsage,
 ];

@@ -14,6 +14,11 @@ const CONNECTIONS_MAX = 8;
 const CONNECT_MS = 3_000;
 /** No statement of ours takes long; one that does is stuck behind a lost connection. */
 const STATEMENT_MS = 30_000;
+/**
+ * A process that is halted or cut off in the middle of a transaction would keep its locks, and everybody who wants
+ * them waiting, until the connection is given up hours later. Ours have nothing to wait for between two statements.
+ */
+const IDLE_IN_TRANSACTION_MS = 5_000;
 /** Changes are notified; this catches those sent while the listener was reconnecting. */
 const POLL_MS = 500;
 const RECONNECT_MS = 250;
@@ -43,6 +48,8 @@ export function openPostgres(url: string): Database {
     insertNew,
     addSums,
     watch: (onChange) => watch(url, onChange),
+    // It syncs before it says that a transaction is committed, unless its operator told it not to.
+    isDurable: async () => true,
     close: () => db.destroy(),
   };
 }
@@ -55,6 +62,7 @@ const settings = (url: string): pg.ClientConfig => ({
   connectionString: url,
   connectionTimeoutMillis: CONNECT_MS,
   query_timeout: STATEMENT_MS,
+  idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
   keepAlive: true,
   types: {
     getTypeParser: ((oid: number, format: "text") =>
@@ -117,6 +125,8 @@ async function watch(url: string, onChange: () => void): Promise<() => Promise<v
       try {
         await fresh.connect();
         client = fresh;
+        // Whoever stopped meanwhile had no connection yet to end.
+        if (isStopped) return await fresh.end();
         fresh.on("notification", onChange);
         await fresh.query(`listen ${CHANNEL}`);
         onChange();

@@ -8,6 +8,7 @@ import {
   SqliteDriver,
   SqliteIntrospector,
   SqliteQueryCompiler,
+  sql,
   type TransactionSettings,
 } from "kysely";
 import {
@@ -52,6 +53,7 @@ export async function openSqlite(path: string): Promise<Database> {
     insertNew: async (_tx, into, rows) => insertNew(file, into, rows),
     addSums: async (_tx, into, rows) => addSums(file, into, rows),
     watch: (onChange) => watch(file, onChange),
+    isDurable: () => isCheckpointed(db),
     close: () => db.destroy(),
   };
 }
@@ -118,6 +120,16 @@ function addSums(file: SqliteFile, into: SumTable, rows: readonly BulkRow[]): vo
      ${addingUp(into)}`,
   );
   for (const row of rows) statement.run(...row);
+}
+
+/**
+ * A commit alone is not on the disk yet (`synchronous = normal`), what was checkpointed is. A reader of an older
+ * moment can keep some of it back; then it is not so now, and may be so the next time.
+ */
+async function isCheckpointed(db: Kysely<Schema>): Promise<boolean> {
+  const query = sql<{ log: bigint; checkpointed: bigint }>`pragma wal_checkpoint(passive)`;
+  const [row] = (await query.execute(db)).rows;
+  return row !== undefined && row.checkpointed === row.log;
 }
 
 /** `data_version` moves when another connection commits; our own changes are told by whoever makes them. */
