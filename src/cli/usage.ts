@@ -1,14 +1,16 @@
 import { formatUsd } from "../kernel/money.js";
 import { printUsage, usageCsv } from "../store/print-usage.js";
+import type { UsageOf } from "../store/usage-reports.js";
 import { fundsBucketOf } from "../tenants/payer.js";
 import { parseUsageQuery, USAGE_BY } from "../wire/usage-query.js";
 import { type CommonOptions, command } from "./command.js";
-import { requireUser, withLocal } from "./local.js";
+import { type Local, requirePayer, withLocal } from "./local.js";
 import { show, table } from "./output.js";
 import { readWhole } from "./read.js";
 
 type Options = CommonOptions & {
-  readonly user: string;
+  readonly user?: string;
+  readonly org?: string;
   readonly by: string;
   readonly days?: string;
   readonly from?: string;
@@ -20,8 +22,9 @@ type Options = CommonOptions & {
 
 const DAY_MS = 86_400_000;
 
-export const usage = command("usage", "what a user used")
-  .requiredOption("--user <name>")
+export const usage = command("usage", "what a user used, or an organization paid for")
+  .option("--user <name>")
+  .option("--org <name>")
   .option("--by <what>", `${USAGE_BY.join(", ")}, or up to three of them`, "model")
   .option("--days <count>", "how far back (default 31)")
   .option("--from <day>", "from a day or time on, like 2027-01-31")
@@ -36,8 +39,7 @@ export const usage = command("usage", "what a user used")
         { ...options, from: options.from ?? daysAgo(options, now) },
         now,
       );
-      const user = await requireUser(local, options.user);
-      const of = options.paid ? { payer: fundsBucketOf(user) } : { userId: user.id };
+      const of = await usageOf(local, options);
       const { usage } = local.books;
       const rows = await usage.report(of, query);
       if (options.csv) {
@@ -63,6 +65,12 @@ export const usage = command("usage", "what a user used")
       );
     }),
   );
+
+async function usageOf(local: Local, options: Options): Promise<UsageOf> {
+  const payer = await requirePayer(local, options);
+  const isAll = payer.kind === "org" || options.paid;
+  return isAll ? { payer: fundsBucketOf(payer) } : { userId: payer.id };
+}
 
 function daysAgo({ days }: Options, now: number): string | undefined {
   if (days === undefined) return undefined;
