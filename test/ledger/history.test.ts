@@ -369,6 +369,8 @@ class History {
       count: 1_000_000,
     });
     const isWaiting = new Set(stillWaiting.map(({ requestId }) => requestId));
+    // The month may have turned while this waited.
+    for (const caller of this.callers) this.bucketsFor(caller);
     const overruns = new Map<string, bigint>();
     for (const [i, { requestId, bucketIds }] of waiting.entries()) {
       if (isWaiting.has(requestId)) continue;
