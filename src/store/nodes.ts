@@ -105,6 +105,7 @@ export function claimStore(database: Database): ClaimStore {
         .select(leasedFunds.as("leased"))
         .where((e) => e.or([e("closed_at", "is", null), e("closed_at", ">", BigInt(since))]))
         .orderBy("opened_at")
+        .orderBy("nodes.id")
         .execute();
       return rows.map(toView);
     },

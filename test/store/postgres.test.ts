@@ -2,11 +2,13 @@ import { expect, test } from "bun:test";
 import { sql } from "kysely";
 import { openStore } from "../../src/store/open.js";
 import { postgres } from "../support/postgres.js";
+import { claimContract } from "./claims.js";
 import { storeContract } from "./contract.js";
 import { postgresEngine } from "./engines.js";
 import { lateCostContract } from "./late-costs.js";
 
 const engine = postgresEngine();
+claimContract(engine);
 lateCostContract(engine);
 storeContract(engine);
 

@@ -1,7 +1,9 @@
+import { claimContract } from "./claims.js";
 import { storeContract } from "./contract.js";
 import { sqliteEngine } from "./engines.js";
 import { lateCostContract } from "./late-costs.js";
 
 const engine = sqliteEngine();
+claimContract(engine);
 lateCostContract(engine);
 storeContract(engine);
