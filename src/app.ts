@@ -21,6 +21,7 @@ import { followChanges } from "./jobs/follow-changes.js";
 import { askForCosts } from "./jobs/late-costs.js";
 import { recoverDead } from "./jobs/recover.js";
 import { type Repeated, repeat } from "./jobs/repeat.js";
+import { forgetOld } from "./jobs/retention.js";
 import { claimWatch } from "./jobs/watch-claims.js";
 import type { Clock } from "./kernel/clock.js";
 import { assert } from "./kernel/errors.js";
@@ -30,8 +31,10 @@ import type { Log } from "./kernel/log.js";
 import type { LateCostStore } from "./ledger/late-cost.js";
 import { LeaseBook } from "./ledger/lease-book.js";
 import type { PaymentStore } from "./ledger/payment.js";
+import { receiptKey } from "./ledger/receipt-key.js";
 import type { LedgerStore } from "./ledger/store.js";
 import { Health } from "./routing/health.js";
+import { booksOf } from "./store/books.js";
 import { changeFeed } from "./store/changes.js";
 import type { Database } from "./store/database.js";
 import { lateCostStore } from "./store/late-costs.js";
@@ -51,6 +54,7 @@ const SWEEP_EVERY_MS = 1_000;
 const EXPIRE_EVERY_MS = 60_000;
 const ASK_FOR_COSTS_EVERY_MS = 60_000;
 const COLLECT_EVERY_MS = 1_000;
+const FORGET_EVERY_MS = 600_000;
 
 export type App = {
   readonly site: Site;
@@ -60,6 +64,8 @@ export type App = {
   readonly drain: () => Promise<void>;
   /** Asks providers for the costs that they tell later, now. */
   readonly askForCosts: () => Promise<void>;
+  /** Forgets what is older than it is to be kept, now. */
+  readonly forgetOld: () => Promise<void>;
   /** Lets nothing be lost: drains, gives all leases back, closes. */
   readonly stop: () => Promise<void>;
 };
@@ -131,18 +137,22 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
 
   const payments = paymentStore(database);
   const lateCosts = lateCostStore(database);
+  const books = booksOf(database);
   const stopping = new AbortController();
   const askForCosts = costAsker(gateway, lateCosts, stopping.signal);
+  const forget = () =>
+    forgetOld({
+      node,
+      clock,
+      log,
+      retention: config.retention,
+      store: books.retention,
+      takeTurn: lateCosts.takeTurn,
+      signal: stopping.signal,
+    });
   const jobs = startJobs({
-    gateway,
-    claim,
-    ledger,
-    payments,
-    database,
-    clock,
-    log,
-    drain,
-    askForCosts,
+    ...{ gateway, claim, ledger, payments, database, clock, log },
+    ...{ drain, askForCosts, forget },
   });
   const site: Site = {
     config,
@@ -154,9 +164,12 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
     lateCosts,
     payments,
     processor: stripeProcessor(config.payments.stripe, log),
+    books,
     masterKey,
+    receiptKey: receiptKey(masterKey),
     reloadUser,
     reloadOrganization,
+    drain,
     isReady: () => ledger.spoolPosition(node).then(Boolean, () => false),
   };
   return {
@@ -164,6 +177,7 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
     answer: (request) => answer(site, request),
     drain,
     askForCosts,
+    forgetOld: forget,
     stop: async () => {
       stopping.abort();
       await Promise.all(jobs.map((job) => job.stop()));
@@ -258,6 +272,7 @@ function startJobs(parts: {
   readonly log: Log;
   readonly drain: () => Promise<void>;
   readonly askForCosts: () => Promise<void>;
+  readonly forget: () => Promise<void>;
 }): Repeated[] {
   const { gateway, claim, ledger, database, clock, log, drain } = parts;
   const { node, limits } = gateway;
@@ -285,6 +300,7 @@ function startJobs(parts: {
     repeat("sweep", sweep, SWEEP_EVERY_MS, parts),
     repeat("expire", expire, EXPIRE_EVERY_MS, parts),
     repeat("late_costs", parts.askForCosts, ASK_FOR_COSTS_EVERY_MS, parts),
+    repeat("retention", parts.forget, FORGET_EVERY_MS, parts),
     repeat("collect", () => collectReversals({ ...parts, answerRecall }), COLLECT_EVERY_MS, parts),
   ];
 }

@@ -149,6 +149,8 @@ const settlementOf = (node: string, { user, token, grant }: Payer, i: number): S
   firstByteMs: 210,
   attempts: 1,
   isStream: i % 2 === 0,
+  tags: [],
+  details: ["fastest", "", ["groq:200"], "300000", ["input", "180000000", "output", "180000000"]],
 });
 
 async function perSecond(count: number, work: () => Promise<unknown>): Promise<number> {

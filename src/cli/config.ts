@@ -43,6 +43,11 @@ function printable(from: Config) {
     limits: Object.fromEntries(
       Object.entries(from.limits).map(([name, value]) => [snakeCase(name), value]),
     ),
+    retention: {
+      request_days: from.retention.requestDays,
+      hourly_usage_days: from.retention.hourlyUsageDays,
+      usage_days: from.retention.usageDays ?? "forever",
+    },
     plans: Object.fromEntries(
       [...from.plans.values()].map((plan) => [
         plan.name,

@@ -7,6 +7,7 @@ import { systemClock } from "../kernel/clock.js";
 import type { LateCostStore } from "../ledger/late-cost.js";
 import type { PaymentStore } from "../ledger/payment.js";
 import type { LedgerStore } from "../ledger/store.js";
+import { type Books, booksOf } from "../store/books.js";
 import { lateCostStore } from "../store/late-costs.js";
 import { ledgerStore } from "../store/ledger.js";
 import { openStore } from "../store/open.js";
@@ -30,6 +31,7 @@ export type Local = {
   readonly usage: UsageReader;
   readonly lateCosts: LateCostStore;
   readonly payments: PaymentStore;
+  readonly books: Books;
 };
 
 /** Opens the store for one command. */
@@ -49,6 +51,7 @@ export async function withLocal<Result>(
       usage: usageReader(database),
       lateCosts: lateCostStore(database),
       payments: paymentStore(database),
+      books: booksOf(database),
     });
   } finally {
     await database.close();

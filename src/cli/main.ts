@@ -6,11 +6,13 @@ import { WrongSecretError } from "../tenants/directory.js";
 import { audit } from "./audit.js";
 import { config } from "./config.js";
 import { credit } from "./credit.js";
+import { estimate } from "./estimate.js";
 import { model } from "./model.js";
 import { org } from "./org.js";
 import { UserError } from "./output.js";
 import { payment } from "./payment.js";
 import { provider } from "./provider.js";
+import { receipt } from "./receipt.js";
 import { serve } from "./serve.js";
 import { sim } from "./sim.js";
 import { token } from "./token.js";
@@ -37,6 +39,8 @@ for (const each of [
   credit,
   payment,
   usage,
+  estimate,
+  receipt,
   audit,
   provider,
   model,

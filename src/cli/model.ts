@@ -1,10 +1,11 @@
 import { Command } from "commander";
 import { Catalog } from "../catalog/catalog.js";
-import type { Mapping, Model } from "../catalog/model.js";
+import { findModel } from "../catalog/find.js";
+import type { Mapping } from "../catalog/model.js";
 import { printPrice } from "../catalog/quote.js";
 import { type Config, loadConfig } from "../config/config.js";
 import { type CommonOptions, command } from "./command.js";
-import { show, table, UserError } from "./output.js";
+import { show, table } from "./output.js";
 
 type ListOptions = CommonOptions & { readonly all: boolean };
 
@@ -45,14 +46,7 @@ function list(config: Config, options: ListOptions): void {
 }
 
 function showOne(config: Config, id: string, options: CommonOptions): void {
-  const catalog = new Catalog(...config.models);
-  const found: Model | undefined = catalog.model(id);
-  if (!found) {
-    const similar = catalog.similar(id);
-    throw new UserError(
-      `There is no model "${id}".${similar.length > 0 ? ` Did you mean ${similar.join(" or ")}?` : ""}`,
-    );
-  }
+  const found = findModel(new Catalog(...config.models), id);
   const rows = found.mappings.map((mapping) => ({
     provider: mapping.provider,
     provider_model: mapping.providerModel,
@@ -77,7 +71,7 @@ function showOne(config: Config, id: string, options: CommonOptions): void {
   );
 }
 
-function isReady(config: Config, mapping: Mapping): boolean {
+export function isReady(config: Config, mapping: Mapping): boolean {
   const settings = config.providers.get(mapping.provider);
   return settings !== undefined && (settings.key !== undefined || !settings.provider.needsKey);
 }

@@ -1,49 +1,78 @@
 import { formatUsd } from "../kernel/money.js";
-import { printUsage, USAGE_BY } from "../store/usage.js";
+import { printUsage, usageCsv } from "../store/print-usage.js";
+import type { UsageOf } from "../store/usage-reports.js";
+import { fundsBucketOf } from "../tenants/payer.js";
+import { parseUsageQuery, USAGE_BY } from "../wire/usage-query.js";
 import { type CommonOptions, command } from "./command.js";
-import { requireUser, withLocal } from "./local.js";
-import { show, table, UserError } from "./output.js";
+import { type Local, requirePayer, withLocal } from "./local.js";
+import { show, table } from "./output.js";
+import { readWhole } from "./read.js";
 
 type Options = CommonOptions & {
-  readonly user: string;
+  readonly user?: string;
+  readonly org?: string;
   readonly by: string;
-  readonly days: string;
+  readonly days?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly tag?: string;
+  readonly paid: boolean;
+  readonly csv: boolean;
 };
 
 const DAY_MS = 86_400_000;
 
-export const usage = command("usage", "what a user used")
-  .requiredOption("--user <name>")
-  .option("--by <what>", USAGE_BY.join(", "), "model")
-  .option("--days <count>", "how far back", "31")
+export const usage = command("usage", "what a user used, or an organization paid for")
+  .option("--user <name>")
+  .option("--org <name>")
+  .option("--by <what>", `${USAGE_BY.join(", ")}, or up to three of them`, "model")
+  .option("--days <count>", "how far back (default 31)")
+  .option("--from <day>", "from a day or time on, like 2027-01-31")
+  .option("--to <day>", "before a day or time (default now)")
+  .option("--tag <tag>", "only what was tagged name=value")
+  .option("--paid", "what the user paid for, whoever did it", false)
+  .option("--csv", "print a table for spreadsheets", false)
   .action((options: Options) =>
     withLocal(options, async (local) => {
-      const by = USAGE_BY.find((known) => known === options.by);
-      if (!by) throw new UserError(`--by: expected one of ${USAGE_BY.join(", ")}`);
-      if (!/^\d{1,4}$/.test(options.days)) throw new UserError("--days: expected a whole number");
-      const user = await requireUser(local, options.user);
       const now = Date.now();
-      const rows = await local.usage.summary(
-        user.id,
-        by,
-        now - Number(options.days) * DAY_MS,
-        now + 1,
+      const query = parseUsageQuery(
+        { ...options, from: options.from ?? daysAgo(options, now) },
+        now,
       );
-      const value = printUsage(by, rows);
-      show(options, value, () =>
+      const of = await usageOf(local, options);
+      const { usage } = local.books;
+      const rows = await usage.report(of, query);
+      if (options.csv) {
+        process.stdout.write(usageCsv(query.by, rows));
+        return;
+      }
+      const total = await usage.total(of, query);
+      show(options, printUsage(query.by, rows, total), () =>
         [
           table(
-            [by, "requests", "input", "output", "cost"],
+            [...query.by, "requests", "input", "output", "cost"],
             rows.map((row) => [
-              row.isOwnKey ? `${row.key} (own key)` : row.key,
+              ...row.keys.slice(0, -1),
+              row.isOwnKey ? `${row.keys.at(-1)} (own key)` : (row.keys.at(-1) ?? ""),
               String(row.requests),
               String(row.inputTokens),
               String(row.outputTokens),
-              `$${formatUsd(row.cost - row.overrun)}`,
+              `$${formatUsd(row.charged)}`,
             ]),
           ),
-          `Total $${formatUsd(BigInt(value.total_cost_nano_usd))}`,
+          `Total $${formatUsd(total)}`,
         ].join("\n"),
       );
     }),
   );
+
+async function usageOf(local: Local, options: Options): Promise<UsageOf> {
+  const payer = await requirePayer(local, options);
+  const isAll = payer.kind === "org" || options.paid;
+  return isAll ? { payer: fundsBucketOf(payer) } : { userId: payer.id };
+}
+
+function daysAgo({ days }: Options, now: number): string | undefined {
+  if (days === undefined) return undefined;
+  return new Date(now - readWhole("--days", days, [1, 1_100]) * DAY_MS).toISOString();
+}

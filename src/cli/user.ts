@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { formatUsd } from "../kernel/money.js";
 import { ANCHOR_DAY_MAX } from "../kernel/period.js";
+import { forgetUser } from "../tenants/forget.js";
 import { registerUser, USER_NAME, USER_NAME_RULE } from "../tenants/register.js";
 import { type CommonOptions, command } from "./command.js";
 import { type Local, requirePlan, requireUser, withLocal } from "./local.js";
@@ -43,6 +44,13 @@ export const user = new Command("user")
       .argument("<dollars>", 'like 25.00; or "plan" for what the plan says')
       .action((name: string, dollars: string, options: CommonOptions) =>
         withLocal(options, (local) => changeLimit(local, name, dollars, options)),
+      ),
+  )
+  .addCommand(
+    command("delete", "forget a user: name, tokens, keys; the books keep an id")
+      .argument("<name>")
+      .action((name: string, options: CommonOptions) =>
+        withLocal(options, (local) => forget(local, name, options)),
       ),
   );
 
@@ -111,4 +119,10 @@ async function changeLimit(
       ? `What ${name} may spend beyond credit is up to the plan ${found.plan}.`
       : `${name} may spend $${formatUsd(amount)} a period beyond credit.`,
   );
+}
+
+async function forget(local: Local, name: string, options: CommonOptions): Promise<void> {
+  const found = await requireUser(local, name);
+  await forgetUser(local, found, Date.now());
+  show(options, { deleted: found.id }, () => `${name} is forgotten; the books know ${found.id}.`);
 }

@@ -51,6 +51,14 @@ test("every mistake is told with its line and what was expected", () => {
     ["limits:\n  body_bytes: 5", "FILE:2: limits.body_bytes: unknown key"],
     ["limits:\n  total_ms: 0", "FILE:2: limits.total_ms: "],
     ["limits:\n  connect_ms: 1\n  total_ms: 1s", "FILE:3: limits.total_ms: "],
+    ["retention:\n  request_days: 0", "FILE:2: retention.request_days: "],
+    ["retention:\n  request_days: 90d", "FILE:2: retention.request_days: "],
+    ["retention:\n  requests: 9", "FILE:2: retention.requests: unknown key"],
+    ["retention:\n  usage_days: never", 'FILE:2: retention.usage_days: expected days or "forever"'],
+    [
+      "retention:\n  hourly_usage_days: 90\n  usage_days: 30",
+      "FILE:3: retention.usage_days: is less than hourly_usage_days, which is 90",
+    ],
     ["plans:\n  free:\n    monthly_credit: 0.10", "FILE:3: plans.free.monthly_credit: "],
     ["plans:\n  free:\n    monthly_credit: '-1'", "expected dollars as decimal text"],
     ["plans:\n  free:\n    extra_usage: always", "FILE:3: plans.free.extra_usage: "],
@@ -388,4 +396,14 @@ test("turnpike config with a mistake prints it alone and exits with 1", () => {
   expect(exitCode).toBe(1);
   expect(stdout.toString()).toBe("");
   expect(stderr.toString()).toBe(`${file}:1: prot: unknown key; did you mean "port"?\n`);
+});
+
+test("what is kept how long is said in days, or left to the defaults", () => {
+  expect(load("").retention).toEqual({
+    requestDays: 90,
+    hourlyUsageDays: 60,
+    usageDays: undefined,
+  });
+  const text = "retention: { request_days: 7, hourly_usage_days: 8, usage_days: 400 }";
+  expect(load(text).retention).toEqual({ requestDays: 7, hourlyUsageDays: 8, usageDays: 400 });
 });

@@ -29,6 +29,7 @@ export type Config = {
   readonly secret: string | undefined;
   readonly ownerToken: string | undefined;
   readonly limits: Limits;
+  readonly retention: Retention;
   readonly plans: ReadonlyMap<string, Plan>;
   readonly providers: ReadonlyMap<string, ProviderSettings>;
   /** What a second of each kind of hardware costs. */
@@ -38,6 +39,15 @@ export type Config = {
   readonly payments: PaymentSettings;
   /** What the operator should know but need not act on. */
   readonly warnings: readonly string[];
+};
+
+/** How long what is kept, in days; the ledger is kept for ever. */
+export type Retention = {
+  readonly requestDays: number;
+  /** Usage by the hour; after that, by the day. */
+  readonly hourlyUsageDays: number;
+  /** Usage by the day, in whole months; undefined: for ever. */
+  readonly usageDays: number | undefined;
 };
 
 export type ProviderSettings = {
@@ -70,6 +80,7 @@ export function loadConfig(flags: Flags, env: Environment): Config {
     secret: secret(env),
     ownerToken: ownerToken(env),
     limits: limitsOf(written),
+    retention: retentionOf(written),
     plans: plansOf(written),
     providers: providersOf(written, file, env, warnings),
     hardware: written.hardware,
@@ -141,6 +152,12 @@ const uncharged = (models: readonly Model[], file: string): string[] =>
       return `${file}: models: ${modelId} by ${provider} ${fault}; it is for callers with a key of their own only`;
     }),
   );
+
+const retentionOf = ({ retention }: WrittenConfig): Retention => ({
+  requestDays: retention.request_days,
+  hourlyUsageDays: retention.hourly_usage_days,
+  usageDays: retention.usage_days === "forever" ? undefined : retention.usage_days,
+});
 
 function limitsOf(written: WrittenConfig): Limits {
   const chosen: Readonly<Record<string, number | undefined>> = written.limits;

@@ -1,7 +1,12 @@
 /** The written form of the configuration, `turnpike.yaml`. */
 import { z } from "zod";
 import { modelSchema, pricePerUnit } from "../catalog/entry.js";
-import { BILLING_DELAY_SECONDS_MAX, defaultLimits, type Limits } from "../kernel/limits.js";
+import {
+  BILLING_DELAY_SECONDS_MAX,
+  defaultLimits,
+  type Limits,
+  RETENTION_DAYS_MAX,
+} from "../kernel/limits.js";
 import { AMOUNT_RULE, parseAmount } from "../kernel/money.js";
 import * as providersById from "../providers/all.js";
 import { COST_READERS, type CostReaderName } from "../providers/reported.js";
@@ -90,6 +95,22 @@ const limitsSchema = z.strictObject(
   Object.fromEntries(limitNames.map((name) => [snakeCase(name), z.int().positive().optional()])),
 );
 
+const days = z.int().min(1).max(RETENTION_DAYS_MAX);
+
+const retentionSchema = z
+  .strictObject({
+    request_days: days.default(90),
+    hourly_usage_days: days.default(60),
+    usage_days: z
+      .union([days, z.literal("forever")], `expected days or "forever"`)
+      .default("forever"),
+  })
+  .superRefine(({ hourly_usage_days: hourly, usage_days: all }, context) => {
+    if (all === "forever" || all >= hourly) return;
+    const message = `is less than hourly_usage_days, which is ${hourly}`;
+    context.addIssue({ code: "custom", path: ["usage_days"], message });
+  });
+
 const writtenSchema = z.strictObject({
   host: z.string().min(1).optional(),
   port: z.int().min(0).max(65_535).optional(),
@@ -107,6 +128,7 @@ const writtenSchema = z.strictObject({
   plans: z.record(z.string().regex(/^[a-z][a-z0-9-]*$/), planSchema).default({}),
   limits: limitsSchema.default({}),
   payments: paymentsSchema.prefault({}),
+  retention: retentionSchema.prefault({}),
 });
 
 export const configSchema = writtenSchema.superRefine((written, context) => {

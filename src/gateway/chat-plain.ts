@@ -38,7 +38,7 @@ export async function answerPlain(
     status: 200,
     outcome: "served",
     firstByteMs: Math.round(upstreamMs),
-    attempts: facts.tried.length,
+    way: facts,
   });
   const changes = missingMembers(json, {
     id: `chatcmpl-${call.id}`,

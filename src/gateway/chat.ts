@@ -66,14 +66,14 @@ async function attempt(
   const endsAt = call.startedAt + limits.totalMs;
   const deadline = new Deadline(clock, call.signal, endsAt, limits.totalMs);
   try {
-    if (trail.failures.length === 0) gateway.spool.started(startedRecord(gateway, call, candidate));
+    if (trail.failures.length === 0) start(gateway, call, candidate);
     const time = paidTimeFor(gateway, call, candidate, held, deadline);
     const turn: Turn = { candidate, held, deadline, time, sentAt: clock.elapsed() };
     const outcome = await sendTurn(gateway, call, turn);
     if (outcome.kind === "failed") {
       noteFailure(gateway, call, trail, turn, outcome);
       deadline.end();
-      if (isTimeOwed(call, turn)) throw await endUnanswered(gateway, call, turn, trail);
+      if (isTimeOwed(call, turn)) throw await endUnanswered(gateway, call, route, turn, trail);
       gateway.book.release(held.hold);
       return undefined;
     }
@@ -89,6 +89,11 @@ async function attempt(
   }
 }
 
+function start(gateway: Gateway, call: ChatCall, candidate: Candidate): void {
+  gateway.spool.started(startedRecord(gateway, call, candidate));
+  call.onStart?.();
+}
+
 /** Time that ran is owed also where nothing came of it, but for what the provider itself made fail. */
 const isTimeOwed = (call: ChatCall, { time, deadline }: Turn): boolean =>
   time !== undefined && (call.signal.aborted || deadline.reason instanceof CreditEndedError);
@@ -97,6 +102,7 @@ const isTimeOwed = (call: ChatCall, { time, deadline }: Turn): boolean =>
 async function endUnanswered(
   gateway: Gateway,
   call: ChatCall,
+  { policy }: Route,
   turn: Turn,
   trail: Trail,
 ): Promise<RouterError> {
@@ -106,7 +112,7 @@ async function endUnanswered(
     status: isGone ? CALLER_GONE : 402,
     outcome: isGone ? "aborted" : "stopped",
     firstByteMs: undefined,
-    attempts: trail.failures.length,
+    way: { policy, tried: triedSoFar(trail), clamped: clampedBy(turn.held) },
   });
   return isGone ? exhaustedBy(trail) : timeEnded(gateway, call, turn.candidate, cost);
 }
@@ -212,7 +218,7 @@ async function giveUp(
     await settleNothing(gateway, call, candidate, {
       status: call.signal.aborted ? CALLER_GONE : (error.detail.status ?? 502),
       outcome: call.signal.aborted ? "aborted" : "failed",
-      attempts: trail.failures.length,
+      way: { policy: route.policy, tried: triedSoFar(trail), clamped: "" },
     });
   }
   return error;

@@ -49,6 +49,10 @@ export type ChatCall = {
   readonly request: ChatRequest;
   /** The caller's own key for the pinned provider, from the header. */
   readonly headerKey: string | undefined;
+  /** What the caller wants usage told apart by: `name=value`. */
+  readonly tags: readonly string[];
+  /** Called before anything is sent: from then on the request is on record, whatever becomes of it. */
+  readonly onStart?: () => void;
   /** Aborts when the caller hangs up. */
   readonly signal: AbortSignal;
   /** When it came in, by `clock.now()` and by `clock.elapsed()`. */

@@ -1,11 +1,14 @@
 /** The end of every request: what it used, what that costs, who is charged, and the record of it. */
+import type { Price } from "../catalog/model.js";
 import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
 import type { Charge } from "../ledger/lease-book.js";
+import type { ReceiptDetails } from "../ledger/receipt.js";
 import type { Started } from "../ledger/spool-record.js";
 import type { Settlement } from "../ledger/store.js";
 import { type Bill, billOf } from "../metering/reported.js";
-import type { Candidate } from "../routing/policy.js";
+import { type Candidate, policyName } from "../routing/policy.js";
 import { noUsage, type Reported, type Usage } from "../tasks/usage.js";
+import type { Facts } from "./answer-headers.js";
 import { chargedPrice, growHold } from "./funds.js";
 import type { Held } from "./hold.js";
 import type { ChatCall, Gateway } from "./parts.js";
@@ -17,8 +20,11 @@ export type Ending = {
   readonly status: number;
   readonly outcome: Settlement["outcome"];
   readonly firstByteMs: number | undefined;
-  readonly attempts: number;
+  readonly way: Way;
 };
+
+/** How a request came to whom it ended with. */
+export type Way = Pick<Facts, "policy" | "tried" | "clamped">;
 
 /** HTTP has no status for a caller who hung up; this one is nginx's. */
 export const CALLER_GONE = 499;
@@ -39,11 +45,15 @@ export async function settle(
   const excess = nanoUsd(cost - held.hold.amount);
   // Charged as far as the payer's funds go, wherever they are leased; the rest is counted as overrun.
   if (excess > 0n) await growHold(gateway, call.caller, held.hold, excess);
+  const most = held.hold.amount;
   const charge = gateway.book.settle(held.hold, cost, gateway.clock.now());
   for (const id of call.caller.bucketIds) {
     if (gateway.keeper.isLow(id)) gateway.keeper.renew(id);
   }
-  await gateway.spool.settled(settlementOf(gateway, call, candidate, ending, bill, charge));
+  const details = detailsOf(candidate, ending.way, most);
+  await gateway.spool.settled(
+    settlementOf(gateway, call, candidate, ending, bill, charge, details),
+  );
   return charge.charged;
 }
 
@@ -55,7 +65,34 @@ export function settleNothing(
   ending: Omit<Ending, "usage" | "reported" | "firstByteMs">,
 ): Promise<void> {
   const nothing = { ...ending, usage: noUsage, firstByteMs: undefined };
-  return gateway.spool.settled(settlementOf(gateway, call, candidate, nothing, NO_BILL, NO_CHARGE));
+  const details = detailsOf(candidate, ending.way, ZERO);
+  return gateway.spool.settled(
+    settlementOf(gateway, call, candidate, nothing, NO_BILL, NO_CHARGE, details),
+  );
+}
+
+const detailsOf = (
+  candidate: Candidate,
+  { policy, tried, clamped }: Way,
+  held: NanoUsd,
+): ReceiptDetails => [
+  policyName(policy),
+  clamped,
+  tried,
+  String(held),
+  priceList(chargedPrice(candidate)),
+];
+
+/** Made once for each price: every request notes its own. */
+const priceLists = new WeakMap<Price, readonly string[]>();
+
+function priceList(price: Price): readonly string[] {
+  let list = priceLists.get(price);
+  if (list === undefined) {
+    list = Object.entries(price).flatMap(([unit, each]) => [unit, String(each)]);
+    priceLists.set(price, list);
+  }
+  return list;
 }
 
 /** What is known of a request before anybody answered it. */
@@ -77,6 +114,7 @@ export function startedRecord(
     provider: mapping.provider,
     isOwnKey: keySource !== "operator",
     isStream: call.request.isStream,
+    tags: call.tags,
   };
 }
 
@@ -86,11 +124,12 @@ const NO_CHARGE: Charge = { debits: [], charged: ZERO, overrun: ZERO };
 /** Written out member by member: this and the record above are the two objects that every request leaves. */
 const settlementOf = (
   gateway: Gateway,
-  { id, caller, request, at, startedAt }: ChatCall,
+  { id, caller, request, at, startedAt, tags }: ChatCall,
   { mapping, keySource }: Candidate,
-  { status, outcome, firstByteMs, attempts }: Ending,
+  { status, outcome, firstByteMs, way }: Ending,
   { usage, cost, counted }: Bill,
   { debits, overrun }: Charge,
+  details: ReceiptDetails,
 ): Settlement => ({
   id,
   node: gateway.node,
@@ -113,5 +152,7 @@ const settlementOf = (
   overrun,
   durationMs: Math.round(gateway.clock.elapsed() - startedAt),
   firstByteMs,
-  attempts,
+  attempts: way.tried.length,
+  tags,
+  details,
 });

@@ -130,7 +130,7 @@ export class StreamEnding {
       status,
       outcome,
       firstByteMs: Math.round(answeredAt - sentAt),
-      attempts: facts.tried.length,
+      way: facts,
     });
   }
 

@@ -2,7 +2,6 @@
 import { z } from "zod";
 import { badRequest, RouterError } from "../kernel/errors.js";
 import { NAME_CHARS_MAX, PROVIDER_KEY_CHARS_MAX } from "../kernel/limits.js";
-import { printUsage, USAGE_BY } from "../store/usage.js";
 import { keyContext } from "../tenants/directory.js";
 import { DEFAULT_SCOPES, issueToken, type NewToken } from "../tenants/register.js";
 import { seal } from "../tenants/sealing.js";
@@ -170,17 +169,7 @@ export const putPreferences: Handler = async (site, visit) => {
   return json({ provider_order: order });
 };
 
-const MONTH_MS = 31 * 86_400_000;
 const REQUESTS_SHOWN = 100;
-
-export const showUsage: Handler = async (site, visit) => {
-  const { user } = await authenticate(site, visit, "read");
-  const asked = visit.url.searchParams.get("by") ?? "model";
-  const by = USAGE_BY.find((name) => name === asked);
-  if (!by) throw badRequest(`"by" must be one of ${USAGE_BY.join(", ")}.`, "by");
-  const rows = await site.usage.summary(user.id, by, visit.at - MONTH_MS, visit.at + 1);
-  return json(printUsage(by, rows));
-};
 
 export const listRequests: Handler = async (site, visit) => {
   const { user } = await authenticate(site, visit, "read");

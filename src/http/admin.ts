@@ -4,6 +4,7 @@ import { badRequest, RouterError } from "../kernel/errors.js";
 import { newId } from "../kernel/ids.js";
 import { extraGrant } from "../ledger/account.js";
 import { printDrift } from "../ledger/credit.js";
+import { forgetUser, isDeleted } from "../tenants/forget.js";
 import { fundsBucketOf, type Payer } from "../tenants/payer.js";
 import { registerUser, USER_NAME, USER_NAME_RULE } from "../tenants/register.js";
 import type { TermsChange } from "../tenants/store.js";
@@ -48,6 +49,16 @@ export const changeUser: Handler = async (site, visit) => {
   const user = await findUser(site, visit.rest[0]);
   const change = await readTerms(site, visit);
   return json({ user: printUser(await setUserTerms(site, user, change)) });
+};
+
+/** Forgets who somebody was. The books keep their id, and go on adding up. */
+export const deleteUser: Handler = async (site, visit) => {
+  await authenticate(site, visit, "admin");
+  const user = await findUser(site, visit.rest[0]);
+  const orgs = await forgetUser(site, user, visit.at);
+  await site.reloadUser(user.id);
+  for (const org of orgs) await site.reloadOrganization(org);
+  return json({ deleted: user.id });
 };
 
 const termsSchema = z
@@ -149,9 +160,10 @@ export const showAudit: Handler = async (site, visit) => {
   return json(await site.ledger.audit());
 };
 
-export async function findUser(site: Site, name: string | undefined): Promise<User> {
-  const user = await site.tenants.findUserByName(name ?? "");
-  if (user) return user;
+/** By name, or by id. */
+export async function findUser({ tenants }: Site, name = ""): Promise<User> {
+  const user = (await tenants.findUserByName(name)) ?? (await tenants.findUserById(name));
+  if (user && !isDeleted(user)) return user;
   throw new RouterError("not_found", `There is no user "${name}".`);
 }
 

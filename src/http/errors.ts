@@ -62,6 +62,11 @@ export const ON_THE_WIRE = {
     type: "conflict_error",
     when: "the name is taken, the seats are, or what is asked for happened already",
   },
+  idempotency_conflict: {
+    status: 409,
+    type: "conflict_error",
+    when: "the `Idempotency-Key` was used within the last 24 hours; `first_request` has that request's `inference_id` and `state`",
+  },
   body_too_large: {
     status: 413,
     type: "invalid_request_error",

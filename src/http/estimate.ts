@@ -3,56 +3,76 @@ import { printPrice } from "../catalog/quote.js";
 import { chatBound } from "../gateway/bound.js";
 import { expectedUsage, findRoute } from "../gateway/candidates.js";
 import { estimateInput } from "../gateway/estimate-usage.js";
-import { chargedPrice, spendableFor } from "../gateway/funds.js";
+import { chargedPrice } from "../gateway/funds.js";
 import type { ChatCall } from "../gateway/parts.js";
 import { badRequest } from "../kernel/errors.js";
-import { TYPICAL_OUTPUT_TOKENS } from "../kernel/limits.js";
+import { HISTORY_CALLS_MIN, TYPICAL_OUTPUT_TOKENS } from "../kernel/limits.js";
 import type { NanoUsd } from "../kernel/money.js";
+import { type CostClass, callCosts } from "../metering/call-costs.js";
 import { costOf, mostCost } from "../metering/cost.js";
+import { callsFor, printCalls, printHistory } from "../metering/forecast.js";
 import type { Candidate } from "../routing/policy.js";
+import type { Members } from "../tasks/chat-completion.js";
+import type { Caller } from "../tenants/caller.js";
 import { parseChatRequest } from "../wire/chat-request.js";
 import { membersOf, withChanges } from "../wire/json-members.js";
+import { NO_TAGS } from "../wire/tags.js";
 import { authenticate } from "./authenticate.js";
 import { billedCaller } from "./bill-to.js";
 import { readBody } from "./body.js";
-import { type Handler, json, type Site } from "./parts.js";
+import { balanceOf, CHAT_ROUTE, estimateModel } from "./estimate-model.js";
+import { type Handler, json, type Site, type Visit } from "./parts.js";
 
-const CHAT_ROUTE = "/v1/chat/completions";
+/** Whatever a chat request has, and nothing else that can be estimated. */
+const MESSAGES = "messages";
 
-/** The body is the inference body itself, with its route in `route`; chat when that is missing. */
+/** The body is any inference body, with its route in `route`; a model's name alone will do. */
 export const estimate: Handler = async (site, visit) => {
   const caller = billedCaller(site, visit, await authenticate(site, visit, "read"));
   const text = await readBody(visit.request, site.gateway.limits.bodyBytesMax);
-  const request = parseChatRequest(withoutRoute(text));
+  const members = membersOf(text);
+  const answer = members.has(MESSAGES)
+    ? await estimateChat(site, visit, caller, withoutRoute(text, members))
+    : await estimateModel(site, visit, caller, text);
+  return json(answer);
+};
+
+async function estimateChat(site: Site, visit: Visit, caller: Caller, text: string) {
+  const request = parseChatRequest(text);
   const call: ChatCall = {
     ...visit,
     caller,
     request,
     headerKey: undefined,
+    tags: NO_TAGS,
     signal: visit.request.signal,
   };
   const { candidates } = findRoute(site.gateway, call);
   const inputTokens = await estimateInput(request);
-  for (const id of caller.bucketIds) await site.gateway.keeper.refresh(id);
-  const balance = spendableFor(site.gateway, caller);
-  return json({
+  const balance = await balanceOf(site, caller);
+  const costs = await site.books.callCosts.ofModel(request.model, visit.at);
+  return {
     model: request.model,
     route: CHAT_ROUTE,
     input_tokens: inputTokens,
     balance_nano_usd: String(balance),
-    providers: candidates.map((candidate) =>
-      estimateFor(site, call, candidate, { inputTokens, balance }),
-    ),
+    providers: candidates.map((candidate) => ({
+      ...estimateFor(site, call, candidate, { inputTokens, balance }),
+      ...printHistory(
+        callCosts(costs.get(candidate.mapping.provider) ?? NO_CLASSES, HISTORY_CALLS_MIN),
+      ),
+    })),
     assumes: `input counted with the o200k vocabulary; output as asked for, else ${TYPICAL_OUTPUT_TOKENS} tokens`,
-  });
-};
+  };
+}
 
-function withoutRoute(text: string): string {
-  const members = membersOf(text);
+const NO_CLASSES: readonly CostClass[] = [];
+
+function withoutRoute(text: string, members: Members): string {
   const route = members.get("route");
   if (!route) return text;
   if (text.slice(route.valueStart, route.end) !== JSON.stringify(CHAT_ROUTE)) {
-    throw badRequest(`"route" must be "${CHAT_ROUTE}": only chat can be estimated yet.`, "route");
+    throw badRequest(`"route" must be "${CHAT_ROUTE}" for a body with messages.`, "route");
   }
   return withChanges(text, members, new Map([["route", undefined]]));
 }
@@ -79,6 +99,7 @@ function estimateFor(
     output_tokens: outputTokens,
     expected_cost_nano_usd: String(expected),
     hold_nano_usd: String(hold),
-    calls_left: expected === 0n ? null : String(balance / expected),
+    calls: printCalls(expected),
+    calls_left: callsFor(balance, expected),
   };
 }

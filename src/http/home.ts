@@ -1,3 +1,4 @@
+import { escapeHtml, htmlPage } from "./html.js";
 import { type Handler, json } from "./parts.js";
 
 /** The process runs. */
@@ -19,31 +20,21 @@ export const home: Handler = (site, { url }) => {
           : `set <code>${provider.keyVariable}</code>`
       }</td></tr>`,
   );
-  const html = `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Turnpike</title>
-<style>
-  body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1rem; }
-  table { border-collapse: collapse } td, th { text-align: left; padding: .2rem 1rem .2rem 0 }
-  pre { background: #8881; padding: 1rem; overflow-x: auto }
-</style>
-<h1>Turnpike</h1>
+  return htmlPage(
+    "Turnpike",
+    STYLE,
+    `<h1>Turnpike</h1>
 <p>One token and one API for every model on every provider.</p>
 <pre>curl ${escapeHtml(url.origin)}/v1/chat/completions \\
   -H "Authorization: Bearer $TURNPIKE_TOKEN" -H "Content-Type: application/json" \\
   -d '{"model": "meta-llama/Llama-3.1-8B-Instruct", "messages": [{"role": "user", "content": "Say hi"}]}'</pre>
 <p>Models: <a href="/v1/models">/v1/models</a></p>
-<table><tr><th>Provider</th><th>Id</th><th>State</th></tr>${rows.join("")}</table>
-</html>`;
-  return new Response(html, {
-    headers: {
-      "content-type": "text/html; charset=utf-8",
-      "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
-    },
-  });
+<table><tr><th>Provider</th><th>Id</th><th>State</th></tr>${rows.join("")}</table>`,
+  );
 };
 
-const escapeHtml = (text: string): string =>
-  text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+const STYLE = `
+  body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1rem; }
+  table { border-collapse: collapse } td, th { text-align: left; padding: .2rem 1rem .2rem 0 }
+  pre { background: #8881; padding: 1rem; overflow-x: auto }
+`;

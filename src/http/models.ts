@@ -1,7 +1,7 @@
 /** GET /v1/models and /v1/models/{id}: OpenAI's list, with who serves each model at what price. */
+import { findModel } from "../catalog/find.js";
 import type { Mapping, Model } from "../catalog/model.js";
 import { quoteOf } from "../catalog/quote.js";
-import { RouterError } from "../kernel/errors.js";
 import type { NanoUsd } from "../kernel/money.js";
 import type { Handler, Site } from "./parts.js";
 import { json } from "./parts.js";
@@ -13,14 +13,7 @@ export const listModels: Handler = (site) => {
 
 export const showModel: Handler = (site, { rest }) => {
   const id = rest.join("/");
-  const model = site.gateway.catalog.model(id);
-  if (model) return json(printModel(site, model));
-  const similar = site.gateway.catalog.similar(id);
-  const hint = similar.length > 0 ? ` Did you mean ${similar.join(" or ")}?` : "";
-  throw new RouterError("model_not_found", `There is no model "${id}".${hint}`, {
-    param: "model",
-    extra: { did_you_mean: similar },
-  });
+  return json(printModel(site, findModel(site.gateway.catalog, id)));
 };
 
 function printModel(site: Site, model: Model) {

@@ -4,7 +4,9 @@ import type { PaymentProcessor } from "../gateway/payments/processor.js";
 import type { Clock } from "../kernel/clock.js";
 import type { LateCostStore } from "../ledger/late-cost.js";
 import type { PaymentStore } from "../ledger/payment.js";
+import type { ReceiptKey } from "../ledger/receipt-key.js";
 import type { LedgerStore } from "../ledger/store.js";
+import type { Books } from "../store/books.js";
 import type { UsageReader } from "../store/usage.js";
 import type { OrganizationStore } from "../tenants/organization-store.js";
 import type { MasterKey } from "../tenants/sealing.js";
@@ -21,10 +23,15 @@ export type Site = {
   readonly lateCosts: LateCostStore;
   readonly payments: PaymentStore;
   readonly processor: PaymentProcessor;
+  readonly books: Books;
   readonly masterKey: MasterKey;
+  /** What receipts are signed with. */
+  readonly receiptKey: ReceiptKey;
   /** Takes a user's rows into memory again, after this process changed them. */
   readonly reloadUser: (userId: string) => Promise<void>;
   readonly reloadOrganization: (orgId: string) => Promise<void>;
+  /** Has the store hear of all that ended here. */
+  readonly drain: () => Promise<void>;
   readonly isReady: () => Promise<boolean>;
 };
 

@@ -8,12 +8,16 @@ import { type Dialect, errorResponse } from "./errors.js";
 import { estimate } from "./estimate.js";
 import { healthz, home, readyz } from "./home.js";
 import * as invitations from "./invitations.js";
+import * as invoices from "./invoices.js";
 import { listModels, showModel } from "./models.js";
+import * as orgBooks from "./org-books.js";
 import * as orgSettings from "./org-settings.js";
 import * as orgs from "./organizations.js";
 import { type Handler, type Site, Visit } from "./parts.js";
 import * as payments from "./payments.js";
+import { showReceipt, showReceiptKey } from "./receipts.js";
 import * as groups from "./resource-groups.js";
+import { showUsage } from "./usage.js";
 
 type Route = {
   readonly method: string;
@@ -44,8 +48,12 @@ export const ROUTES: readonly Route[] = [
   { method: "GET", path: `${ME}/credits`, handler: credits.showCredits },
   { method: "GET", path: `${ME}/spending-limit`, handler: credits.showSpendingLimit },
   { method: "PUT", path: `${ME}/spending-limit`, handler: credits.putSpendingLimit },
-  { method: "GET", path: `${ME}/usage`, handler: account.showUsage },
+  { method: "GET", path: `${ME}/usage`, handler: showUsage },
   { method: "GET", path: `${ME}/requests`, handler: account.listRequests },
+  { method: "GET", path: `${ME}/requests/*`, handler: showReceipt },
+  { method: "GET", path: `${ME}/invoices`, handler: invoices.listInvoices },
+  { method: "GET", path: `${ME}/invoices/*`, handler: invoices.showInvoice },
+  { method: "GET", path: "/api/turnpike/receipt-key", handler: showReceiptKey },
   { method: "GET", path: `${ME}/invitations`, handler: invitations.listMyInvitations },
   { method: "POST", path: `${ME}/invitations/*/accept`, handler: invitations.acceptInvitation },
   { method: "POST", path: `${ME}/invitations/*/decline`, handler: invitations.declineInvitation },
@@ -59,6 +67,10 @@ export const ROUTES: readonly Route[] = [
   { method: "GET", path: ORG, handler: orgs.showOrganization },
   { method: "PATCH", path: ORG, handler: orgs.changeOrganization },
   { method: "GET", path: `${ORG}/credits`, handler: orgs.showOrgCredits },
+  { method: "GET", path: `${ORG}/usage`, handler: orgBooks.showOrgUsage },
+  { method: "GET", path: `${ORG}/requests/*`, handler: orgBooks.showOrgReceipt },
+  { method: "GET", path: `${ORG}/invoices`, handler: orgBooks.listOrgInvoices },
+  { method: "GET", path: `${ORG}/invoices/*`, handler: orgBooks.showOrgInvoice },
   { method: "POST", path: `${ORG}/checkout`, handler: orgs.startOrgCheckout },
   { method: "GET", path: `${ORG}/payments`, handler: orgs.listOrgPayments },
   { method: "GET", path: `${ORG}/seats`, handler: orgs.showSeats },
@@ -89,6 +101,9 @@ export const ROUTES: readonly Route[] = [
   { method: "POST", path: `${ADMIN}/users`, handler: admin.addUser },
   { method: "GET", path: `${ADMIN}/users/*`, handler: admin.showUser },
   { method: "PATCH", path: `${ADMIN}/users/*`, handler: admin.changeUser },
+  { method: "DELETE", path: `${ADMIN}/users/*`, handler: admin.deleteUser },
+  { method: "GET", path: `${ADMIN}/users/*/invoices`, handler: invoices.listUserInvoices },
+  { method: "GET", path: `${ADMIN}/users/*/invoices/*`, handler: invoices.showUserInvoice },
   { method: "GET", path: `${ADMIN}/plans`, handler: admin.listPlans },
   { method: "GET", path: `${ADMIN}/credits`, handler: admin.showCredit },
   { method: "POST", path: `${ADMIN}/credits`, handler: admin.grantCredit },

@@ -139,4 +139,5 @@ const interruptedSettlement = (started: Started): Settlement => ({
   durationMs: 0,
   firstByteMs: undefined,
   attempts: 1,
+  details: undefined,
 });

@@ -11,6 +11,7 @@ export type ErrorCode =
   | "model_not_found"
   | "model_not_served"
   | "conflict"
+  | "idempotency_conflict"
   | "body_too_large"
   | "provider_rejected"
   | "rate_limited"

@@ -109,3 +109,22 @@ export const BREAKER_FAILURES = 5;
 export const BREAKER_OPEN_MS = 15_000;
 /** A provider's Retry-After is believed up to this long. */
 export const RETRY_AFTER_MAX_MS = 300_000;
+/** A receipt that is to be verified, in characters. */
+export const RECEIPT_CHARS_MAX = 1_000_000;
+/** Tags of one request, and the characters of a name and of a value. */
+export const TAGS_MAX = 8;
+export const TAG_NAME_CHARS_MAX = 32;
+export const TAG_CHARS_MAX = 64;
+/** Usage shown at once: its days, and its rows. */
+export const USAGE_DAYS_MAX = 1_100;
+export const USAGE_ROWS_MAX = 10_000;
+/** Calls of a mapping that must have been made here before what they cost is told to anyone. */
+export const HISTORY_CALLS_MIN = 20;
+/** How long an idempotency key stays used, and its length in characters. */
+export const IDEMPOTENCY_MS = 24 * 3_600_000;
+export const IDEMPOTENCY_KEY_CHARS_MAX = 255;
+/** Rows forgotten in one transaction, and the pause until the next: SQLite works on the thread that serves. */
+export const FORGET_AT_ONCE = 200;
+export const FORGET_PAUSE_MS = 20;
+/** The longest that can be said in days: a hundred years. */
+export const RETENTION_DAYS_MAX = 36_500;

@@ -34,6 +34,18 @@ export function periodAt({ day, keptStart, keptEnd }: Anchor, at: number): Perio
   return named(at < keptEnd ? start : Math.max(start, keptEnd), dayOf(year, first + 1, day));
 }
 
+/** A calendar month by its name, "2026-11"; undefined for anything else. */
+export function parseMonth(name: string): Period | undefined {
+  const at = /^\d{4}-\d\d$/.test(name) ? Date.parse(`${name}-01T00:00:00Z`) : Number.NaN;
+  return Number.isNaN(at) ? undefined : periodAt(CALENDAR, at);
+}
+
+/** Calendar months since 1970. */
+export function monthNumber(at: number): number {
+  const date = new Date(at);
+  return (date.getUTCFullYear() - 1970) * 12 + date.getUTCMonth();
+}
+
 /** A new anchor day counts from the end of the period under way; what follows then is a shorter one. */
 export function moveAnchor(anchor: Anchor, day: number, now: number): Anchor {
   const { start, end } = periodAt(anchor, now);

@@ -37,7 +37,8 @@ export const destinationOf = (account: string, provider: string): string =>
 
 /**
  * `grant` and `allow` put into an account, `withdraw` and `disallow` take out again what was put in; `count`
- * charges a new limit with what was spent before there was one.
+ * charges a new limit with what was spent before there was one; `adjust` follows when a provider says later what a
+ * request cost.
  */
 export type TransferCode =
   | "grant"

@@ -46,6 +46,8 @@ const settlement: Settlement = {
   firstByteMs: undefined,
   attempts: 2,
   isStream: true,
+  tags: ["env=prod", "team=größe"],
+  details: ["cheapest", "max_tokens=9", ["groq:429", "acme:200"], "99", ["input", "1"]],
 };
 
 const body = (line: string) => line.slice(0, -1);
@@ -55,34 +57,10 @@ test("what is written is what is read, to the last nano-dollar", () => {
   expect(isSettledLine(Buffer.from(`x\n${line}`), 2)).toBe(true);
   expect(isSettledLine(Buffer.from(printStarted(settlement)), 0)).toBe(false);
   expect(parseSettled(line)).toEqual(settlement);
-  const {
-    id,
-    node,
-    at,
-    userId,
-    tokenId,
-    payer,
-    groupId,
-    model,
-    task,
-    provider,
-    isOwnKey,
-    isStream,
-  } = settlement;
-  const started = {
-    id,
-    node,
-    at,
-    userId,
-    tokenId,
-    payer,
-    groupId,
-    model,
-    task,
-    provider,
-    isOwnKey,
-    isStream,
-  };
+  const { id, node, at, userId, tokenId, payer, groupId, ...more } = settlement;
+  const { model, task, provider, isOwnKey, isStream, tags } = more;
+  const who = { id, node, at, userId, tokenId, payer, groupId };
+  const started = { ...who, model, task, provider, isOwnKey, isStream, tags };
   expect(parseStarted(body(printStarted(settlement)))).toEqual(started);
 });
 

@@ -6,6 +6,7 @@
 import { nanoUsd } from "../kernel/money.js";
 import type { Measured, Usage } from "../tasks/usage.js";
 import type { AwaitedCost } from "./late-cost.js";
+import type { ReceiptDetails } from "./receipt.js";
 import type { Settlement } from "./store.js";
 
 /** A request is about to be sent to a provider. */
@@ -23,6 +24,7 @@ export type Started = Pick<
   | "provider"
   | "isOwnKey"
   | "isStream"
+  | "tags"
 >;
 
 const STARTED = "B";
@@ -40,6 +42,7 @@ export const printSettled = (s: Settlement): string =>
     usageFields(s.usage),
     [String(s.cost), String(s.overrun), s.counted === undefined ? null : String(s.counted)],
     s.debits.flatMap(({ account, amount }) => [account, String(amount)]),
+    s.details ?? null,
   ] satisfies SettledFields);
 
 /** Only for providers that say later what a request cost. */
@@ -59,6 +62,7 @@ const startedFields = (s: Started): StartedFields => [
   s.provider,
   s.isOwnKey,
   s.isStream,
+  s.tags,
 ];
 
 type StartedFields = [
@@ -74,6 +78,7 @@ type StartedFields = [
   provider: string,
   isOwnKey: boolean,
   isStream: boolean,
+  tags: readonly string[],
 ];
 
 type UsageFields = [
@@ -111,6 +116,7 @@ type SettledFields = [
   money: [cost: string, overrun: string, counted: string | null],
   /** Accounts and amounts by turns. */
   debits: string[],
+  details: ReceiptDetails | null,
 ];
 
 /** What the line that begins at `at` says it is, before anyone checks it. */
@@ -129,7 +135,7 @@ export function parseStarted(text: string): Started | undefined {
 export function parseSettled(text: string): Settlement | undefined {
   const json = wholeJson(text, SETTLED);
   if (json === undefined) return undefined;
-  const [started, end, usage, money, debits] = JSON.parse(json) as SettledFields;
+  const [started, end, usage, money, debits, details] = JSON.parse(json) as SettledFields;
   const [id, node, at, userId, tokenId, payer, groupId, model, task, provider, ...is] = started;
   const [cost, overrun, counted] = money;
   const [status, outcome, durationMs, firstByteMs, attempts] = end;
@@ -146,6 +152,7 @@ export function parseSettled(text: string): Settlement | undefined {
     provider,
     isOwnKey: is[0],
     isStream: is[1],
+    tags: is[2],
     status,
     outcome,
     usage: toUsage(usage),
@@ -156,6 +163,7 @@ export function parseSettled(text: string): Settlement | undefined {
     firstByteMs: firstByteMs ?? undefined,
     attempts,
     debits: toDebits(debits),
+    details: details ?? undefined,
   };
 }
 
@@ -171,7 +179,8 @@ export function parseAwaited(text: string): AwaitedCost | undefined {
 function toStarted(fields: StartedFields): Started {
   const [id, node, at, userId, tokenId, payer, groupId, model, task, provider, ...is] = fields;
   const who = { userId, tokenId, payer, groupId };
-  return { id, node, at, ...who, model, task, provider, isOwnKey: is[0], isStream: is[1] };
+  const [isOwnKey, isStream, tags] = is;
+  return { id, node, at, ...who, model, task, provider, isOwnKey, isStream, tags };
 }
 
 function toUsage(fields: UsageFields): Usage {

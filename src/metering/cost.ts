@@ -16,7 +16,7 @@ import {
 /** Prices are per million. */
 const MILLION = 1_000_000n;
 /** What all of `MADE_OF` divide. */
-const FINEST = 60_000_000_000n;
+export const FINEST = 60_000_000_000n;
 
 /**
  * The cost of one request. `usage` in whole counts as the provider gave them, `price` in nano-USD per million. A

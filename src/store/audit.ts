@@ -7,6 +7,8 @@ import { beforeSlash } from "./transfers.js";
 
 const PAGE = 20_000;
 const FAULTS_SHOWN = 10;
+/** More than there are providers. */
+const ROWS_READ = 10_000;
 /** Only these may owe: money, allowances and headroom come out of them without limit. */
 const MAY_BE_NEGATIVE = /^(outside|overrun|loss|allowance:.*|headroom:.*)$/;
 /** What these move was put into an account, or taken out of it again. */
@@ -25,6 +27,7 @@ export async function auditLedger({ db, engine }: Database): Promise<AuditReport
       const { count, ...replayed } = await replay(tx, faults);
       const accounts = await checkAccounts(tx, replayed, faults);
       await checkRequests(tx, engine, faults);
+      await checkDays(tx, faults);
       await checkPayments(tx, engine, faults, FAULTS_SHOWN);
       return {
         balanced: faults.length === 0,
@@ -117,29 +120,86 @@ async function checkAccounts(
   return accounts.length;
 }
 
-/** Every request's money side moved exactly its cost, and an own-key request moved nothing. */
+/**
+ * Every request's money side moved exactly its cost, and an own-key request moved nothing. Of requests that are not
+ * kept any more, what is left is one sum for each provider.
+ */
 async function checkRequests(
   db: Kysely<Schema>,
   engine: Database["engine"],
   faults: string[],
 ): Promise<void> {
+  const forgotten = await forgottenCosts(db);
   // A settlement's transfers are named for its request: `<request>/0`, `<request>/overrun`.
   const request = beforeSlash[engine];
-  const { rows } = await sql<{ id: string; cost: bigint | null; owed: bigint }>`
-    select request as id, cast(sum(cost) as bigint) as cost, cast(sum(owed) as bigint) as owed
+  const name = (account: "debit" | "credit") => sql`substr(${sql.ref(account)}, 10)`;
+  const { rows } = await sql<{
+    first: string;
+    provider: string;
+    is_missing: bigint | number;
+    cost: bigint | null;
+    owed: bigint;
+  }>`
+    select min(request) as first, provider, case when cost is null then 1 else 0 end as is_missing,
+      cast(sum(cost) as bigint) as cost, cast(sum(owed) as bigint) as owed
     from (
-      select id as request, case when own_key = 0 then cost else 0 end as cost, 0 as owed
-      from requests
+      select request, max(provider) as provider, sum(cost) as cost, sum(owed) as owed
+      from (
+        select id as request, null as provider,
+          case when own_key = 0 then cost else 0 end as cost, 0 as owed
+        from requests
+        union all
+        select ${request}, ${name("credit")}, null, amount from transfers
+        where credit like 'provider:%'
+        union all
+        select ${request}, ${name("debit")}, null, -amount from transfers
+        where debit like 'provider:%'
+      ) as sides
+      group by request
+    ) as requests
+    where cost is null or cost <> owed
+    group by provider, case when cost is null then 1 else 0 end,
+      case when cost is null then '' else request end
+    order by is_missing desc
+    limit ${sql.lit(ROWS_READ)}`.execute(db);
+  for (const { first, provider, is_missing, cost, owed } of rows) {
+    const isMissing = BigInt(is_missing) === 1n;
+    if (!isMissing)
+      faults.push(`request ${first}: cost ${cost}, its provider was credited ${owed}`);
+    const kept = forgotten.get(provider) ?? 0n;
+    if (isMissing) forgotten.delete(provider);
+    if (isMissing && owed !== kept) faults.push(missing(first, provider, kept, owed));
+  }
+  for (const [provider, cost] of forgotten) {
+    if (cost !== 0n) faults.push(missing("that is not kept any more", provider, cost, 0n));
+  }
+}
+
+const missing = (request: string, provider: string, kept: bigint, owed: bigint): string =>
+  kept === 0n
+    ? `request ${request}: is missing, its provider was credited ${owed}`
+    : `requests of ${provider} that are not kept any more: cost ${kept}, it was credited ${owed}`;
+
+async function forgottenCosts(db: Kysely<Schema>): Promise<Map<string, bigint>> {
+  const rows = await db.selectFrom("requests_forgotten").select(["provider", "cost"]).execute();
+  return new Map(rows.map(({ provider, cost }) => [provider, cost]));
+}
+
+/** What statements are made of says what the transfers say. */
+async function checkDays(db: Kysely<Schema>, faults: string[]): Promise<void> {
+  const { rows } = await sql<{ account: string; day: bigint; code: string }>`
+    select account, day, code from (
+      select debit as account, at / 86400000 as day, code, amount as debited, 0 as credited
+      from transfers
       union all
-      select ${request}, null, amount from transfers where credit like 'provider:%'
+      select credit, at / 86400000, code, 0, amount from transfers
       union all
-      select ${request}, null, -amount from transfers where debit like 'provider:%'
+      select account, day, code, -debited, -credited from account_days
     ) as sides
-    group by request
-    having sum(cost) is null or sum(cost) <> sum(owed)
+    group by account, day, code having sum(debited) <> 0 or sum(credited) <> 0
     limit ${sql.lit(FAULTS_SHOWN)}`.execute(db);
-  for (const { id, cost, owed } of rows) {
-    const says = cost === null ? "is missing" : `cost ${cost}`;
-    faults.push(`request ${id}: ${says}, its provider was credited ${owed}`);
+  for (const { account, day, code } of rows) {
+    const date = new Date(Number(day) * 86_400_000).toISOString().slice(0, 10);
+    faults.push(`account ${account}: its sums of ${date} (${code}) are not what its transfers say`);
   }
 }

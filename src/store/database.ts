@@ -22,6 +22,12 @@ export type Database = {
     into: BulkTable,
     rows: readonly BulkRow[],
   ) => Promise<readonly string[]>;
+  /** Adds to sums in bulk, and begins those that are not there. `rows` has each key once, in one order for all. */
+  readonly addSums: (
+    tx: Transaction<Schema>,
+    into: SumTable,
+    rows: readonly BulkRow[],
+  ) => Promise<void>;
   /** Calls back soon after any process changed something; the callback reads what. Returns how to stop. */
   readonly watch: (onChange: () => void) => Promise<() => Promise<void>>;
   /** Whether everything committed so far would survive a loss of power; asks for it where that costs something. */
@@ -33,6 +39,20 @@ export type Database = {
 export type BulkTable = {
   readonly table: "requests" | "transfers";
   readonly columns: Readonly<Record<string, "text" | "bigint">>;
+};
+
+/** A table of sums. Rows have `columns`, by some of which, the key, they are known, and then what is added up. */
+export type SumTable = {
+  readonly table:
+    | "accounts"
+    | "account_days"
+    | "usage_hourly"
+    | "usage_tags_hourly"
+    | "call_costs"
+    | "requests_forgotten";
+  readonly columns: Readonly<Record<string, "text" | "bigint">>;
+  readonly key: readonly string[];
+  readonly sums: readonly string[];
 };
 
 /** A row as an array, because every request becomes two of them. */

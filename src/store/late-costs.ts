@@ -1,16 +1,17 @@
 /** Requests whose provider says later what they cost: who waits, and what happens when it has said it. */
 import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
-import { least, type NanoUsd, nanoUsd } from "../kernel/money.js";
+import { least, nanoUsd } from "../kernel/money.js";
 import { destinationOf, OVERRUN, providerAccount, type Transfer } from "../ledger/account.js";
 import type { LateCost, LateCostStore } from "../ledger/late-cost.js";
 import { dropVoid, noteAsked, readWaiting, takeTurn } from "./awaited-costs.js";
 import type { Database } from "./database.js";
 import { addDrift, type DriftEntry, readDrift } from "./drift.js";
 import { hasLeases } from "./nodes.js";
+import { type Move as Charged, chargesOf } from "./request-transfers.js";
 import type { Schema } from "./schema.js";
 import { settleLeases } from "./settlements.js";
 import { post } from "./transfers.js";
-import { addUsage, type UsageEntry } from "./usage-sums.js";
+import { addCorrections, type Correction } from "./usage-sums.js";
 
 type Tx = Transaction<Schema>;
 
@@ -50,7 +51,7 @@ async function settleLate(
   // Unlike a spooled charge this one can wait: it is made anew from a lease that the process still has.
   if (!(await settleLeases(tx, leases)))
     throw new Error("a lease was taken away before its charge");
-  await addUsage(tx, settled.map(correctionOf));
+  await addCorrections(database, tx, settled.map(correctionOf), at);
   await addDrift(tx, settled.map(driftOf));
   return settledBy(tx, node, ids(costs));
 }
@@ -130,18 +131,8 @@ async function correctRequests(tx: Tx, settled: readonly Settled[]): Promise<voi
   }
 }
 
-const correctionOf = ({ late, before }: Settled): UsageEntry => ({
-  at: Number(before.at),
-  payer: before.payer,
-  group_id: before.group_id,
-  user_id: before.user_id,
-  token_id: before.token_id,
-  model: before.model,
-  provider: before.provider,
-  own_key: Number(before.own_key),
-  requests: 0,
-  input_tokens: 0,
-  output_tokens: 0,
+const correctionOf = ({ late, before }: Settled): Correction => ({
+  request: before,
   cost: late.cost - before.cost,
   overrun: overrunAfter(late, before) - before.overrun,
 });
@@ -183,7 +174,7 @@ async function movesBack(
   const back = nanoUsd(cost - late.cost);
   const unpaid = least(nanoUsd(overrun), back);
   const moves: Move[] = [{ debit: providerAccount(provider), credit: OVERRUN, amount: unpaid }];
-  for (const paid of (await chargesOf(tx, late.requestId)).values()) {
+  for (const paid of (await chargesByBucket(tx, late.requestId)).values()) {
     let left = nanoUsd(back - unpaid);
     // What was spent last comes back first.
     for (const { account, amount } of paid.reverse()) {
@@ -195,28 +186,9 @@ async function movesBack(
   return moves;
 }
 
-type Charge = { readonly account: string; readonly amount: NanoUsd };
-
-const CHARGES_AT_ONCE = 32;
-
 /** By bucket, what a request's settlement charged, in the order in which it was spent. */
-async function chargesOf(tx: Tx, requestId: string): Promise<Map<string, Charge[]>> {
-  const charges = new Map<string, Charge[]>();
-  for (let from = 0; ; from += CHARGES_AT_ONCE) {
-    const ids = Array.from({ length: CHARGES_AT_ONCE }, (_, i) => `${requestId}/${from + i}`);
-    const rows = await tx
-      .selectFrom("transfers")
-      .innerJoin("accounts", "accounts.id", "transfers.debit")
-      .select(["transfers.id", "debit", "amount", "bucket"])
-      .where("transfers.id", "in", ids)
-      .execute();
-    rows.sort((a, b) => ids.indexOf(a.id) - ids.indexOf(b.id));
-    for (const { debit: account, amount, bucket } of rows) {
-      const name = bucket ?? account;
-      charges.set(name, [...(charges.get(name) ?? []), { account, amount: nanoUsd(amount) }]);
-    }
-    if (rows.length < CHARGES_AT_ONCE) return charges;
-  }
+async function chargesByBucket(tx: Tx, requestId: string): Promise<ReadonlyMap<string, Charged[]>> {
+  return Map.groupBy(await chargesOf(tx, requestId), ({ bucket }) => bucket);
 }
 
 const driftOf = ({ late, before }: Settled): DriftEntry => ({

@@ -3,6 +3,7 @@
  * because money does not fit a double; the functions of this folder turn times and counts into numbers.
  */
 import type { ColumnType } from "kysely";
+import type { UsageSum } from "./usage-sums.js";
 
 type Whole = ColumnType<bigint, bigint | number, bigint | number>;
 /** Filled in by the database where nothing is said. */
@@ -20,6 +21,19 @@ type Terms = {
   anchor_kept_end: Whole;
 };
 
+type UsageKey = {
+  hour: Whole;
+  payer: string;
+  group_id: string;
+  user_id: string;
+  token_id: string;
+  model: string;
+  provider: string;
+  own_key: Whole;
+};
+
+type UsageSums = { [Column in UsageSum]: Whole };
+
 export type Schema = {
   users: {
     id: string;
@@ -29,6 +43,8 @@ export type Schema = {
     provider_order: string;
     created_at: Whole;
     disabled_at: MaybeWhole;
+    /** What is left then is an id, for the books. */
+    deleted_at: MaybeWhole;
   } & Terms;
   tokens: {
     id: string;
@@ -186,7 +202,13 @@ export type Schema = {
     measured: string | null;
     /** What our own count would have cost, where `cost` is the provider's word. */
     counted: MaybeWhole;
+    /** `name=value`, comma-separated; null for none. */
+    tags: string | null;
+    /** JSON of what only its receipt tells; null where nobody noted it. */
+    details: string | null;
   };
+  /** Requests that are not kept any more, so that the books still add up. */
+  requests_forgotten: { provider: string; requests: Whole; cost: Whole };
   /** Requests whose provider says later what they cost. */
   late_costs: {
     request: string;
@@ -214,21 +236,29 @@ export type Schema = {
   };
   /** Which process does what only one should. */
   job_turns: { job: string; node: string; until: Whole };
-  usage_hourly: {
-    hour: Whole;
-    payer: string;
-    group_id: string;
-    user_id: string;
-    token_id: string;
+  /** Days that are long past have all of their sums in the hour that they begin with. */
+  usage_hourly: UsageKey & UsageSums;
+  /** The same once more for every tag of a request: requests without tags are not in it. */
+  usage_tags_hourly: UsageKey & { tag: string } & UsageSums;
+  /** What each account paid and was paid, by UTC day (days since 1970) and code of transfer. */
+  account_days: {
+    account: string;
+    day: Whole;
+    code: string;
+    debited: Whole;
+    credited: Whole;
+  };
+  /** How many calls cost about how much: `bucket` as `metering/call-costs.ts` counts them. */
+  call_costs: {
     model: string;
     provider: string;
-    own_key: Whole;
-    requests: Whole;
-    input_tokens: Whole;
-    output_tokens: Whole;
-    cost: Whole;
-    overrun: Whole;
+    /** Months since 1970. */
+    month: Whole;
+    bucket: Whole;
+    calls: Whole;
   };
+  /** Idempotency keys in use, hashed, each with the request that used it. */
+  idempotency_keys: { payer: string; key: string; request: string; at: Whole };
   /** Checkouts, and what of their price went back. No card, name or address of a buyer. */
   payments: {
     id: string;

@@ -2,13 +2,14 @@ import { sql, type Transaction } from "kysely";
 import { destinationOf, OVERRUN, providerAccount, type Transfer } from "../ledger/account.js";
 import type { Settlement, SettlementBatch } from "../ledger/store.js";
 import { addAwaited } from "./awaited-costs.js";
+import { addCallCosts } from "./call-costs.js";
 import type { BulkRow, BulkTable, Database } from "./database.js";
 import { addDrift, type DriftEntry } from "./drift.js";
 import { chargeLate } from "./late-settlements.js";
 import { isGone } from "./nodes.js";
 import type { Schema } from "./schema.js";
 import { onlyAdded, post } from "./transfers.js";
-import { addUsage, usageEntryOf } from "./usage-sums.js";
+import { addUsage } from "./usage-sums.js";
 
 type Tx = Transaction<Schema>;
 
@@ -24,7 +25,8 @@ export function applySettlements(
     const fresh = onlyAdded(settlements, added);
     await post(database, tx, fresh.flatMap(transfersOf));
     if (!isLate) await settleLeases(tx, fresh);
-    await addUsage(tx, fresh.map(usageEntryOf));
+    await addUsage(database, tx, fresh);
+    await addCallCosts(database, tx, fresh);
     await addDrift(tx, fresh.flatMap(driftOf));
     await addAwaited(tx, batch.awaited ?? []);
     return { applied: fresh.length };
@@ -130,6 +132,8 @@ const REQUESTS: BulkTable = {
     cache_write_tokens: "bigint",
     measured: "text",
     counted: "bigint",
+    tags: "text",
+    details: "text",
   },
 };
 
@@ -162,6 +166,8 @@ const toRow = (s: Settlement): BulkRow => [
   s.usage.cacheWriteTokens,
   s.usage.measured ? JSON.stringify(s.usage.measured) : null,
   s.counted ?? null,
+  s.tags.length > 0 ? s.tags.join(",") : null,
+  s.details ? JSON.stringify(s.details) : null,
 ];
 
 /** Where a provider said what it costs, our count beside it. */

@@ -76,6 +76,7 @@ export const fromUser = (user: User) => ({
   provider_order: user.providerOrder.join(" "),
   created_at: user.createdAt,
   disabled_at: user.disabledAt ?? null,
+  deleted_at: null,
 });
 
 const isScope = (text: string): text is Scope => SCOPES.some((scope) => scope === text);

@@ -1,5 +1,6 @@
-import type { Transaction } from "kysely";
+import type { Kysely, Transaction } from "kysely";
 import type { Clock } from "../kernel/clock.js";
+import { deletedName } from "../tenants/forget.js";
 import { fundsBucketOf } from "../tenants/payer.js";
 import type { TenantRows, TenantStore } from "../tenants/store.js";
 import { recordChange } from "./changes.js";
@@ -31,7 +32,7 @@ export function tenantStore(database: Database, node: string, clock: Clock): Ten
 
   return {
     loadAll: async () => ({
-      users: (await db.selectFrom("users").selectAll().execute()).map(toUser),
+      users: (await livingUsers(db).execute()).map(toUser),
       tokens: (await db.selectFrom("tokens").selectAll().execute()).map(toToken),
       providerKeys: (await db.selectFrom("provider_keys").selectAll().execute()).map(toKey),
     }),
@@ -49,7 +50,12 @@ export function tenantStore(database: Database, node: string, clock: Clock): Ten
     },
 
     findUserByName: async (name) => {
-      const query = db.selectFrom("users").selectAll().where("name", "=", name);
+      const row = await livingUsers(db).where("name", "=", name).executeTakeFirst();
+      return row && toUser(row);
+    },
+
+    findUserById: async (userId) => {
+      const query = db.selectFrom("users").selectAll().where("id", "=", userId);
       const row = await query.executeTakeFirst();
       return row && toUser(row);
     },
@@ -127,5 +133,42 @@ export function tenantStore(database: Database, node: string, clock: Clock): Ten
           .execute();
         return gone.length > 0;
       }),
+
+    deleteUser: (userId, at) => changeUser(userId, (tx) => forgetUser(tx, userId, at)),
   };
+}
+
+const livingUsers = (db: Kysely<Schema>) =>
+  db.selectFrom("users").selectAll().where("deleted_at", "is", null);
+
+async function forgetUser(tx: Transaction<Schema>, userId: string, at: number): Promise<void> {
+  const payer = fundsBucketOf({ kind: "user", id: userId });
+  await tx
+    .deleteFrom("names")
+    .where("name", "=", (query) =>
+      query.selectFrom("users").select("name").where("id", "=", userId),
+    )
+    .execute();
+  await tx
+    .updateTable("users")
+    .set({ name: deletedName(userId), provider_order: "", disabled_at: at, deleted_at: at })
+    .where("id", "=", userId)
+    .execute();
+  await tx.deleteFrom("tokens").where("user_id", "=", userId).execute();
+  await tx.deleteFrom("provider_keys").where("user_id", "=", userId).execute();
+  await tx.deleteFrom("org_invitations").where("user_id", "=", userId).execute();
+  await tx.deleteFrom("idempotency_keys").where("payer", "=", payer).execute();
+  // What was done for an organization is the organization's to tell apart; the rest concerned nobody else.
+  await tx
+    .updateTable("requests")
+    .set({ tags: null })
+    .where("user_id", "=", userId)
+    .where("payer", "=", payer)
+    .where("tags", "is not", null)
+    .execute();
+  await tx
+    .deleteFrom("usage_tags_hourly")
+    .where("user_id", "=", userId)
+    .where("payer", "=", payer)
+    .execute();
 }

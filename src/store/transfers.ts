@@ -1,7 +1,8 @@
 import { sql, type Transaction } from "kysely";
 import type { Transfer } from "../ledger/account.js";
-import type { BulkTable, Database } from "./database.js";
+import type { BulkTable, Database, SumTable } from "./database.js";
 import type { Schema } from "./schema.js";
+import { Sums } from "./sums.js";
 
 /** Writes transfers and moves what they say; one that is there already moves nothing. */
 export async function post(
@@ -11,7 +12,9 @@ export async function post(
 ): Promise<void> {
   const rows = transfers.map((t) => [t.id, t.debit, t.credit, t.amount, t.code, t.at]);
   const added = await database.insertNew(tx, TRANSFERS, rows);
-  await moveBalances(tx, onlyAdded(transfers, added));
+  const fresh = onlyAdded(transfers, added);
+  await moveBalances(database, tx, fresh);
+  await addDays(database, tx, fresh);
 }
 
 const TRANSFERS: BulkTable = {
@@ -42,8 +45,9 @@ export const beforeSlash = {
   postgres: sql`split_part(id, '/', 1)`,
 } as const;
 
-/** One statement per account, in the order of ids so that nobody deadlocks. */
+/** In the order of accounts, so that nobody deadlocks. */
 async function moveBalances(
+  database: Database,
   tx: Transaction<Schema>,
   transfers: readonly Transfer[],
 ): Promise<void> {
@@ -54,16 +58,44 @@ async function moveBalances(
     add(transfer.debit, -transfer.amount);
     add(transfer.credit, transfer.amount);
   }
-  for (const [id, sum] of [...sums].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    await tx
-      .insertInto("accounts")
-      .values({ id, kind: kindOf(id), granted: 0n, balance: sum, leased: 0n, opened_at: 0 })
-      .onConflict((conflict) =>
-        conflict.column("id").doUpdateSet({ balance: sql`accounts.balance + excluded.balance` }),
-      )
-      .execute();
-  }
+  const rows = [...sums].sort(([a], [b]) => (a < b ? -1 : 1));
+  await database.addSums(
+    tx,
+    BALANCES,
+    rows.map(([id, sum]) => [id, kindOf(id), 0, 0, 0, sum]),
+  );
 }
+
+/** After the balances: whoever has an account locked has its days too. */
+async function addDays(
+  database: Database,
+  tx: Transaction<Schema>,
+  transfers: readonly Transfer[],
+): Promise<void> {
+  const days = new Sums(ACCOUNT_DAYS);
+  for (const { debit, credit, amount, code, at } of transfers) {
+    const day = Math.floor(at / DAY_MS);
+    days.add([debit, day, code], [amount, 0n]);
+    days.add([credit, day, code], [0n, amount]);
+  }
+  await days.write(database, tx);
+}
+
+const DAY_MS = 86_400_000;
+
+const BALANCES: SumTable = {
+  table: "accounts",
+  columns: { id: "text", kind: "text", granted: "bigint", leased: "bigint", opened_at: "bigint" },
+  key: ["id"],
+  sums: ["balance"],
+};
+
+const ACCOUNT_DAYS: SumTable = {
+  table: "account_days",
+  columns: { account: "text", day: "bigint", code: "text" },
+  key: ["account", "day", "code"],
+  sums: ["debited", "credited"],
+};
 
 /** Accounts that nobody opens are named for what they are: `overrun`, `provider:together`. */
 const kindOf = (id: string): string => id.split(":", 1)[0] ?? id;

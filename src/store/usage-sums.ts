@@ -1,89 +1,145 @@
 /** Sums of usage by hour: what is shown of the past without reading the requests. */
-import { sql, type Transaction } from "kysely";
+import type { Selectable, Transaction } from "kysely";
 import type { Settlement } from "../ledger/store.js";
+import { MEASURES, type Measure } from "../tasks/usage.js";
+import type { Database, SumTable } from "./database.js";
 import type { Schema } from "./schema.js";
+import { Sums } from "./sums.js";
 
 const HOUR_MS = 3_600_000;
 
-const KEY = [
-  ...(["hour", "payer", "group_id", "user_id", "token_id"] as const),
-  ...(["model", "provider", "own_key"] as const),
+/** The column that sums each measure. */
+export const MEASURE_COLUMNS = {
+  images: "images",
+  pixels: "pixels",
+  steps: "steps",
+  videoNanoseconds: "video_nanoseconds",
+  audioNanoseconds: "audio_nanoseconds",
+  characters: "characters",
+  computeNanoseconds: "compute_nanoseconds",
+} as const satisfies Record<Measure, string>;
+
+const KEY = {
+  hour: "bigint",
+  payer: "text",
+  group_id: "text",
+  user_id: "text",
+  token_id: "text",
+  model: "text",
+  provider: "text",
+  own_key: "bigint",
+} as const;
+
+export const USAGE_SUMS = [
+  "requests",
+  "failed",
+  "input_tokens",
+  "cached_input_tokens",
+  "output_tokens",
+  "reasoning_tokens",
+  ...Object.values(MEASURE_COLUMNS),
+  "cost",
+  "overrun",
 ] as const;
 
-/** What one event adds to the sums of its hour. */
-export type UsageEntry = {
-  readonly at: number;
-  readonly payer: string;
-  readonly group_id: string;
-  readonly user_id: string;
-  readonly token_id: string;
-  readonly model: string;
-  readonly provider: string;
-  readonly own_key: number;
-  readonly requests: number;
-  readonly input_tokens: number;
-  readonly output_tokens: number;
+export type UsageSum = (typeof USAGE_SUMS)[number];
+
+export const USAGE: SumTable = {
+  table: "usage_hourly",
+  columns: KEY,
+  key: Object.keys(KEY),
+  sums: USAGE_SUMS,
+};
+
+/** Each tag of a request counts all of it once more. */
+export const TAGGED_USAGE: SumTable = {
+  table: "usage_tags_hourly",
+  columns: { ...KEY, tag: "text" },
+  key: [...Object.keys(KEY), "tag"],
+  sums: USAGE_SUMS,
+};
+
+type Tx = Transaction<Schema>;
+type Entry = {
+  readonly key: readonly (string | number)[];
+  readonly tags: readonly string[];
+  readonly amounts: (number | bigint)[];
+};
+
+export const addUsage = (
+  database: Database,
+  tx: Tx,
+  settlements: readonly Settlement[],
+): Promise<void> => addEntries(database, tx, settlements.map(entryOf));
+
+const entryOf = (s: Settlement): Entry => {
+  const { usage } = s;
+  return {
+    key: [
+      hourOf(s.at),
+      ...[s.payer, s.groupId, s.userId, s.tokenId, s.model, s.provider],
+      Number(s.isOwnKey),
+    ],
+    tags: s.tags,
+    amounts: [
+      1,
+      Number(FAILED.has(s.outcome)),
+      usage.inputTokens,
+      usage.cachedInputTokens,
+      usage.outputTokens,
+      usage.reasoningTokens,
+      ...(usage.measured ? MEASURES.map((each) => usage.measured?.[each] ?? 0) : NO_MEASURES),
+      s.cost,
+      s.overrun,
+    ],
+  };
+};
+
+const FAILED: ReadonlySet<string> = new Set<Settlement["outcome"]>([
+  "cut",
+  "failed",
+  "interrupted",
+]);
+const NO_MEASURES = MEASURES.map(() => 0);
+const NO_UNITS = USAGE_SUMS.slice(0, -2).map(() => 0);
+
+/** A request whose cost became known later. */
+export type Correction = {
+  readonly request: Selectable<Schema["requests"]>;
   readonly cost: bigint;
   readonly overrun: bigint;
 };
 
-export const usageEntryOf = (s: Settlement): UsageEntry => ({
-  at: s.at,
-  payer: s.payer,
-  group_id: s.groupId,
-  user_id: s.userId,
-  token_id: s.tokenId,
-  model: s.model,
-  provider: s.provider,
-  own_key: Number(s.isOwnKey),
-  requests: 1,
-  input_tokens: s.usage.inputTokens,
-  output_tokens: s.usage.outputTokens,
-  cost: s.cost,
-  overrun: s.overrun,
-});
+/** Booked when it is made, as its transfers are: what was counted of a month that is over stays as it was. */
+export const addCorrections = (
+  database: Database,
+  tx: Tx,
+  corrections: readonly Correction[],
+  at: number,
+): Promise<void> =>
+  addEntries(
+    database,
+    tx,
+    corrections.map(({ request, cost, overrun }) => ({
+      key: [
+        hourOf(at),
+        ...[request.payer, request.group_id, request.user_id, request.token_id],
+        ...[request.model, request.provider, Number(request.own_key)],
+      ],
+      tags: request.tags?.split(",") ?? [],
+      amounts: [...NO_UNITS, cost, overrun],
+    })),
+  );
 
-export async function addUsage(
-  tx: Transaction<Schema>,
-  entries: readonly UsageEntry[],
-): Promise<void> {
-  for (const row of hourlySums(entries)) {
-    await tx
-      .insertInto("usage_hourly")
-      .values(row)
-      .onConflict((conflict) =>
-        conflict.columns([...KEY]).doUpdateSet({
-          requests: sql`usage_hourly.requests + excluded.requests`,
-          input_tokens: sql`usage_hourly.input_tokens + excluded.input_tokens`,
-          output_tokens: sql`usage_hourly.output_tokens + excluded.output_tokens`,
-          cost: sql`usage_hourly.cost + excluded.cost`,
-          overrun: sql`usage_hourly.overrun + excluded.overrun`,
-        }),
-      )
-      .execute();
+async function addEntries(database: Database, tx: Tx, entries: readonly Entry[]): Promise<void> {
+  const all = new Sums(USAGE);
+  const tagged = new Sums(TAGGED_USAGE);
+  for (const { key, tags, amounts } of entries) {
+    for (const tag of tags) tagged.add([...key, tag], [...amounts]);
+    all.add(key, amounts);
   }
+  await all.write(database, tx);
+  await tagged.write(database, tx);
 }
 
-/** In the order of their keys, so that nobody deadlocks. */
-function hourlySums(entries: readonly UsageEntry[]) {
-  const rows = new Map<string, ReturnType<typeof hourlyRow>>();
-  for (const entry of entries) {
-    const row = hourlyRow(entry);
-    const key = KEY.map((column) => row[column]).join("|");
-    const sum = rows.get(key);
-    if (!sum) {
-      rows.set(key, row);
-      continue;
-    }
-    sum.requests += row.requests;
-    sum.input_tokens += row.input_tokens;
-    sum.output_tokens += row.output_tokens;
-    sum.cost += row.cost;
-    sum.overrun += row.overrun;
-  }
-  return [...rows.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
-}
-
-function hourlyRow({ at, ...sums }: UsageEntry) {
-  return { ...sums, hour: Math.floor(at / HOUR_MS) * HOUR_MS };
-}
+const hourOf = (at: number): number => Math.floor(at / HOUR_MS) * HOUR_MS;

@@ -33,6 +33,8 @@ export const MEASURES = [
 
 export type Measure = (typeof MEASURES)[number];
 export type Measured = { readonly [M in Measure]?: number };
+/** Of many requests together, which may be more than a number holds exactly. */
+export type MeasuredSums = { readonly [M in Measure]?: number | bigint };
 
 export const noUsage: Usage = {
   inputTokens: 0,

@@ -8,6 +8,8 @@ export type TenantStore = {
   readonly loadUser: (userId: string) => Promise<TenantRows | undefined>;
   readonly findUserByName: (name: string) => Promise<User | undefined>;
   readonly findTokenByHash: (hash: string) => Promise<AccessToken | undefined>;
+  /** Deleted users too: their name is made up of their id. */
+  readonly findUserById: (userId: string) => Promise<User | undefined>;
   readonly addUser: (user: User, token: AccessToken) => Promise<"added" | "name_taken">;
   /** Changes what a user pays by, and asks back all that is leased of their funds: it may be less from now on. */
   readonly setTerms: (userId: string, change: TermsChange) => Promise<void>;
@@ -17,6 +19,8 @@ export type TenantStore = {
   readonly revokeToken: (userId: string, tokenId: string, at: number) => Promise<boolean>;
   readonly putProviderKey: (key: StoredProviderKey) => Promise<void>;
   readonly deleteProviderKey: (userId: string, provider: string) => Promise<boolean>;
+  /** Forgets who somebody was: name, tokens, keys, tags. The id stays, since the books name it. */
+  readonly deleteUser: (userId: string, at: number) => Promise<void>;
 };
 
 /** What decides a payer's credit, where it changes; a spending limit of null is the plan's own. */

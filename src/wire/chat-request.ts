@@ -51,7 +51,8 @@ function parseJson(text: string): Json {
   }
 }
 
-function splitModel(model: unknown): { model: string; suffix: string | undefined } {
+/** A model id and what stands behind its colon. */
+export function splitModel(model: unknown): { model: string; suffix: string | undefined } {
   if (typeof model !== "string" || model === "") {
     throw badRequest(
       '"model" must be a model id like "meta-llama/Llama-3.1-8B-Instruct".',

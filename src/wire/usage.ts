@@ -1,5 +1,5 @@
 import { printDecimal } from "../kernel/decimal.js";
-import { MEASURES, type Measure, type Measured, type Usage } from "../tasks/usage.js";
+import { MEASURES, type Measure, type MeasuredSums, type Usage } from "../tasks/usage.js";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -47,7 +47,7 @@ export const printUsage = (usage: Usage): string =>
   });
 
 /** What is no token, as decimal text in the units that prices are quoted in. */
-export const printMeasured = (measured: Measured): Record<string, string> =>
+export const printMeasured = (measured: MeasuredSums): Record<string, string> =>
   Object.fromEntries(
     MEASURES.flatMap((measure) => {
       const amount = measured[measure];
@@ -56,7 +56,9 @@ export const printMeasured = (measured: Measured): Record<string, string> =>
     }),
   );
 
-const WRITTEN: Readonly<Record<Measure, { readonly name: string; readonly decimals: number }>> = {
+export const WRITTEN: Readonly<
+  Record<Measure, { readonly name: string; readonly decimals: number }>
+> = {
   images: { name: "images", decimals: 0 },
   pixels: { name: "megapixels", decimals: 6 },
   steps: { name: "steps", decimals: 0 },

@@ -13,7 +13,15 @@ import { tenantStore } from "../../src/store/tenants.js";
 import { usageReader } from "../../src/store/usage.js";
 import { issueToken, registerUser } from "../../src/tenants/register.js";
 import { manualClock } from "../support/clock.js";
-import { AT, batchOf, grantOf, limitOf, settlementOf, standing } from "../support/ledger.js";
+import {
+  AT,
+  batchOf,
+  grantOf,
+  limitOf,
+  settlementOf,
+  standing,
+  usageBy,
+} from "../support/ledger.js";
 
 export type Engine = {
   readonly name: string;
@@ -86,7 +94,7 @@ export function storeContract(engine: Engine): void {
         expect((await standing(store, FUNDS)).spent).toBe(BEYOND_DOUBLE);
         const [request] = await usageReader(database).newestRequests("user", 1);
         expect(request?.cost).toBe(nanoUsd(BEYOND_DOUBLE));
-        const [usage] = await usageReader(database).summary("user", "model", 0, AT + 1);
+        const [usage] = await usageBy(database, "user", "model", 0, AT + 1);
         expect(usage?.cost).toBe(nanoUsd(BEYOND_DOUBLE));
         await expectBalanced();
       });
@@ -320,7 +328,7 @@ export function storeContract(engine: Engine): void {
         const overlapping = batchOf("a", [request(2), request(3)]);
         expect(await store.applySettlements(overlapping)).toEqual({ applied: 1 });
         expect(await standing(store, FUNDS)).toEqual({ left: 970n, leased: 970n, spent: 30n });
-        const [hour] = await usageReader(database).summary("user", "model", 0, AT + 1);
+        const [hour] = await usageBy(database, "user", "model", 0, AT + 1);
         expect(hour).toMatchObject({ requests: 3, cost: nanoUsd(30n) });
         await expectBalanced();
       });
@@ -329,7 +337,7 @@ export function storeContract(engine: Engine): void {
         const batch = batchOf("a", [request(1), request(2), request(1)]);
         expect(await store.applySettlements(batch)).toEqual({ applied: 2 });
         expect(await spent()).toBe(20n);
-        const [hour] = await usageReader(database).summary("user", "model", 0, AT + 1);
+        const [hour] = await usageBy(database, "user", "model", 0, AT + 1);
         expect(hour?.requests).toBe(2);
         await expectBalanced();
       });
@@ -850,11 +858,11 @@ export function storeContract(engine: Engine): void {
         by: "model" | "provider" | "day" | "token",
         until = AT + 48 * HOUR,
       ) => {
-        const rows = await usageReader(database).summary("user", by, AT - HOUR, until);
+        const rows = await usageBy(database, "user", by, AT - HOUR, until);
         return rows.map((row) => [row.key, row.requests, Number(row.cost), row.isOwnKey]);
       };
 
-      test("is summed by model, provider, day and token, dearest first, own keys apart", async () => {
+      test("is summed by model, provider, token, dearest first, and day by day, own keys apart", async () => {
         expect(await summary("model")).toEqual([
           ["m/1", 2, 12, false],
           ["m/2", 1, 1, false],
@@ -867,8 +875,8 @@ export function storeContract(engine: Engine): void {
         ]);
         expect(await summary("day")).toEqual([
           ["2026-01-15", 2, 12, false],
-          ["2026-01-16", 1, 1, false],
           ["2026-01-15", 1, 0, true],
+          ["2026-01-16", 1, 1, false],
         ]);
         expect((await summary("token")).map(([key]) => key)).toEqual(["token", "t2", "token"]);
       });

@@ -11,7 +11,7 @@ import { ledgerStore } from "../../src/store/ledger.js";
 import { openStore } from "../../src/store/open.js";
 import { usageReader } from "../../src/store/usage.js";
 import { manualClock } from "../support/clock.js";
-import { AT, batchOf, grantOf, limitOf, settlementOf } from "../support/ledger.js";
+import { AT, batchOf, grantOf, limitOf, settlementOf, usageBy } from "../support/ledger.js";
 import type { Engine } from "./contract.js";
 
 const FUNDS = "user:ada";
@@ -159,7 +159,7 @@ export function lateCostContract(engine: Engine): void {
         counted: 100n,
         costFrom: "provider",
       });
-      const [row] = await usageReader(database).summary("user", "model", 0, AT + HOUR);
+      const [row] = await usageBy(database, "user", "model", 0, AT + 2 * HOUR);
       expect(row).toMatchObject({ requests: 1, cost: 270n, overrun: 20n });
       await expectBalanced();
       // What b did not charge goes back with it.

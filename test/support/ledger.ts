@@ -2,6 +2,9 @@
 import { type NanoUsd, nanoUsd } from "../../src/kernel/money.js";
 import type { Opening } from "../../src/ledger/account.js";
 import type { LedgerStore, Settlement, SettlementBatch } from "../../src/ledger/store.js";
+import type { Database } from "../../src/store/database.js";
+import { usageReports } from "../../src/store/usage-reports.js";
+import type { UsageBy } from "../../src/wire/usage-query.js";
 
 export const AT = Date.UTC(2026, 0, 15, 12);
 
@@ -68,6 +71,8 @@ export function settlementOf(
     firstByteMs: 1,
     attempts: 1,
     isStream: false,
+    tags: [],
+    details: ["fastest", "", ["acme:200"], "100", ["input", "1000000", "output", "2000000"]],
     ...facts,
   };
 }
@@ -88,4 +93,23 @@ export async function standing(store: LedgerStore, bucket: string, now = AT) {
     leased: sum((a) => a.leased),
     spent: sum((a) => nanoUsd(a.granted - a.left)),
   };
+}
+
+/** What a user used, by one thing, from the sums that the store keeps. */
+export async function usageBy(
+  database: Database,
+  userId: string,
+  by: UsageBy,
+  since: number,
+  until: number,
+) {
+  const rows = await usageReports(database).report(
+    { userId },
+    { by: [by], since, until, tag: undefined },
+  );
+  return rows.map(({ keys, charged, ...row }) => ({
+    ...row,
+    key: keys[0] ?? "",
+    cost: nanoUsd(charged + row.overrun),
+  }));
 }

@@ -7,11 +7,19 @@ import { plansAndOrganizations } from "./0002-plans-and-organizations.js";
 import { payments } from "./0003-payments.js";
 import { nodes } from "./0004-nodes.js";
 import { costs } from "./0005-costs.js";
+import { receiptsAndUsage } from "./0006-receipts-and-usage.js";
 
 type Migration = (tx: Transaction<Schema>, engine: Database["engine"]) => Promise<void>;
 
 /** In order; a migration's version is its place in this list, so nothing is ever inserted before the end. */
-const MIGRATIONS: readonly Migration[] = [first, plansAndOrganizations, payments, nodes, costs];
+const MIGRATIONS: readonly Migration[] = [
+  first,
+  plansAndOrganizations,
+  payments,
+  nodes,
+  costs,
+  receiptsAndUsage,
+];
 
 /** Brings the schema to a version. Any number of processes may call it at once: one does the work. */
 export async function migrate(database: Database, upTo = MIGRATIONS.length): Promise<void> {

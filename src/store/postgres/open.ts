@@ -1,7 +1,14 @@
 import { CompiledQuery, Kysely, PostgresDialect, sql, type Transaction } from "kysely";
 import pg from "pg";
-import { type BulkRow, type BulkTable, type Database, retryRaces } from "../database.js";
+import {
+  type BulkRow,
+  type BulkTable,
+  type Database,
+  retryRaces,
+  type SumTable,
+} from "../database.js";
 import type { Schema } from "../schema.js";
+import { addingUp } from "../sums.js";
 
 const CONNECTIONS_MAX = 8;
 const CONNECT_MS = 3_000;
@@ -39,6 +46,7 @@ export function openPostgres(url: string): Database {
     lockPayments: (tx) => lock(tx, PAYMENTS_LOCK),
     announce,
     insertNew,
+    addSums,
     watch: (onChange) => watch(url, onChange),
     // It syncs before it says that a transaction is committed, unless its operator told it not to.
     isDurable: async () => true,
@@ -87,6 +95,23 @@ async function insertNew(
   return result.rows.map((row) => row.id);
 }
 
+async function addSums(
+  tx: Transaction<Schema>,
+  into: SumTable,
+  rows: readonly BulkRow[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const columns = [...Object.keys(into.columns), ...into.sums];
+  const types = [...Object.values(into.columns), ...into.sums.map(() => "bigint")];
+  const query = CompiledQuery.raw(
+    `insert into ${into.table} (${columns.join(",")})
+     select * from unnest(${types.map((type, i) => `$${i + 1}::${type}[]`).join(",")})
+     ${addingUp(into)}`,
+    columns.map((_, i) => rows.map((row) => row[i])),
+  );
+  await tx.executeQuery(query);
+}
+
 async function watch(url: string, onChange: () => void): Promise<() => Promise<void>> {
   let isStopped = false;
   let client: pg.Client | undefined;
@@ -100,6 +125,8 @@ async function watch(url: string, onChange: () => void): Promise<() => Promise<v
       try {
         await fresh.connect();
         client = fresh;
+        // Whoever stopped meanwhile had no connection yet to end.
+        if (isStopped) return await fresh.end();
         fresh.on("notification", onChange);
         await fresh.query(`listen ${CHANNEL}`);
         onChange();

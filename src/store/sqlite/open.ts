@@ -11,8 +11,15 @@ import {
   sql,
   type TransactionSettings,
 } from "kysely";
-import { type BulkRow, type BulkTable, type Database, retryRaces } from "../database.js";
+import {
+  type BulkRow,
+  type BulkTable,
+  type Database,
+  retryRaces,
+  type SumTable,
+} from "../database.js";
 import type { Schema } from "../schema.js";
+import { addingUp } from "../sums.js";
 
 /** How often another process's changes are looked for: one pragma on an open file, about 2 µs. */
 const WATCH_MS = 50;
@@ -44,6 +51,7 @@ export async function openSqlite(path: string): Promise<Database> {
     // Watchers see that the file changed.
     announce: async () => {},
     insertNew: async (_tx, into, rows) => insertNew(file, into, rows),
+    addSums: async (_tx, into, rows) => addSums(file, into, rows),
     watch: (onChange) => watch(file, onChange),
     isDurable: () => isCheckpointed(db),
     close: () => db.destroy(),
@@ -102,6 +110,16 @@ function insertNew(
     if (statement.run(...row).changes > 0) added.push(String(row[0]));
   }
   return added;
+}
+
+function addSums(file: SqliteFile, into: SumTable, rows: readonly BulkRow[]): void {
+  if (rows.length === 0) return;
+  const columns = [...Object.keys(into.columns), ...into.sums];
+  const statement = file.query(
+    `insert into ${into.table} (${columns.join(",")}) values (${columns.map(() => "?").join(",")})
+     ${addingUp(into)}`,
+  );
+  for (const row of rows) statement.run(...row);
 }
 
 /**

@@ -1,0 +1,31 @@
+/** Finding what somebody names, or saying what they may have meant. */
+import { RouterError } from "../kernel/errors.js";
+import type { Catalog } from "./catalog.js";
+import type { Mapping, Model } from "./model.js";
+
+/** Throws `model_not_found`. */
+export function findModel(catalog: Catalog, id: string): Model {
+  const model = catalog.model(id);
+  if (model) return model;
+  const similar = catalog.similar(id);
+  const hint = similar.length > 0 ? ` Did you mean ${similar.join(" or ")}?` : "";
+  throw new RouterError("model_not_found", `There is no model "${id}".${hint}`, {
+    param: "model",
+    extra: { did_you_mean: similar },
+  });
+}
+
+const POLICIES: readonly string[] = ["fastest", "cheapest", "preferred"];
+
+/** The offers of a model, or of the one provider that stands behind its colon. Throws `model_not_served`. */
+export function offersOf(model: Model, suffix: string | undefined): readonly Mapping[] {
+  if (suffix === undefined || POLICIES.includes(suffix)) return model.mappings;
+  const offers = model.mappings.filter(({ provider }) => provider === suffix);
+  if (offers.length > 0) return offers;
+  const servedBy = model.mappings.map(({ provider }) => provider);
+  throw new RouterError(
+    "model_not_served",
+    `"${suffix}" does not serve ${model.id}. Served by ${servedBy.join(", ")}.`,
+    { param: "model", extra: { did_you_mean: servedBy.map((id) => `${model.id}:${id}`) } },
+  );
+}

@@ -1,0 +1,49 @@
+import type { Transaction } from "kysely";
+import type { Database, SumTable } from "./database.js";
+import type { Schema } from "./schema.js";
+
+type Amount = number | bigint;
+type KeyCell = string | number;
+
+/** What a batch adds to a table of sums, summed before it is written: one row for each key. */
+export class Sums {
+  private readonly into: SumTable;
+  private readonly rows = new Map<string, readonly [key: readonly KeyCell[], sums: Amount[]]>();
+
+  constructor(into: SumTable) {
+    this.into = into;
+  }
+
+  /** In the order of the table's columns. The amounts are taken over, and changed. */
+  add(key: readonly KeyCell[], amounts: Amount[]): void {
+    const name = key.join("\n");
+    const row = this.rows.get(name);
+    if (row) addTo(row[1], amounts);
+    else this.rows.set(name, [key, amounts]);
+  }
+
+  /** In the order of their keys, so that nobody deadlocks. */
+  async write(database: Database, tx: Transaction<Schema>): Promise<void> {
+    if (this.rows.size === 0) return;
+    const sorted = [...this.rows].sort(([a], [b]) => (a < b ? -1 : 1));
+    const rows = sorted.map(([, [key, sums]]) => [...key, ...sums]);
+    await database.addSums(tx, this.into, rows);
+  }
+}
+
+function addTo(sums: Amount[], amounts: readonly Amount[]): void {
+  for (let i = 0; i < sums.length; i++) {
+    const [sum, amount] = [sums[i], amounts[i]];
+    if (amount === 0 || amount === 0n) continue;
+    sums[i] =
+      typeof sum === "number" && typeof amount === "number"
+        ? sum + amount
+        : BigInt(sum ?? 0) + BigInt(amount ?? 0);
+  }
+}
+
+/** The end of an insert that adds to what is there already. */
+export const addingUp = ({ table, key, sums }: SumTable): string =>
+  `on conflict (${key.join(",")}) do update set ${sums
+    .map((sum) => `${sum} = ${table}.${sum} + excluded.${sum}`)
+    .join(",")}`;
