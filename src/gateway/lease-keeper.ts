@@ -76,6 +76,7 @@ export class LeaseKeeper {
     return this.inTurn(bucketId, async () => {
       const cover = await this.coverOne(bucketId, amount, asking);
       if (this.parts.book.free(bucketId, this.parts.clock.now()) < least(asking.atLeast, amount)) {
+        await this.learnOf(bucketIds.slice(0, -1));
         return { cover, taken: undefined };
       }
       const rest = await this.keeping(bucketId, () =>
@@ -83,6 +84,11 @@ export class LeaseKeeper {
       );
       return { ...rest, cover: worse(cover, rest.cover) };
     });
+  }
+
+  /** Asks the store for buckets this process knows nothing of, so that a refusal names the one that is short. */
+  private async learnOf(bucketIds: readonly string[]): Promise<void> {
+    for (const id of bucketIds) if (!this.parts.book.has(id)) await this.refresh(id);
   }
 
   /** Owes the recalls of a bucket until `work` has ended. */
