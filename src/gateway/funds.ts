@@ -4,7 +4,7 @@ import { least, type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
 import type { Hold } from "../ledger/lease-book.js";
 import type { Candidate } from "../routing/policy.js";
 import type { Caller } from "../tenants/caller.js";
-import type { Asking, Cover } from "./lease-keeper.js";
+import type { Asking, Covered } from "./lease-keeper.js";
 import type { Gateway } from "./parts.js";
 
 const NO_PRICE: Price = {};
@@ -48,11 +48,10 @@ export async function coverUntil<Taken>(
   amount: NanoUsd,
   take: () => Taken | undefined,
   asking: Asking,
-): Promise<{ readonly taken: Taken | undefined; readonly cover: Cover }> {
+): Promise<Covered<Taken>> {
   for (;;) {
-    const cover = await keeper.cover(bucketIds, amount, asking);
-    const taken = take();
-    if (taken !== undefined || cover !== "covered") return { taken, cover };
+    const covered = await keeper.cover(bucketIds, amount, asking, take);
+    if (covered.taken !== undefined || covered.cover !== "covered") return covered;
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Clock } from "../kernel/clock.js";
 import { IDLE_LEASE_MS, RECALL_REPEAT_MS, RECALL_WAIT_MS, SPARING_MS } from "../kernel/limits.js";
 import { type Log, reasonOf } from "../kernel/log.js";
-import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
+import { least, type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
 import type { LeaseBook } from "../ledger/lease-book.js";
 import type { LeaseWish, LedgerStore } from "../ledger/store.js";
 import { type Claim, storeAway } from "./claim.js";
@@ -31,6 +31,8 @@ type Parts = {
  */
 export type Cover = "covered" | "short" | "unsure";
 
+export type Covered<Taken> = { readonly cover: Cover; readonly taken: Taken | undefined };
+
 /** `ask` is a number of `newAsk`; the same one again needs no second recall. */
 export type Asking = {
   readonly ask: number;
@@ -55,15 +57,50 @@ export class LeaseKeeper {
   }
 
   /**
-   * Tries to have `amount` free in each bucket. When the store has too little, idle leases of other processes are
-   * asked back first. Returns when that is done or cannot be done; throws when the store cannot be asked.
+   * Tries to have `amount` free in each bucket, and lets `take` have it. When the store has too little, idle leases of
+   * other processes are asked back first. Throws when the store cannot be asked.
+   *
+   * One bucket after the other, from the last one, and each is kept until the end: nobody else here asks for it
+   * meanwhile, and nothing of it is given away. Whoever waits for a bucket has those behind it in the list and none
+   * before it, so nobody waits in a circle. The list goes from what many share to what is one caller's own: a caller
+   * whose own limit is used up keeps nobody waiting.
    */
-  async cover(bucketIds: readonly string[], amount: NanoUsd, asking: Asking): Promise<Cover> {
-    if (amount === 0n) return "covered";
-    const covers = await Promise.all(
-      bucketIds.map((id) => this.inTurn(id, () => this.coverOne(id, amount, asking))),
-    );
-    return covers.find((cover) => cover === "short") ?? covers.find(isUnsure) ?? "covered";
+  async cover<Taken>(
+    bucketIds: readonly string[],
+    amount: NanoUsd,
+    asking: Asking,
+    take: () => Taken | undefined,
+  ): Promise<Covered<Taken>> {
+    const [bucketId] = bucketIds.slice(-1);
+    if (bucketId === undefined || amount === 0n) return { cover: "covered", taken: take() };
+    return this.inTurn(bucketId, async () => {
+      const cover = await this.coverOne(bucketId, amount, asking);
+      if (this.parts.book.free(bucketId, this.parts.clock.now()) < least(asking.atLeast, amount)) {
+        await this.learnOf(bucketIds.slice(0, -1));
+        return { cover, taken: undefined };
+      }
+      const rest = await this.keeping(bucketId, () =>
+        this.cover(bucketIds.slice(0, -1), amount, asking, take),
+      );
+      return { ...rest, cover: worse(cover, rest.cover) };
+    });
+  }
+
+  /** Asks the store for buckets this process knows nothing of, so that a refusal names the one that is short. */
+  private async learnOf(bucketIds: readonly string[]): Promise<void> {
+    for (const id of bucketIds) if (!this.parts.book.has(id)) await this.refresh(id);
+  }
+
+  /** Owes the recalls of a bucket until `work` has ended. */
+  private async keeping<Result>(bucketId: string, work: () => Promise<Result>): Promise<Result> {
+    const supply = this.supplyOf(bucketId);
+    supply.keepers++;
+    try {
+      return await work();
+    } finally {
+      supply.keepers--;
+      this.answerOwed(bucketId, supply);
+    }
   }
 
   /** Whether less than half of what is left is at hand, and it was not just asked for. */
@@ -113,7 +150,7 @@ export class LeaseKeeper {
     const { node, book, store, clock } = this.parts;
     const supply = this.supplyOf(bucketId);
     supply.sparingUntil = clock.now() + SPARING_MS;
-    if (supply.takesUnderWay > 0) {
+    if (supply.takesUnderWay > 0 || supply.keepers > 0) {
       // What comes in may be more than is needed here, and what is needed must not be given away again.
       supply.owedRecall = recall;
       return;
@@ -246,7 +283,7 @@ export class LeaseKeeper {
   /** After whoever asked for the lease has held what it needs. */
   private answerOwed(bucketId: string, supply: Supply): void {
     const { owedRecall } = supply;
-    if (owedRecall === undefined || supply.takesUnderWay > 0) return;
+    if (owedRecall === undefined || supply.takesUnderWay > 0 || supply.keepers > 0) return;
     supply.owedRecall = undefined;
     setImmediate(() => {
       this.answerRecall(bucketId, owedRecall).catch((thrown) =>
@@ -310,4 +347,8 @@ export class LeaseKeeper {
   }
 }
 
-const isUnsure = (cover: Cover): boolean => cover === "unsure";
+/** `short` is certain, whatever the other buckets have. */
+function worse(a: Cover, b: Cover): Cover {
+  if (a === "short" || b === "short") return "short";
+  return a === "unsure" ? a : b;
+}

@@ -9,9 +9,11 @@ export type Supply = {
   /** Until when others may still be looking for what they need, and nothing is taken beyond need. */
   sparingUntil: number;
   takesUnderWay: number;
+  /** Askers that are covered here and look for the same elsewhere. */
+  keepers: number;
   /** The store may have leased more to this process than the book knows: its answer got lost. */
   isDoubtful: boolean;
-  /** A recall that came while a lease was under way. */
+  /** A recall that came while a lease was under way, or kept for an asker. */
   owedRecall: number | undefined;
 };
 
@@ -22,6 +24,7 @@ export const NO_SUPPLY: Supply = {
   renewedAt: Number.NEGATIVE_INFINITY,
   sparingUntil: Number.NEGATIVE_INFINITY,
   takesUnderWay: 0,
+  keepers: 0,
   isDoubtful: false,
   owedRecall: undefined,
 };

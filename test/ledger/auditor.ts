@@ -179,7 +179,8 @@ export class Auditor {
     this.overrun += overrun - before.overrun;
     this.charges.set(id, cost - overrun);
     this.overruns.set(id, overrun);
-    this.look();
+    // What came back of an account that was made smaller is gone.
+    this.shrink();
     return overrun - before.overrun;
   }
 

@@ -99,11 +99,10 @@ async function startNode(node: string, validMs = VALID_MS) {
     told,
     hold,
     free: (): bigint => book.free(FUNDS, clock.now()),
-    cover: (amount: bigint, atLeast = amount) =>
-      keeper.cover([FUNDS], nanoUsd(amount), {
-        ask: keeper.newAsk(),
-        atLeast: nanoUsd(atLeast),
-      }),
+    cover: async (amount: bigint, atLeast = amount) => {
+      const asking = { ask: keeper.newAsk(), atLeast: nanoUsd(atLeast) };
+      return (await keeper.cover([FUNDS], nanoUsd(amount), asking, () => undefined)).cover;
+    },
     /** Settles as the gateway does, and spools it. */
     settle: (id: string, open: Hold, cost: bigint): { charged: NanoUsd; overrun: NanoUsd } => {
       const charge = book.settle(open, nanoUsd(cost), clock.now());

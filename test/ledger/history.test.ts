@@ -251,6 +251,8 @@ class History {
   /** Another plan, another spending limit, or both; every process hears of it at once. */
   private async changeTerms(): Promise<void> {
     const { random, world } = this;
+    // A month that has just begun opens by the terms it began with.
+    await this.openAll();
     const { payer } = random.pick(this.callers);
     const plan = random.pick([...PLANS.values()]);
     const spendingLimit = nanoUsd(BigInt(random.below(LIMIT_MOST)));
@@ -369,6 +371,8 @@ class History {
       count: 1_000_000,
     });
     const isWaiting = new Set(stillWaiting.map(({ requestId }) => requestId));
+    // The month may have turned while this waited.
+    for (const caller of this.callers) this.bucketsFor(caller);
     const overruns = new Map<string, bigint>();
     for (const [i, { requestId, bucketIds }] of waiting.entries()) {
       if (isWaiting.has(requestId)) continue;

@@ -213,7 +213,17 @@ export async function outstanding(
     .selectAll()
     .where("node", "=", process.node)
     .execute();
-  const undrained = process.spool.slice(process.drained).flatMap(({ debits }) => debits);
+  // Where an answer got lost, the store has drained more than the process knows.
+  const rows = await db
+    .selectFrom("requests")
+    .select("id")
+    .where("node", "=", process.node)
+    .execute();
+  const drained = new Set(rows.map(({ id }) => id));
+  const undrained = process.spool
+    .slice(process.drained)
+    .filter(({ id }) => !drained.has(id))
+    .flatMap(({ debits }) => debits);
   const out = new Map<string, bigint>();
   for (const lease of leases) {
     const charged = undrained
