@@ -1,6 +1,9 @@
 /** Every task but chat, as one kind of request. */
+import { TYPICAL_TASK_MS } from "../kernel/limits.js";
+import { textIn } from "../metering/asked.js";
+import { charges } from "../metering/cost.js";
 import { chargesLooks, chargesTokens, taskMeasured } from "../metering/task-usage.js";
-import { noUsage, type Usage } from "../tasks/usage.js";
+import { computeTime, noUsage, type Usage } from "../tasks/usage.js";
 import { answerHeaders, type Facts } from "./answer-headers.js";
 import type { Wish } from "./candidates.js";
 import { chargedPrice } from "./funds.js";
@@ -22,7 +25,10 @@ export const serveTask = (gateway: Gateway, call: TaskCall): Promise<Response> =
 const wish: Wish<TaskCall> = {
   tasks: ({ request }) => request.tasks,
   fault: () => undefined,
-  expectedUsage: (_, { request }) => request.expected,
+  expectedUsage: ({ health }, { request: { expected } }, mapping) => {
+    const ms = health.firstByteMs(mapping) ?? TYPICAL_TASK_MS;
+    return { ...expected, measured: { ...expected.measured, ...computeTime(ms) } };
+  },
 };
 
 const NOTHING_LEFT_OUT: readonly string[] = [];
@@ -76,7 +82,9 @@ async function usageOf(call: TaskCall, turn: Turn, answered: TaskAnswer): Promis
   const { mapping } = turn.candidate;
   const price = chargedPrice(turn.candidate);
   const looked = await lookAt(answered.delivered, chargesLooks(price));
-  const measured = taskMeasured(mapping.task, call.request.asked, looked, price);
+  const measured = taskMeasured(mapping.task, call.request.asked, looked, (measure) =>
+    charges(price, measure),
+  );
   const { usage } = answered;
   if (usage) return { ...usage, measured: { ...measured, ...usage.measured } };
   if (!chargesTokens(price)) return { ...noUsage, measured };
@@ -90,13 +98,6 @@ async function countedTokens(call: TaskCall, { delivered }: TaskAnswer): Promise
     countTokens(written),
   ]);
   return { ...noUsage, inputTokens, outputTokens, estimated: true };
-}
-
-/** All text in some JSON, whatever its shape. */
-export function textIn(json: unknown): string {
-  if (typeof json === "string") return json;
-  if (typeof json !== "object" || json === null) return "";
-  return Object.values(json).map(textIn).filter(Boolean).join("\n");
 }
 
 const memberOf = (json: unknown, name: string): unknown =>

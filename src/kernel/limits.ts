@@ -81,6 +81,8 @@ export const JOB_ASK_MS_MIN = 100;
 export const JOB_ASK_MS_MAX = 10_000;
 /** Redirects followed from one URL. */
 export const REDIRECTS_MAX = 3;
+/** Assumed to compare prices by the second where nothing was measured yet. */
+export const TYPICAL_TASK_MS = 10_000;
 /** One server-sent event from a provider, in bytes. */
 export const EVENT_BYTES_MAX = 4 * 1024 * 1024;
 /** Held for one image in a message: the most a current model counts for one (4096² at 28² pixels a patch). */

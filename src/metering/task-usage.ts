@@ -79,7 +79,12 @@ export function taskBound(task: Task, asked: Asked, computeMs: number | undefine
  * What was delivered counts; where nobody can see it, like the steps of a picture, what was asked for. What a price
  * charges is never left open: what nobody knows of is as much as was held for.
  */
-export function taskMeasured(task: Task, asked: Asked, looked: Looked, price: Price): Measured {
+export function taskMeasured(
+  task: Task,
+  asked: Asked,
+  looked: Looked,
+  isCharged: (measure: Measure) => boolean,
+): Measured {
   const images = looked.images === 0 ? asked.images : looked.images;
   const audioMs = HEARS.includes(task) ? asked.audioMs : looked.audioMs;
   const most = taskBound(task, asked, undefined).measured;
@@ -93,8 +98,8 @@ export function taskMeasured(task: Task, asked: Asked, looked: Looked, price: Pr
   };
   const measured: { [M in Measure]?: number } = {};
   for (const measure of MEASURES) {
-    const count = known[measure] ?? (charges(price, measure) ? most?.[measure] : undefined);
-    if (count !== undefined && (count > 0 || charges(price, measure))) measured[measure] = count;
+    const count = known[measure] ?? (isCharged(measure) ? most?.[measure] : undefined);
+    if (count !== undefined && (count > 0 || isCharged(measure))) measured[measure] = count;
   }
   return measured;
 }
