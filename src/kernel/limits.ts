@@ -149,3 +149,17 @@ export const FORGET_AT_ONCE = 200;
 export const FORGET_PAUSE_MS = 20;
 /** The longest that can be said in days: a hundred years. */
 export const RETENTION_DAYS_MAX = 36_500;
+/** A text field of a request that has no limit of its own, in characters. */
+export const FIELD_CHARS_MAX = 1_000_000;
+/** Parts of one multipart/form-data body. */
+export const FORM_PARTS_MAX = 128;
+/** Texts to embed in one request, and the longest vectors that can be asked for. */
+export const EMBEDDING_INPUTS_MAX = 2_048;
+export const EMBEDDING_DIMENSIONS_MAX = 65_536;
+/** Documents to rank in one request. */
+export const RERANK_DOCUMENTS_MAX = 1_000;
+/** Images made in one request, and the longest side of one in pixels. */
+export const IMAGES_MAX = 10;
+export const IMAGE_SIDE_MAX = 8_192;
+/** Text to be spoken in one request, in characters. */
+export const SPEECH_CHARS_MAX = 100_000;

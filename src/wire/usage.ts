@@ -1,7 +1,6 @@
 import { printDecimal } from "../kernel/decimal.js";
 import { MEASURES, type Measure, type MeasuredSums, type Usage } from "../tasks/usage.js";
-
-type Json = Readonly<Record<string, unknown>>;
+import { asObject } from "./as-object.js";
 
 /**
  * Reads an OpenAI-shaped `usage` object. Undefined when it lacks the two counts that matter. Cached tokens are
@@ -71,8 +70,3 @@ export const WRITTEN: Readonly<
 /** A count as providers give it: whole and not negative, whatever else they put there is no count. */
 const count = (value: unknown): number | undefined =>
   typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
-
-const asObject = (value: unknown): Json | undefined =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Json)
-    : undefined;
