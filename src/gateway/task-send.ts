@@ -32,6 +32,9 @@ export type TaskAnswer = {
 
 type Done = Extract<Step, { kind: "done" }> & { readonly reply: ProviderReply };
 
+/** Whether the provider works on something by now, which goes on whoever waits for it. */
+type Job = { isBegun: boolean };
+
 /** Never throws for anything the provider does. */
 export async function sendTask(
   gateway: Gateway,
@@ -46,24 +49,44 @@ export async function sendTask(
     key: keyFor(gateway, call, turn.candidate),
     onHead: awaiterFor(gateway, call, turn.candidate),
   };
-  const job = { isBegun: false };
+  const job: Job = { isBegun: false };
   try {
-    const done = await untilDone(asking, call, job);
-    if (done.kind === "failed") return done;
-    turn.time?.stop();
-    const delivered = await deliver(asking, done.output, call.request.wantsUrls);
-    return { kind: "task", delivered, usage: done.usage, reply: done.reply };
+    const answer = await sendOnce(asking, call, job);
+    return answer.kind === "failed" ? answer : await sendMore(asking, call, job, answer);
   } catch (thrown) {
     const failure = failureOf(turn, thrown);
     return job.isBegun ? { ...failure, owed: call.request.expected } : failure;
   }
 }
 
-async function untilDone(
+async function sendOnce(asking: Asking, call: TaskCall, job: Job): Promise<TaskAnswer | Failure> {
+  const done = await untilDone(asking, call, job);
+  if (done.kind === "failed") return done;
+  asking.turn.time?.stop();
+  const delivered = await deliver(asking, done.output, call.request.wantsUrls);
+  return { kind: "task", delivered, usage: done.usage, reply: done.reply };
+}
+
+/** Asks again for what is missing of several results. */
+async function sendMore(
   asking: Asking,
   call: TaskCall,
-  job: { isBegun: boolean },
-): Promise<Done | Failure> {
+  job: Job,
+  first: TaskAnswer,
+): Promise<TaskAnswer | Failure> {
+  let answer = first;
+  while (answer.delivered.kind === "media" && answer.delivered.media.length < call.request.count) {
+    const next = await sendOnce(asking, call, job);
+    if (next.kind === "failed") return next;
+    // A provider that suddenly answers with something else has nothing to add.
+    if (next.delivered.kind !== "media") break;
+    const media = [...answer.delivered.media, ...next.delivered.media];
+    answer = { ...next, delivered: { kind: "media", media } };
+  }
+  return answer;
+}
+
+async function untilDone(asking: Asking, call: TaskCall, job: Job): Promise<Done | Failure> {
   const { gateway, turn } = asking;
   const adapter = taskAdapterFor(gateway, turn.candidate);
   const target = targetFor(turn.candidate);
