@@ -82,9 +82,9 @@ export type StreamHabits = {
   readonly finish: "own" | "last-token";
   /**
    * `always`: beside the finish, asked or not; `asked`: in a chunk of its own after it; `both`: beside
-   * the finish always, and in a chunk of its own when asked.
+   * the finish always, and in a chunk of its own when asked; `running`: in every chunk, counted so far.
    */
-  readonly usage: "always" | "asked" | "both";
+  readonly usage: "always" | "asked" | "both" | "running";
   /** Which other chunks say `usage: null`. */
   readonly usageNull: "always" | "asked" | "never";
   readonly done: boolean;

@@ -80,6 +80,10 @@ export function withChoices(
 export const logprobsWhenAsked = (choice: JsonObject): JsonObject =>
   choice.logprobs === null ? { ...choice, logprobs: undefined } : choice;
 
+/** vLLM's own field, null where no stop sequence was met, on the choice that finishes. */
+export const stopReasonAtEnd = (choice: JsonObject): JsonObject =>
+  choice.finish_reason === null ? choice : { ...choice, stop_reason: null };
+
 export const counts = (usage: Usage): JsonObject => ({
   prompt_tokens: usage.prompt,
   completion_tokens: usage.completion,
