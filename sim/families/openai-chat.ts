@@ -1,5 +1,7 @@
 import type { Finish, Usage } from "../chat/answer.js";
+import { readAsk } from "../chat/ask.js";
 import type { ChatDialect, ChunkFacts, PlainFacts, StreamHabits } from "../chat/dialect.js";
+import { eventsFor } from "../chat/events.js";
 import type { Json, JsonObject } from "../json.js";
 import type { Piece } from "../tokens.js";
 
@@ -13,11 +15,14 @@ const HABITS: StreamHabits = {
   wholeToolCalls: false,
 };
 
-type Changes = Partial<Omit<ChatDialect, "stream">> & { readonly stream?: Partial<StreamHabits> };
+export type Changes = Partial<Omit<ChatDialect, "stream">> & {
+  readonly stream?: Partial<StreamHabits>;
+};
 
 /** OpenAI chat completions with one provider's differences. */
 export function openAiChat(changes: Changes = {}): ChatDialect {
   return {
+    read: readAsk,
     formats: ["json_object", "json_schema"],
     bodyId: (ids) => `chatcmpl-${ids.hex(32)}`,
     fingerprint: (ids) => `fp_${ids.hex(10)}`,
@@ -28,6 +33,7 @@ export function openAiChat(changes: Changes = {}): ChatDialect {
     usage: countsWhenKnown,
     chunk: openAiChunk,
     plain: openAiPlain,
+    events: eventsFor,
     headers: () => ({}),
     ...changes,
     stream: { ...HABITS, ...changes.stream },

@@ -5,6 +5,7 @@ import {
   stopReasonAtEnd,
   withChoices,
 } from "../families/openai-chat.js";
+import { openAiCompletions } from "../families/openai-completions.js";
 import { flatErrors, worded } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import { model, price } from "../model-entry.js";
@@ -62,6 +63,12 @@ export const hyperbolic: Provider = {
         stream: { usage: "running" },
         chunk: (facts) => withChoices(openAiChunk(facts), stopReasonAtEnd),
       }),
+    },
+    {
+      kind: "chat",
+      method: "POST",
+      path: "/v1/completions",
+      chat: openAiCompletions({ usage: counts, stream: { usage: "running" } }),
     },
     { kind: "models", method: "GET", path: "/v1/models", list: openAiModels() },
   ],

@@ -6,6 +6,7 @@ import {
   stopReasonAtEnd,
   withChoices,
 } from "../families/openai-chat.js";
+import { openAiCompletions } from "../families/openai-completions.js";
 import { worded } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import { isObject, type JsonObject } from "../json.js";
@@ -69,6 +70,12 @@ export const nebius: Provider = {
           prompt_logprobs: null,
         }),
       }),
+    },
+    {
+      kind: "chat",
+      method: "POST",
+      path: "/v1/completions",
+      chat: openAiCompletions(),
     },
     { kind: "models", method: "GET", path: "/v1/models", list: openAiModels() },
   ],
