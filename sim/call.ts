@@ -43,12 +43,12 @@ export function record(call: Call, ending: Ending): void {
   const owed = outcome === "complete" || delivered > 0;
   const price = call.state.priceOf(call.provider, ending.model);
   const counts = { prompt: usage.prompt, cached: usage.cached, completion: delivered };
-  const { headers } = call.request;
   call.state.log.add({
     provider: call.provider.id,
+    task: "conversational",
     model: ending.model,
     providerRequestId: call.requestId,
-    clientRequestId: headers.get("x-turnpike-request-id") ?? headers.get("inference-id"),
+    clientRequestId: clientIdOf(call),
     at: Date.now(),
     stream: ending.stream,
     status: ending.status,
@@ -57,11 +57,19 @@ export function record(call: Call, ending: Ending): void {
     completionTokensGenerated: ending.generated,
     completionTokensDelivered: delivered,
     reasoningTokens: usage.reasoning,
+    units: {},
     costNanoUsd: owed ? costOf(counts, price).toString() : "0",
     outcome,
-    keyHash: call.key === undefined ? null : keyHash(call.key),
+    keyHash: keyHashOf(call),
   });
 }
+
+/** What the caller calls the request. */
+export const clientIdOf = ({ request: { headers } }: Call): string | null =>
+  headers.get("x-turnpike-request-id") ?? headers.get("inference-id");
+
+export const keyHashOf = ({ key }: Call): string | null =>
+  key === undefined ? null : keyHash(key);
 
 /** For a request that was turned away before its body was read. */
 export const recordRefused = (call: Call, status: number): void =>

@@ -7,9 +7,12 @@ import { BODY_BYTES_MAX } from "./limits.js";
 import type { LogEntry } from "./log.js";
 import { serveModels } from "./models.js";
 import type { Endpoint, PathParams, Provider } from "./provider.js";
+import { keyAfter } from "./provider-key.js";
 import { providers } from "./providers/index.js";
 import { routerFor } from "./routes.js";
 import { type DialTable, makeState, type PriceTable, type State } from "./state.js";
+import { recordRefusedTask } from "./task/record.js";
+import { serveTask } from "./task/serve.js";
 
 export type StartOptions = {
   /** 0 or absent: any free port. */
@@ -98,9 +101,18 @@ function serveProvider(state: State, request: Request, { provider, find }: Serve
   if (!isAuthorized(call)) return refuseKey(call, found?.endpoint);
   if (path === "/_billing" && request.method === "POST") return serveBilling(call);
   if (!found) return refusal(call, { kind: "not_found", about: `${request.method} ${path}` });
-  return found.endpoint.kind === "chat"
-    ? serveChat(call, found.endpoint.chat)
-    : serveModels(call, found.endpoint);
+  return serveEndpoint(call, found.endpoint);
+}
+
+function serveEndpoint(call: Call, endpoint: Endpoint): Response | Promise<Response> {
+  switch (endpoint.kind) {
+    case "chat":
+      return serveChat(call, endpoint.chat);
+    case "task":
+      return serveTask(call, endpoint);
+    case "models":
+      return serveModels(call, endpoint);
+  }
 }
 
 function callOf(
@@ -124,18 +136,11 @@ function callOf(
     ids,
     requestId,
     dials,
-    key: keyOf(request),
+    key: (provider.keyIn ?? bearerIn)(request.headers),
   };
 }
 
-const BEARER = "Bearer ";
-
-function keyOf(request: Request): string | undefined {
-  const header = request.headers.get("authorization");
-  if (!header?.startsWith(BEARER)) return undefined;
-  const key = header.slice(BEARER.length).trim();
-  return key === "" ? undefined : key;
-}
+const bearerIn = (headers: Headers): string | undefined => keyAfter("Bearer", headers);
 
 function isAuthorized({ dials, key }: Call): boolean {
   if (dials.auth === "off") return true;
@@ -145,6 +150,7 @@ function isAuthorized({ dials, key }: Call): boolean {
 function refuseKey(call: Call, endpoint: Endpoint | undefined): Response {
   const response = refusal(call, { kind: "unauthorized", about: "authorization" });
   if (endpoint?.kind === "chat") recordRefused(call, response.status);
+  if (endpoint?.kind === "task") recordRefusedTask(call, endpoint.task, response.status);
   return response;
 }
 

@@ -1,3 +1,4 @@
+import { breakIn, breakingOff } from "../break-off.js";
 import { type Call, record } from "../call.js";
 import type { Dials } from "../dials.js";
 import { isObject } from "../json.js";
@@ -5,7 +6,6 @@ import type { Outcome } from "../log.js";
 import { wait } from "../wait.js";
 import type { ChatDialect } from "./dialect.js";
 import { type Answer, plainBody } from "./message.js";
-import { play } from "./play.js";
 import { errorBody } from "./script.js";
 
 type Headers = { readonly [name: string]: string };
@@ -66,11 +66,5 @@ function breakOff(text: string, { dials, request }: Call, ended: (outcome: Outco
   }
   const ending = breakIn(dials);
   if (!ending) return undefined;
-  const script = { events: [{ text: half, tokens: 0 }], ending, outcome: "cut" as const };
-  return play({ script, dials: {}, signal: request.signal, ended });
-}
-
-function breakIn(dials: Dials): "cut" | "stall" | undefined {
-  if (dials.cut_after_events !== undefined) return "cut";
-  return dials.stall_after_events === undefined ? undefined : "stall";
+  return breakingOff(half, ending, request.signal, ended);
 }

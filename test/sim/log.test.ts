@@ -27,7 +27,7 @@ describe("the delivery log", () => {
         });
         await response.text();
         const entry = last();
-        const price = readPrice(provider.models[0]?.price ?? provider.price);
+        const price = readPrice(provider.models[0]?.price ?? { input: "0", output: "0" });
         const counts = { prompt: entry.promptTokens, cached: 0, completion: 10 };
         expect(entry).toMatchObject({
           provider: provider.id,
