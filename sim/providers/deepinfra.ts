@@ -44,6 +44,7 @@ export const deepinfra: Provider = {
       kind: "chat",
       method: "POST",
       path: "/v1/openai/completions",
+      task: "text-generation",
       chat: openAiCompletions(),
     },
     {

@@ -35,6 +35,7 @@ export const featherlessAi: Provider = {
       kind: "chat",
       method: "POST",
       path: "/v1/completions",
+      task: "text-generation",
       chat: openAiCompletions(),
     },
     {

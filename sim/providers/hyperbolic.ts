@@ -68,6 +68,7 @@ export const hyperbolic: Provider = {
       kind: "chat",
       method: "POST",
       path: "/v1/completions",
+      task: "text-generation",
       chat: openAiCompletions({ usage: counts, stream: { usage: "running" } }),
     },
     { kind: "models", method: "GET", path: "/v1/models", list: openAiModels() },

@@ -75,6 +75,7 @@ export const nebius: Provider = {
       kind: "chat",
       method: "POST",
       path: "/v1/completions",
+      task: "text-generation",
       chat: openAiCompletions(),
     },
     { kind: "models", method: "GET", path: "/v1/models", list: openAiModels() },

@@ -98,6 +98,7 @@ export const novita: Provider = {
       kind: "chat",
       method: "POST",
       path: "/v3/openai/completions",
+      task: "text-generation",
       chat: openAiCompletions({ stream: { usage: "always" }, usage: details }),
     },
     { kind: "models", method: "GET", path: "/v3/openai/models", list: listing },

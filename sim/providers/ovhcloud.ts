@@ -27,6 +27,7 @@ export const ovhcloud: Provider = {
       kind: "chat",
       method: "POST",
       path: "/v1/completions",
+      task: "text-generation",
       chat: openAiCompletions(),
     },
     { kind: "models", method: "GET", path: "/v1/models", list: openAiModels() },

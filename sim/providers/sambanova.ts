@@ -6,7 +6,6 @@ import {
   openAiChat,
   openAiChunk,
   openAiPlain,
-  secondsFor,
   withChoices,
 } from "../families/openai-chat.js";
 import { openAiErrors } from "../families/openai-errors.js";
@@ -14,6 +13,7 @@ import { openAiModels } from "../families/openai-models.js";
 import { isObject, type JsonObject } from "../json.js";
 import { model, price } from "../model-entry.js";
 import type { Provider } from "../provider.js";
+import { secondsFor } from "../seconds.js";
 
 /** The timings are among the counts. */
 function usage(used: Usage, head: Head): JsonObject {

@@ -119,6 +119,7 @@ export const together: Provider = {
       kind: "chat",
       method: "POST",
       path: "/v1/completions",
+      task: "text-generation",
       chat: togetherCompletions,
     },
     {

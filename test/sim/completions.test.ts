@@ -36,7 +36,13 @@ for (const provider of Object.keys(BASES)) {
       expect(encode(answer.choices[0]?.text ?? "").length).toBe(11);
       expect(answer.usage?.completion_tokens).toBe(11);
       expect(answer.usage?.prompt_tokens).toBe(encode("Paris is [[tokens=11]]").length);
-      expect(sim.log().at(-1)).toMatchObject({ provider, completionTokensDelivered: 11 });
+      expect(sim.log().at(-1)).toMatchObject({
+        provider,
+        task: "text-generation",
+        completionTokensDelivered: 11,
+        outcome: "complete",
+      });
+      expect(BigInt(sim.log().at(-1)?.costNanoUsd ?? "0")).toBeGreaterThan(0n);
     });
 
     test("a stream's pieces are the plain answer", async () => {
