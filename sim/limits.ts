@@ -16,3 +16,6 @@ export const SCHEMA_DEPTH_MAX = 8;
 export const JOBS_MAX = 20_000;
 export const ASSETS_MAX = 5_000;
 export const BODY_BYTES_MAX = 64 << 20;
+export const EMBEDDED_TEXTS_MAX = 2_048;
+export const EMBEDDING_LENGTH_MAX = 8_192;
+export const RERANKED_TEXTS_MAX = 10_000;
