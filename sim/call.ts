@@ -5,7 +5,9 @@ import type { Json } from "./json.js";
 import type { Outcome } from "./log.js";
 import { costOf } from "./money.js";
 import type { ErrorKind, PathParams, Provider } from "./provider.js";
+import { secondsFor } from "./seconds.js";
 import type { State } from "./state.js";
+import { costOfUnits } from "./units.js";
 
 /** One request to one provider, with everything that was settled about it on arrival. */
 export type Call = {
@@ -14,6 +16,8 @@ export type Call = {
   readonly request: Request;
   readonly path: string;
   readonly params: PathParams;
+  /** By the name the Hub uses; empty where the route belongs to none. */
+  readonly task: string;
   readonly number: number;
   readonly ids: Ids;
   readonly requestId: string;
@@ -41,11 +45,9 @@ export const NO_USAGE: Usage = { prompt: 0, cached: 0, completion: 0, reasoning:
 export function record(call: Call, ending: Ending): void {
   const { usage, delivered, outcome } = ending;
   const owed = outcome === "complete" || delivered > 0;
-  const price = call.state.priceOf(call.provider, ending.model);
-  const counts = { prompt: usage.prompt, cached: usage.cached, completion: delivered };
   call.state.log.add({
     provider: call.provider.id,
-    task: "conversational",
+    task: call.task,
     model: ending.model,
     providerRequestId: call.requestId,
     clientRequestId: clientIdOf(call),
@@ -58,10 +60,26 @@ export function record(call: Call, ending: Ending): void {
     completionTokensDelivered: delivered,
     reasoningTokens: usage.reasoning,
     units: {},
-    costNanoUsd: owed ? costOf(counts, price).toString() : "0",
+    costNanoUsd: owed ? costOfText(call, ending).toString() : "0",
     outcome,
     keyHash: keyHashOf(call),
   });
+}
+
+/** Chat is charged by the token; text generation by whatever the model's price is in. */
+function costOfText(call: Call, { model, usage, delivered }: Ending): bigint {
+  const { state, provider, task } = call;
+  if (task === "conversational") {
+    const counts = { prompt: usage.prompt, cached: usage.cached, completion: delivered };
+    return costOf(counts, state.priceOf(provider, model));
+  }
+  const units = {
+    promptTokens: usage.prompt,
+    cachedTokens: usage.cached,
+    completionTokens: delivered,
+    computeSeconds: secondsFor({ ...usage, completion: delivered }).total,
+  };
+  return costOfUnits(units, state.unitPriceOf(provider, model, task));
 }
 
 /** What the caller calls the request. */

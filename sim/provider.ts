@@ -67,8 +67,11 @@ export type ListedModel = SimModel & {
   };
 };
 
+/** A route may serve some of what its path matches and leave the rest to the next one. */
+type Guarded = { readonly serves?: (params: PathParams) => boolean };
+
 /** Any task but chat, and what belongs to it: polls, cancellations, results. */
-export type TaskEndpoint = {
+export type TaskEndpoint = Guarded & {
   readonly kind: "task";
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly path: string;
@@ -80,18 +83,20 @@ export type TaskEndpoint = {
 /** A route. `{name}` in the path takes one segment or more. */
 export type Endpoint =
   | TaskEndpoint
-  | {
+  | (Guarded & {
       readonly kind: "chat";
       readonly method: "POST";
       readonly path: string;
+      /** By the name the Hub uses; `conversational` when absent. Text generation is chat without a template. */
+      readonly task?: "text-generation";
       readonly chat: ChatDialect;
-    }
-  | {
+    })
+  | (Guarded & {
       readonly kind: "models";
       readonly method: "GET";
       readonly path: string;
       readonly list: (models: readonly ListedModel[], params: PathParams) => Json;
-    };
+    });
 
 export type PathParams = { readonly [name: string]: string };
 

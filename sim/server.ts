@@ -6,10 +6,10 @@ import { type Dials, mergeDials } from "./dials.js";
 import { BODY_BYTES_MAX } from "./limits.js";
 import type { LogEntry } from "./log.js";
 import { serveModels } from "./models.js";
-import type { Endpoint, PathParams, Provider } from "./provider.js";
+import type { Endpoint, Provider } from "./provider.js";
 import { keyAfter } from "./provider-key.js";
 import { providers } from "./providers/index.js";
-import { routerFor } from "./routes.js";
+import { type Found, routerFor } from "./routes.js";
 import { type DialTable, makeState, type PriceTable, type State } from "./state.js";
 import { recordRefusedTask } from "./task/record.js";
 import { serveTask } from "./task/serve.js";
@@ -97,7 +97,7 @@ function serveProvider(state: State, request: Request, { provider, find }: Serve
   const found = find(request.method, path);
   const dials = state.dialsFor(provider.id, request.headers.get("x-sim-dials"));
   if (!dials.ok) return plainError(400, dials.why);
-  const call = callOf(state, request, provider, path, found?.params ?? {}, dials.dials);
+  const call = callOf(state, request, provider, path, found, dials.dials);
   if (!isAuthorized(call)) return refuseKey(call, found?.endpoint);
   if (path === "/_billing" && request.method === "POST") return serveBilling(call);
   if (!found) return refusal(call, { kind: "not_found", about: `${request.method} ${path}` });
@@ -120,7 +120,7 @@ function callOf(
   request: Request,
   provider: Provider,
   path: string,
-  params: PathParams,
+  found: Found | undefined,
   dials: Dials,
 ): Call {
   const number = state.nextNumber();
@@ -131,13 +131,19 @@ function callOf(
     provider,
     request,
     path,
-    params,
+    params: found?.params ?? {},
+    task: found ? taskOf(found.endpoint) : "",
     number,
     ids,
     requestId,
     dials,
     key: (provider.keyIn ?? bearerIn)(request.headers),
   };
+}
+
+function taskOf(endpoint: Endpoint): string {
+  if (endpoint.kind === "chat") return endpoint.task ?? "conversational";
+  return endpoint.kind === "task" ? endpoint.task : "";
 }
 
 const bearerIn = (headers: Headers): string | undefined => keyAfter("Bearer", headers);

@@ -127,7 +127,8 @@ export function makeState(options: SimOptions): State {
       const own = options.prices[provider.id]?.[model];
       if (own) return own;
       const ofTask = (provider.tasks ?? []).filter((one) => one.task === task);
-      return (ofTask.find((one) => one.id === model) ?? ofTask[0])?.price ?? {};
+      const listed = [...ofTask, ...provider.models].find((one) => one.id === model);
+      return (listed ?? ofTask[0])?.price ?? provider.price ?? {};
     },
     overLimit: (provider, dials) => overLimit(windows, provider, dials),
     reset() {

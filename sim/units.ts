@@ -3,6 +3,8 @@ import { nanoUsdOf } from "./money.js";
 /** What a task delivered, as the provider itself counts it. Seconds may have fractions. */
 export type Units = {
   readonly promptTokens?: number;
+  /** Of the prompt's. */
+  readonly cachedTokens?: number;
   readonly completionTokens?: number;
   readonly images?: number;
   readonly pixels?: number;
@@ -11,6 +13,8 @@ export type Units = {
   readonly audioSeconds?: number;
   readonly characters?: number;
   readonly computeSeconds?: number;
+  /** One when absent. */
+  readonly requests?: number;
 };
 
 /** USD as decimal text: per million tokens, characters or pixels, else per one of the unit. */
@@ -46,9 +50,9 @@ const seconds = (count = 0): bigint => BigInt(Math.round(count * 1e9)) * 60n;
 const ones = (count = 0): bigint => BigInt(count) * PARTS;
 
 const LINES: { readonly [unit in PriceUnit]: (units: Units) => bigint } = {
-  input: (units) => millionths(units.promptTokens),
+  input: (units) => millionths((units.promptTokens ?? 0) - (units.cachedTokens ?? 0)),
   output: (units) => millionths(units.completionTokens),
-  cached_input: () => 0n,
+  cached_input: (units) => millionths(units.cachedTokens),
   image: (units) => ones(units.images),
   megapixel: (units) => millionths(units.pixels),
   step: (units) => ones(units.steps),
@@ -56,7 +60,7 @@ const LINES: { readonly [unit in PriceUnit]: (units: Units) => bigint } = {
   audio_second: (units) => seconds(units.audioSeconds),
   audio_minute: (units) => seconds(units.audioSeconds) / 60n,
   million_characters: (units) => millionths(units.characters),
-  request: () => PARTS,
+  request: (units) => ones(units.requests ?? 1),
   compute_second: (units) => seconds(units.computeSeconds),
 };
 
@@ -64,7 +68,7 @@ const LINES: { readonly [unit in PriceUnit]: (units: Units) => bigint } = {
 export function costOfUnits(units: Units, price: UnitPriceText): bigint {
   let sum = 0n;
   for (const unit of PRICE_UNITS) {
-    const text = price[unit];
+    const text = price[unit] ?? (unit === "cached_input" ? price.input : undefined);
     if (text !== undefined) sum += LINES[unit](units) * nanoUsdOf(text);
   }
   return (sum + PARTS - 1n) / PARTS;

@@ -1,6 +1,7 @@
 import { breakIn, breakingOff } from "../break-off.js";
 import { type Call, record } from "../call.js";
 import type { Dials } from "../dials.js";
+import { isObject } from "../json.js";
 import type { Outcome } from "../log.js";
 import { wait } from "../wait.js";
 import type { ChatDialect } from "./dialect.js";
@@ -38,7 +39,8 @@ export async function answerWhole(
     return new Response(JSON.stringify(errorBody(call, ask.model)), { headers });
   }
   const body = plainBody(answer, dialect, call.ids);
-  const text = JSON.stringify(dials.missing_usage ? { ...body, usage: undefined } : body);
+  const bare = dials.missing_usage && isObject(body) ? { ...body, usage: undefined } : body;
+  const text = JSON.stringify(bare);
   const broken = breakOff(text, call, (outcome) => end(outcome, usage.completion, 0));
   if (!broken) end("complete", usage.completion, usage.completion);
   return new Response(broken ?? text, { headers });

@@ -3,6 +3,7 @@ import { worded } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import { model, price } from "../model-entry.js";
 import type { Provider } from "../provider.js";
+import { cohereChat } from "./cohere-chat.js";
 
 const WORDINGS = {
   unauthorized: {
@@ -79,6 +80,7 @@ export const cohere: Provider = {
           stream ? {} : plainHeaders(usage.prompt + usage.completion),
       }),
     },
+    { kind: "chat", method: "POST", path: "/v2/chat", chat: cohereChat },
     {
       kind: "models",
       method: "GET",

@@ -1,4 +1,5 @@
 import { countsWhenKnown, openAiChat, openAiChunk, openAiPlain } from "../families/openai-chat.js";
+import { openAiCompletions } from "../families/openai-completions.js";
 import { openAiErrors } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import { model, price } from "../model-entry.js";
@@ -38,6 +39,13 @@ export const deepinfra: Provider = {
         plain: openAiPlain,
         usage: countsWhenKnown,
       }),
+    },
+    {
+      kind: "chat",
+      method: "POST",
+      path: "/v1/openai/completions",
+      task: "text-generation",
+      chat: openAiCompletions(),
     },
     {
       kind: "models",

@@ -1,4 +1,5 @@
 import { openAiChat } from "../families/openai-chat.js";
+import { openAiCompletions } from "../families/openai-completions.js";
 import { openAiErrors } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import { model, price } from "../model-entry.js";
@@ -29,6 +30,13 @@ export const featherlessAi: Provider = {
       method: "POST",
       path: "/v1/chat/completions",
       chat: openAiChat({ bodyId: (ids) => ids.alphanumeric(6) }),
+    },
+    {
+      kind: "chat",
+      method: "POST",
+      path: "/v1/completions",
+      task: "text-generation",
+      chat: openAiCompletions(),
     },
     {
       kind: "models",

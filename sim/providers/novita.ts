@@ -7,6 +7,7 @@ import {
   openAiPlain,
   withChoices,
 } from "../families/openai-chat.js";
+import { openAiCompletions } from "../families/openai-completions.js";
 import { worded } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import type { JsonObject } from "../json.js";
@@ -92,6 +93,13 @@ export const novita: Provider = {
         headers: ({ head }) => ({ "x-trace-id": head.fingerprint }),
         fingerprint: (ids) => ids.hex(32),
       }),
+    },
+    {
+      kind: "chat",
+      method: "POST",
+      path: "/v3/openai/completions",
+      task: "text-generation",
+      chat: openAiCompletions({ stream: { usage: "always" }, usage: details }),
     },
     { kind: "models", method: "GET", path: "/v3/openai/models", list: listing },
     { kind: "models", method: "GET", path: "/v3/openai/v1/models", list: listing },

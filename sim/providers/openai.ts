@@ -1,7 +1,6 @@
 import type { Usage } from "../chat/answer.js";
 import {
   counts,
-  millisecondsFor,
   openAiChat,
   openAiChunk,
   openAiPlain,
@@ -12,6 +11,7 @@ import { openAiModels } from "../families/openai-models.js";
 import { isObject, type JsonObject } from "../json.js";
 import { model, price } from "../model-entry.js";
 import type { Provider } from "../provider.js";
+import { millisecondsFor } from "../seconds.js";
 
 const details = (usage: Usage): JsonObject => ({
   ...counts(usage),

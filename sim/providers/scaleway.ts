@@ -1,4 +1,5 @@
 import { openAiChat } from "../families/openai-chat.js";
+import { openAiCompletions } from "../families/openai-completions.js";
 import { worded } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import { model, price } from "../model-entry.js";
@@ -19,6 +20,13 @@ export const scaleway: Provider = {
   ],
   endpoints: [
     { kind: "chat", method: "POST", path: "/v1/chat/completions", chat: openAiChat() },
+    {
+      kind: "chat",
+      method: "POST",
+      path: "/v1/completions",
+      task: "text-generation",
+      chat: openAiCompletions(),
+    },
     { kind: "models", method: "GET", path: "/v1/models", list: openAiModels() },
   ],
   error: (facts) => {
