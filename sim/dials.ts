@@ -50,7 +50,7 @@ export type Dials = {
   /** What is wrong with media in answers and files: cut short, not media at all, or nothing. */
   readonly media?: "truncated" | "garbage" | "empty";
   /** How images are encoded, whatever was asked for. */
-  readonly image_format?: "png" | "jpeg";
+  readonly image_format?: "png" | "jpeg" | "webp";
   /** Length of sounds and films where the request does not say it. */
   readonly media_seconds?: number;
   /** How long a job takes; absent: it is over before its first poll. */
@@ -193,7 +193,7 @@ const DIAL_CHECKS: { readonly [name in keyof Required<Dials>]: Check } = {
   answer: oneOf("html", "redirect", "endless", "wrong_length", "empty"),
   media_bytes: whole,
   media: oneOf("truncated", "garbage", "empty"),
-  image_format: oneOf("png", "jpeg"),
+  image_format: oneOf("png", "jpeg", "webp"),
   media_seconds: positive,
   job_ms: whole,
   job_polls: whole,

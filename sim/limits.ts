@@ -15,6 +15,9 @@ export const SCHEMA_DEPTH_MAX = 8;
 /** Jobs and files that are remembered; the oldest go first. */
 export const JOBS_MAX = 20_000;
 export const ASSETS_MAX = 5_000;
+/** Encoded media kept for the next request for the same. */
+export const MADE_MEDIA_MAX = 64;
+export const MEDIA_SECONDS_MAX = 600;
 export const BODY_BYTES_MAX = 64 << 20;
 export const EMBEDDED_TEXTS_MAX = 2_048;
 export const EMBEDDING_LENGTH_MAX = 8_192;

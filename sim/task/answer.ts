@@ -20,6 +20,8 @@ export type Given = {
   readonly cost?: bigint;
   /** The model where the request does not say it in the usual places. */
   readonly model?: string;
+  /** The task where one path serves several. */
+  readonly task?: string;
   /** False where nothing was delivered yet or anew: a submitted job (it logs its own end), a poll. */
   readonly logged?: boolean;
 };

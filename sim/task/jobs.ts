@@ -17,6 +17,10 @@ export type JobPlan = {
   readonly output: Json;
   readonly units: Units;
   readonly cost?: bigint;
+  /** Where the path does not say it. */
+  readonly task?: string;
+  /** Why the job will fail by itself, dials or not: the provider checks what it was given only later. */
+  readonly fails?: { readonly status: number; readonly detail: Json };
 };
 
 export type Job = JobPlan & {
@@ -59,7 +63,7 @@ export function submit(ask: TaskAsk, plan: JobPlan): Job {
   const job: Job = {
     ...plan,
     call,
-    task,
+    task: plan.task ?? task,
     createdAt: Date.now(),
     phase: "queued",
     endedAt: undefined,
@@ -80,7 +84,8 @@ export const isOver = ({ phase }: Job): boolean => phase !== "queued" && phase !
 function finish(job: Job): void {
   const { state, number, dials } = job.call;
   if (isOver(job) || dials.job_stall) return;
-  const failed = state.roll(number, "job fails") < (dials.job_fail_rate ?? 0);
+  const failed =
+    job.fails !== undefined || state.roll(number, "job fails") < (dials.job_fail_rate ?? 0);
   end(job, failed ? "failed" : "succeeded");
 }
 
@@ -130,6 +135,11 @@ function look(job: Job): Job {
 }
 
 export const noSuchJob = (id: string): Refused => ({ refused: { kind: "not_found", about: id } });
+
+/** What the provider says of a job that failed. */
+export const reasonOf = (job: Job): string =>
+  job.call.dials.job_fail_message ??
+  (typeof job.fails?.detail === "string" ? job.fails.detail : "the simulator made this job fail");
 
 /** For answers that wait for the job. Says whether it is over by then. */
 export async function waitForJob(

@@ -62,8 +62,8 @@ function typeOf(body: Content): Headers {
 
 /** Sends what was made, whole or broken as the dials say, and writes down what became of it. */
 function deliver(ask: TaskAsk, answer: Given, headers: Headers): Response {
-  const { call, dials, task } = ask;
-  const { body, status = 200, units = {}, cost, model = ask.model } = answer;
+  const { call, dials } = ask;
+  const { body, status = 200, units = {}, cost, model = ask.model, task = ask.task } = answer;
   const stream = "events" in body;
   const ended = (outcome: Outcome) => {
     if (answer.logged === false) return;
