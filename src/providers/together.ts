@@ -1,5 +1,9 @@
 import { openAiChat } from "./families/openai-chat.js";
+import { openAiCompletions } from "./families/openai-completions.js";
+import { openAiEmbeddings } from "./families/openai-embeddings.js";
+import { rerank } from "./families/rerank.js";
 import { bearer, type Provider } from "./provider.js";
+import { modelRoute } from "./request.js";
 
 export const together = {
   id: "together",
@@ -14,5 +18,13 @@ export const together = {
       schemaForms: ["flat_schema"],
       finishReasons: { eos: "stop" },
     }),
+    "text-generation": openAiCompletions("/v1/completions"),
+    "feature-extraction": openAiEmbeddings("/v1/embeddings"),
+    "text-ranking": rerank("/v1/rerank"),
   },
+  routes: [
+    modelRoute("/v1/completions", "text-generation"),
+    modelRoute("/v1/embeddings", "feature-extraction"),
+    modelRoute("/v1/rerank", "text-ranking"),
+  ],
 } as const satisfies Provider;
