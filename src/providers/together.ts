@@ -1,13 +1,14 @@
 import type { Json, TaskInput } from "../tasks/task-call.js";
-import { askFor, PACES, postJson } from "./families/jobs.js";
+import { askFor, PACES } from "./families/jobs.js";
 import { openAiSpeech, openAiTranscription } from "./families/openai-audio.js";
 import { openAiChat } from "./families/openai-chat.js";
 import { openAiImages, openAiPictures } from "./families/openai-images.js";
-import { mediaUriOf, textOf, without } from "./families/task-input.js";
-import { doneWith, failed, mediaAt } from "./families/task-output.js";
+import { mediaUriOf, textOf } from "./families/task-input.js";
+import { doneWithMedia, failed, mediaAt } from "./families/task-output.js";
 import { bearer, type Provider, type Step, type Target, type TaskAdapter } from "./provider.js";
 import { at, textAt } from "./reply.js";
 import { outputsCost } from "./reported.js";
+import { postJson, without } from "./request.js";
 
 const IMAGES = "/v1/images/generations";
 const VIDEOS = "/v2/videos";
@@ -102,6 +103,6 @@ function afterLook(json: unknown): Step {
     const path = `${VIDEOS}/${encodeURIComponent(job)}`;
     return askFor({ path, job }, PACES.together.everyMs);
   }
-  if (status === "completed") return doneWith([mediaAt(json, "outputs", "video_url")]);
+  if (status === "completed") return doneWithMedia([mediaAt(json, "outputs", "video_url")]);
   return failed(at(json, "error") ?? status);
 }
