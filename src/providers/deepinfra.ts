@@ -1,6 +1,10 @@
+import { openAiSpeech, openAiTranscription } from "./families/openai-audio.js";
 import { openAiChat } from "./families/openai-chat.js";
 import { openAiEmbeddings } from "./families/openai-embeddings.js";
+import { openAiImages } from "./families/openai-images.js";
+import { withSize } from "./families/task-input.js";
 import { bearer, type Provider } from "./provider.js";
+import { flat } from "./request.js";
 
 export const deepinfra = {
   id: "deepinfra",
@@ -12,5 +16,34 @@ export const deepinfra = {
   tasks: {
     conversational: openAiChat({ path: "/v1/openai/chat/completions" }),
     "feature-extraction": openAiEmbeddings("/v1/openai/embeddings"),
+    "text-to-image": openAiImages({
+      path: "/v1/openai/images/generations",
+      options: (input) => withSize(flat(input)),
+      format: "b64_json",
+    }),
+    "text-to-speech": openAiSpeech({ path: "/v1/openai/audio/speech" }),
+    "automatic-speech-recognition": openAiTranscription({
+      path: "/v1/openai/audio/transcriptions",
+    }),
   },
+  routes: [
+    {
+      method: "POST",
+      path: "/v1/openai/images/generations",
+      tasks: ["text-to-image"],
+      model: "model",
+    },
+    {
+      method: "POST",
+      path: "/v1/openai/audio/speech",
+      tasks: ["text-to-speech"],
+      model: "model",
+    },
+    {
+      method: "POST",
+      path: "/v1/openai/audio/transcriptions",
+      tasks: ["automatic-speech-recognition"],
+      model: "model",
+    },
+  ],
 } as const satisfies Provider;

@@ -3,7 +3,7 @@ import { askFor, PACES } from "./families/jobs.js";
 import { openAiSpeech, openAiTranscription } from "./families/openai-audio.js";
 import { openAiChat } from "./families/openai-chat.js";
 import { openAiImages, openAiPictures } from "./families/openai-images.js";
-import { mediaUriOf, textOf } from "./families/task-input.js";
+import { mediaUriOf, stepsOptions, textOf } from "./families/task-input.js";
 import { doneWithMedia, failed, mediaAt } from "./families/task-output.js";
 import { bearer, type Provider, type Step, type Target, type TaskAdapter } from "./provider.js";
 import { at, textAt } from "./reply.js";
@@ -26,7 +26,7 @@ export const together = {
       schemaForms: ["flat_schema"],
       finishReasons: { eos: "stop" },
     }),
-    "text-to-image": openAiImages({ path: IMAGES, options: imageOptions, format: "base64" }),
+    "text-to-image": openAiImages({ path: IMAGES, options: stepsOptions, format: "base64" }),
     "image-to-image": openAiPictures((input, target) => postJson(IMAGES, editBody(input, target))),
     "text-to-video": videos((input) => ({ ...videoOptions(input), prompt: textOf(input) })),
     "image-to-video": videos((input) => ({
@@ -57,12 +57,6 @@ export const together = {
   ],
 } as const satisfies Provider;
 
-/** Its own name for the number of steps. */
-function imageOptions({ extra, parameters }: TaskInput): Json {
-  const { num_inference_steps: steps, ...rest } = parameters;
-  return { ...extra, ...rest, ...(steps !== undefined && { steps }) };
-}
-
 /** FLUX.1 Kontext takes `image_url` and nothing else, Google's models and FLUX.2 [dev] only the other. */
 function editBody(input: TaskInput, { providerModel }: Target): Json {
   const image = mediaUriOf(input, "image/jpeg");
@@ -70,7 +64,7 @@ function editBody(input: TaskInput, { providerModel }: Target): Json {
   return {
     prompt: "",
     ...(isKontext ? { image_url: image } : { reference_images: [image] }),
-    ...imageOptions(input),
+    ...stepsOptions(input),
     response_format: "base64",
     model: providerModel,
   };
@@ -78,7 +72,7 @@ function editBody(input: TaskInput, { providerModel }: Target): Json {
 
 function videoOptions(input: TaskInput): Json {
   const { target_size: size } = input.parameters;
-  const options = without(imageOptions(input), "target_size");
+  const options = without(stepsOptions(input), "target_size");
   const [width, height] = [at(size, "width"), at(size, "height")];
   return {
     ...options,

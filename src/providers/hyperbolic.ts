@@ -1,0 +1,22 @@
+import { openAiImages } from "./families/openai-images.js";
+import { bearer, type Provider } from "./provider.js";
+
+export const hyperbolic = {
+  id: "hyperbolic",
+  name: "Hyperbolic",
+  origin: "https://api.hyperbolic.xyz",
+  auth: bearer,
+  keyVariable: "HYPERBOLIC_API_KEY",
+  needsKey: true,
+  tasks: {
+    "text-to-image": openAiImages({ path: "/v1/images/generations", modelName: "model_name" }),
+  },
+  routes: [
+    {
+      method: "POST",
+      path: "/v1/images/generations",
+      tasks: ["text-to-image"],
+      model: "model_name",
+    },
+  ],
+} as const satisfies Provider;
