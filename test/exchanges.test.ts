@@ -86,6 +86,9 @@ const exchanges: readonly Exchange[] = readdirSync(FOLDER).flatMap((provider) =>
     })),
 );
 
+/** Pictures and sounds are all that some providers have. */
+const chatProviders = builtInProviders.filter(({ tasks }) => tasks.conversational);
+
 let app: TestApp;
 let ada: TestUser;
 let upstream: FakeProvider;
