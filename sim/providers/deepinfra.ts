@@ -4,6 +4,7 @@ import { openAiErrors } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import { model, price } from "../model-entry.js";
 import type { Provider } from "../provider.js";
+import { deepinfraMedia, deepinfraTasks } from "./deepinfra-media.js";
 
 /** DeepInfra. No recordings: OpenAI's form, errors as reported by users in 2026. */
 export const deepinfra: Provider = {
@@ -28,6 +29,7 @@ export const deepinfra: Provider = {
     model("openai/gpt-oss-120b", "openai/gpt-oss-120b", price("0.09", "0.45")),
     model("Qwen/Qwen3-32B", "Qwen/Qwen3-32B", price("0.10", "0.30"), { context: 40_960 }),
   ],
+  tasks: deepinfraTasks,
   endpoints: [
     {
       kind: "chat",
@@ -61,6 +63,7 @@ export const deepinfra: Provider = {
         },
       })),
     },
+    ...deepinfraMedia,
   ],
   error: openAiErrors({
     unauthorized: { message: () => "Not authenticated", code: null },

@@ -10,6 +10,7 @@ import { flatErrors, worded } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import { model, price } from "../model-entry.js";
 import type { ErrorAnswer, ErrorFacts, Provider } from "../provider.js";
+import { hyperbolicMedia, hyperbolicTasks } from "./hyperbolic-media.js";
 
 const flat = flatErrors({
   unauthorized: { message: () => "Could not validate credentials", type: "", code: 40_101 },
@@ -53,6 +54,7 @@ export const hyperbolic: Provider = {
       price("0.40", "0.40"),
     ),
   ],
+  tasks: hyperbolicTasks,
   endpoints: [
     {
       kind: "chat",
@@ -72,6 +74,7 @@ export const hyperbolic: Provider = {
       chat: openAiCompletions({ usage: counts, stream: { usage: "running" } }),
     },
     { kind: "models", method: "GET", path: "/v1/models", list: openAiModels() },
+    ...hyperbolicMedia,
   ],
   error,
 };

@@ -12,6 +12,7 @@ import { openAiModels } from "../families/openai-models.js";
 import { isObject, type JsonObject } from "../json.js";
 import { model, price } from "../model-entry.js";
 import type { Provider } from "../provider.js";
+import { nebiusMedia, nebiusTasks } from "./nebius-media.js";
 
 const WORDINGS = {
   unauthorized: { message: () => "Couldn't authenticate with the given token" },
@@ -51,6 +52,7 @@ export const nebius: Provider = {
       price("0.13", "0.40"),
     ),
   ],
+  tasks: nebiusTasks,
   endpoints: [
     {
       kind: "chat",
@@ -79,6 +81,7 @@ export const nebius: Provider = {
       chat: openAiCompletions(),
     },
     { kind: "models", method: "GET", path: "/v1/models", list: openAiModels() },
+    ...nebiusMedia,
   ],
   error: (facts) => {
     const { status, message } = worded(facts, WORDINGS);

@@ -13,6 +13,7 @@ import { openAiModels } from "../families/openai-models.js";
 import type { JsonObject } from "../json.js";
 import { model, price } from "../model-entry.js";
 import type { ListedModel, Provider } from "../provider.js";
+import { novitaMedia, novitaTasks } from "./novita-media.js";
 
 const FILTERS: JsonObject = {
   hate: { filtered: false },
@@ -74,6 +75,7 @@ export const novita: Provider = {
     model("openai/gpt-oss-120b", "openai/gpt-oss-120b", price("0.05", "0.25")),
     model("Qwen/Qwen3-32B", "qwen/qwen3-32b-fp8", price("0.10", "0.45"), { context: 40_960 }),
   ],
+  tasks: novitaTasks,
   endpoints: [
     {
       kind: "chat",
@@ -104,6 +106,7 @@ export const novita: Provider = {
     { kind: "models", method: "GET", path: "/v3/openai/models", list: listing },
     { kind: "models", method: "GET", path: "/v3/openai/v1/models", list: listing },
     { kind: "models", method: "GET", path: "/openai/v1/models", list: listing },
+    ...novitaMedia,
   ],
   error: (facts) => {
     const { status, message, code } = worded(facts, WORDINGS);

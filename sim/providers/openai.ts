@@ -12,6 +12,7 @@ import { isObject, type JsonObject } from "../json.js";
 import { model, price } from "../model-entry.js";
 import type { Provider } from "../provider.js";
 import { millisecondsFor } from "../seconds.js";
+import { openaiMedia, openaiTasks } from "./openai-media.js";
 
 const details = (usage: Usage): JsonObject => ({
   ...counts(usage),
@@ -41,6 +42,7 @@ export const openai: Provider = {
       context: 128_000,
     }),
   ],
+  tasks: openaiTasks,
   endpoints: [
     {
       kind: "chat",
@@ -72,6 +74,7 @@ export const openai: Provider = {
       }),
     },
     { kind: "models", method: "GET", path: "/v1/models", list: openAiModels() },
+    ...openaiMedia,
   ],
   error: openAiErrors({
     unauthorized: {

@@ -11,6 +11,7 @@ import {
   togetherCompletions,
   togetherLogprobs,
 } from "./together-completions.js";
+import { togetherMedia, togetherTasks } from "./together-media.js";
 
 /** The text is there twice, with the token's id; usage is null until the last chunk. */
 function chunk({ head, choice, usage }: ChunkFacts): JsonObject {
@@ -98,6 +99,7 @@ export const together: Provider = {
       context: 163_840,
     }),
   ],
+  tasks: togetherTasks,
   endpoints: [
     {
       kind: "chat",
@@ -137,6 +139,7 @@ export const together: Provider = {
           pricing: { hourly: 0, base: 0, finetune: 0, ...one.pricing },
         })),
     },
+    ...togetherMedia,
   ],
   error,
 };
