@@ -19,3 +19,6 @@ export const ASSETS_MAX = 5_000;
 export const MADE_MEDIA_MAX = 64;
 export const MEDIA_SECONDS_MAX = 600;
 export const BODY_BYTES_MAX = 64 << 20;
+export const EMBEDDED_TEXTS_MAX = 2_048;
+export const EMBEDDING_LENGTH_MAX = 8_192;
+export const RERANKED_TEXTS_MAX = 10_000;

@@ -3,6 +3,7 @@ import { worded } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import { model, price } from "../model-entry.js";
 import type { Provider } from "../provider.js";
+import { keyAfter } from "../provider-key.js";
 
 /** Codes and words of Clarifai's own status object. */
 const WORDINGS = {
@@ -23,6 +24,8 @@ export const clarifai: Provider = {
   id: "clarifai",
   requestIdHeader: "x-clarifai-request-id",
   requestId: (ids) => ids.hex(32),
+  // Its own word for the scheme; OpenAI's SDK, which it documents too, can only say Bearer.
+  keyIn: (headers) => keyAfter("Key", headers) ?? keyAfter("Bearer", headers),
   price: price("0.10", "0.30"),
   models: [
     model(

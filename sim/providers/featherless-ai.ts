@@ -4,6 +4,7 @@ import { openAiErrors } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import { model, price } from "../model-entry.js";
 import type { Provider } from "../provider.js";
+import { generator } from "../text/models.js";
 
 /** Featherless. No recordings: OpenAI's form throughout; the wording of errors is invented. */
 export const featherlessAi: Provider = {
@@ -24,6 +25,7 @@ export const featherlessAi: Provider = {
     ),
     model("Qwen/Qwen3-32B", "Qwen/Qwen3-32B", price("0.10", "0.10"), { context: 32_768 }),
   ],
+  tasks: [generator("mistralai/Mistral-7B-v0.1", "mistralai/Mistral-7B-v0.1", "0.10", "0.10")],
   endpoints: [
     {
       kind: "chat",

@@ -10,6 +10,7 @@ import { flatErrors, worded } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import { model, price } from "../model-entry.js";
 import type { ErrorAnswer, ErrorFacts, Provider } from "../provider.js";
+import { generator } from "../text/models.js";
 import { hyperbolicMedia, hyperbolicTasks } from "./hyperbolic-media.js";
 
 const flat = flatErrors({
@@ -54,7 +55,10 @@ export const hyperbolic: Provider = {
       price("0.40", "0.40"),
     ),
   ],
-  tasks: hyperbolicTasks,
+  tasks: [
+    ...hyperbolicTasks,
+    generator("meta-llama/Llama-3.1-405B", "meta-llama/Meta-Llama-3.1-405B", "4.00", "4.00"),
+  ],
   endpoints: [
     {
       kind: "chat",

@@ -7,11 +7,13 @@ import {
   withChoices,
 } from "../families/openai-chat.js";
 import { openAiCompletions } from "../families/openai-completions.js";
+import { openAiEmbeddings } from "../families/openai-embeddings.js";
 import { worded } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import { isObject, type JsonObject } from "../json.js";
 import { model, price } from "../model-entry.js";
 import type { Provider } from "../provider.js";
+import { embedder, generator } from "../text/models.js";
 import { nebiusMedia, nebiusTasks } from "./nebius-media.js";
 
 const WORDINGS = {
@@ -52,7 +54,12 @@ export const nebius: Provider = {
       price("0.13", "0.40"),
     ),
   ],
-  tasks: nebiusTasks,
+  tasks: [
+    ...nebiusTasks,
+    embedder("BAAI/bge-en-icl", "BAAI/bge-en-icl", "0.01"),
+    embedder("Qwen/Qwen3-Embedding-8B", "Qwen/Qwen3-Embedding-8B", "0.01"),
+    generator("google/gemma-2-2b", "google/gemma-2-2b", "0.02", "0.06"),
+  ],
   endpoints: [
     {
       kind: "chat",
@@ -80,6 +87,7 @@ export const nebius: Provider = {
       task: "text-generation",
       chat: openAiCompletions(),
     },
+    openAiEmbeddings("/v1/embeddings"),
     { kind: "models", method: "GET", path: "/v1/models", list: openAiModels() },
     ...nebiusMedia,
   ],

@@ -6,12 +6,14 @@ import {
   openAiPlain,
   withChoices,
 } from "../families/openai-chat.js";
+import { openAiEmbeddings } from "../families/openai-embeddings.js";
 import { openAiErrors } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import { isObject, type JsonObject } from "../json.js";
 import { model, price } from "../model-entry.js";
 import type { Provider } from "../provider.js";
 import { millisecondsFor } from "../seconds.js";
+import { embedder } from "../text/models.js";
 import { openaiMedia, openaiTasks } from "./openai-media.js";
 
 const details = (usage: Usage): JsonObject => ({
@@ -42,7 +44,11 @@ export const openai: Provider = {
       context: 128_000,
     }),
   ],
-  tasks: openaiTasks,
+  tasks: [
+    ...openaiTasks,
+    embedder("openai/text-embedding-3-small", "text-embedding-3-small", "0.02"),
+    embedder("openai/text-embedding-3-large", "text-embedding-3-large", "0.13"),
+  ],
   endpoints: [
     {
       kind: "chat",
@@ -73,6 +79,7 @@ export const openai: Provider = {
         }),
       }),
     },
+    openAiEmbeddings("/v1/embeddings", { dimensions: /text-embedding-3/ }),
     { kind: "models", method: "GET", path: "/v1/models", list: openAiModels() },
     ...openaiMedia,
   ],

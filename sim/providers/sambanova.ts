@@ -8,12 +8,14 @@ import {
   openAiPlain,
   withChoices,
 } from "../families/openai-chat.js";
+import { openAiEmbeddings } from "../families/openai-embeddings.js";
 import { openAiErrors } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import { isObject, type JsonObject } from "../json.js";
 import { model, price } from "../model-entry.js";
 import type { Provider } from "../provider.js";
 import { secondsFor } from "../seconds.js";
+import { embedder } from "../text/models.js";
 
 /** The timings are among the counts. */
 function usage(used: Usage, head: Head): JsonObject {
@@ -73,6 +75,7 @@ export const sambanova: Provider = {
     }),
     model("openai/gpt-oss-120b", "gpt-oss-120b", price("0.22", "0.59")),
   ],
+  tasks: [embedder("intfloat/e5-mistral-7b-instruct", "E5-Mistral-7B-Instruct", "0.13")],
   endpoints: [
     {
       kind: "chat",
@@ -86,6 +89,7 @@ export const sambanova: Provider = {
         plain,
       }),
     },
+    openAiEmbeddings("/v1/embeddings", { encodings: ["float"] }),
     { kind: "models", method: "GET", path: "/v1/models", list: openAiModels() },
   ],
   error: openAiErrors({ unauthorized: { message: () => "Invalid API Key" } }),

@@ -1,10 +1,12 @@
 import type { ChunkFacts, PlainFacts } from "../chat/dialect.js";
 import { countsWhenKnown, openAiChat } from "../families/openai-chat.js";
+import { openAiEmbeddings } from "../families/openai-embeddings.js";
 import { openAiErrors } from "../families/openai-errors.js";
 import { listed } from "../families/openai-models.js";
 import { isObject, type JsonObject } from "../json.js";
 import { model, price } from "../model-entry.js";
 import type { ErrorFacts, Provider } from "../provider.js";
+import { embedder, generator, reranker } from "../text/models.js";
 import {
   END_TOKEN,
   seedOf,
@@ -12,6 +14,7 @@ import {
   togetherLogprobs,
 } from "./together-completions.js";
 import { togetherMedia, togetherTasks } from "./together-media.js";
+import { togetherRerank } from "./together-rerank.js";
 
 /** The text is there twice, with the token's id; usage is null until the last chunk. */
 function chunk({ head, choice, usage }: ChunkFacts): JsonObject {
@@ -99,7 +102,13 @@ export const together: Provider = {
       context: 163_840,
     }),
   ],
-  tasks: togetherTasks,
+  tasks: [
+    ...togetherTasks,
+    embedder("BAAI/bge-base-en-v1.5", "BAAI/bge-base-en-v1.5", "0.008"),
+    embedder("BAAI/bge-m3", "BAAI/bge-m3", "0.008"),
+    reranker("Salesforce/Llama-Rank-V1", "Salesforce/Llama-Rank-V1", { input: "0.10" }),
+    generator("mistralai/Mixtral-8x7B-v0.1", "mistralai/Mixtral-8x7B-v0.1", "0.60", "0.60"),
+  ],
   endpoints: [
     {
       kind: "chat",
@@ -124,6 +133,8 @@ export const together: Provider = {
       task: "text-generation",
       chat: togetherCompletions,
     },
+    openAiEmbeddings("/v1/embeddings", { encodings: ["float"] }),
+    togetherRerank,
     {
       kind: "models",
       method: "GET",
