@@ -14,7 +14,7 @@ export type Answer = {
 };
 
 /** A whole answer in the provider's form. */
-export function plainBody(answer: Answer, dialect: ChatDialect, ids: Ids): JsonObject {
+export function plainBody(answer: Answer, dialect: ChatDialect, ids: Ids): Json {
   const choices = answer.choices.map((choice, index) => ({
     index,
     message: messageOf(choice, dialect, ids),

@@ -1,14 +1,9 @@
 import type { HeaderFacts } from "../chat/dialect.js";
-import {
-  counts,
-  openAiChat,
-  openAiChunk,
-  openAiPlain,
-  secondsFor,
-} from "../families/openai-chat.js";
+import { counts, openAiChat, openAiChunk, openAiPlain } from "../families/openai-chat.js";
 import { worded } from "../families/openai-errors.js";
 import { model, price } from "../model-entry.js";
 import type { ErrorAnswer, ErrorFacts, Provider } from "../provider.js";
+import { secondsFor } from "../seconds.js";
 
 const VERSION = "3.2.1-native";
 const CHALLENGE = 'Bearer realm="Authentication required", charset="UTF-8"';

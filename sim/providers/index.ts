@@ -1,17 +1,22 @@
 import type { Provider } from "../provider.js";
 import { baseten } from "./baseten.js";
 import { cerebras } from "./cerebras.js";
+import { clarifai } from "./clarifai.js";
 import { cohere } from "./cohere.js";
 import { deepinfra } from "./deepinfra.js";
 import { featherlessAi } from "./featherless-ai.js";
 import { fireworksAi } from "./fireworks-ai.js";
 import { groq } from "./groq.js";
 import { hfInference } from "./hf-inference.js";
+import { hyperbolic } from "./hyperbolic.js";
+import { nebius } from "./nebius.js";
 import { novita } from "./novita.js";
 import { nscale } from "./nscale.js";
+import { nvidia } from "./nvidia.js";
 import { openai } from "./openai.js";
 import { ovhcloud } from "./ovhcloud.js";
 import { publicai } from "./publicai.js";
+import { sambanova } from "./sambanova.js";
 import { scaleway } from "./scaleway.js";
 import { together } from "./together.js";
 import { zaiOrg } from "./zai-org.js";
@@ -20,17 +25,22 @@ import { zaiOrg } from "./zai-org.js";
 export const providers: readonly Provider[] = [
   baseten,
   cerebras,
+  clarifai,
   cohere,
   deepinfra,
   featherlessAi,
   fireworksAi,
   groq,
   hfInference,
+  hyperbolic,
+  nebius,
   novita,
   nscale,
+  nvidia,
   openai,
   ovhcloud,
   publicai,
+  sambanova,
   scaleway,
   together,
   zaiOrg,

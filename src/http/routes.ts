@@ -1,9 +1,11 @@
 /** Every route of the service, and the way from a request to its handler. */
 import { badRequest, RouterError } from "../kernel/errors.js";
+import { DOORS } from "../wire/doors/doors.js";
 import * as account from "./account.js";
 import * as admin from "./admin.js";
 import { chatCompletions } from "./chat.js";
 import * as credits from "./credits.js";
+import { doorHandler } from "./doors.js";
 import { type Dialect, errorResponse } from "./errors.js";
 import { estimate } from "./estimate.js";
 import { healthz, home, readyz } from "./home.js";
@@ -36,6 +38,11 @@ const ADMIN = "/api/turnpike/admin";
 
 export const ROUTES: readonly Route[] = [
   { method: "POST", path: "/v1/chat/completions", handler: chatCompletions },
+  ...Object.entries(DOORS).map(([path, door]) => ({
+    method: "POST",
+    path,
+    handler: doorHandler(door),
+  })),
   { method: "GET", path: "/v1/models", handler: listModels },
   { method: "GET", path: "/v1/models/**", handler: showModel },
   { method: "GET", path: "/api/models", handler: listHubModels },

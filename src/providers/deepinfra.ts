@@ -1,4 +1,5 @@
 import { openAiChat } from "./families/openai-chat.js";
+import { openAiEmbeddings } from "./families/openai-embeddings.js";
 import { bearer, type Provider } from "./provider.js";
 
 export const deepinfra = {
@@ -10,5 +11,6 @@ export const deepinfra = {
   needsKey: true,
   tasks: {
     conversational: openAiChat({ path: "/v1/openai/chat/completions" }),
+    "feature-extraction": openAiEmbeddings("/v1/openai/embeddings"),
   },
 } as const satisfies Provider;

@@ -1,8 +1,9 @@
 import { formatUsd, type NanoUsd } from "../kernel/money.js";
 import type { BodyChanges, Members } from "../tasks/chat-completion.js";
+import { parseUsage } from "../tasks/openai-usage.js";
 import type { Usage } from "../tasks/usage.js";
 import { membersOf } from "./json-members.js";
-import { parseUsage, printUsage } from "./usage.js";
+import { printUsage } from "./usage.js";
 
 /** A provider's plain answer, or one event of its stream, as places in its text. */
 export type ChatJson = { readonly text: string; readonly members: Members };

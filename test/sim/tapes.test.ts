@@ -29,8 +29,11 @@ const PROVIDERS = [
   "cohere",
   "fireworks-ai",
   "hf-inference",
+  "hyperbolic",
+  "nebius",
   "novita",
   "openai",
+  "sambanova",
   "together",
 ];
 

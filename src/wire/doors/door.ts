@@ -2,8 +2,8 @@
 import type { NanoUsd } from "../../kernel/money.js";
 import type { RouteControls } from "../../tasks/chat-completion.js";
 import type { Task } from "../../tasks/index.js";
-import type { Media, MediaSource } from "../../tasks/media.js";
-import type { Json, TaskInput } from "../../tasks/task-call.js";
+import type { Media } from "../../tasks/media.js";
+import type { Delivered, Json, TaskInput } from "../../tasks/task-call.js";
 import type { Usage } from "../../tasks/usage.js";
 
 /** A part of `multipart/form-data`, its file read. */
@@ -36,11 +36,6 @@ export type Asked = {
 
 /** What of a ranking is wanted: its first `topN`, and whether with their texts. */
 export type Ranking = { readonly topN: number; readonly returnsDocuments: boolean };
-
-/** A task's output, with its media there unless URLs were wanted. */
-export type Delivered =
-  | { readonly kind: "json"; readonly json: unknown }
-  | { readonly kind: "media"; readonly media: readonly MediaSource[] };
 
 export type AnswerFacts = {
   readonly id: string;

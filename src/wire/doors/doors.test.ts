@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import { RouterError } from "../../kernel/errors.js";
 import { nanoUsd } from "../../kernel/money.js";
 import type { Media, MediaSource } from "../../tasks/media.js";
-import type { Json } from "../../tasks/task-call.js";
+import type { Delivered, Json } from "../../tasks/task-call.js";
 import { noUsage, type Usage } from "../../tasks/usage.js";
-import type { AnswerFacts, Delivered, FormPart } from "./door.js";
+import type { AnswerFacts, FormPart } from "./door.js";
 import { DOORS } from "./doors.js";
 import { readDoorBody } from "./form.js";
 

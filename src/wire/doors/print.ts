@@ -1,9 +1,9 @@
 /** What the answers of the doors have in common. */
 import { RouterError } from "../../kernel/errors.js";
-import type { Json } from "../../tasks/task-call.js";
+import type { Delivered, Json } from "../../tasks/task-call.js";
 import { withCost } from "../chat-answer.js";
 import { printMeasured } from "../usage.js";
-import type { AnswerFacts, Delivered, DoorAnswer } from "./door.js";
+import type { AnswerFacts, DoorAnswer } from "./door.js";
 
 /** A `usage` object: counts as the door names them, then what else was measured, then what it cost. */
 export function usageOf(counts: Json, { usage, cost }: AnswerFacts): string {
