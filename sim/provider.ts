@@ -75,7 +75,10 @@ export type TaskEndpoint = Guarded & {
   readonly kind: "task";
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly path: string;
-  /** By the name the Hub uses; what the delivery log says and the price is looked up by. */
+  /**
+   * By the name the Hub uses; what the delivery log says and the price is looked up by. Empty where the
+   * path serves several: the answer says which.
+   */
   readonly task: string;
   readonly answer: (ask: TaskAsk) => TaskAnswer | Promise<TaskAnswer>;
 };

@@ -37,6 +37,7 @@ export type ChunkChoice = {
 };
 
 export type PlainFacts = {
+  readonly ask: ChatAsk;
   readonly head: Head;
   readonly choices: readonly PlainChoice[];
   readonly usage: JsonObject;

@@ -20,9 +20,9 @@ export const openAiCompletions = ({ stream, ...changes }: Changes = {}): ChatDia
     stream: { role: "every", ...stream },
   });
 
-export function readCompletion(body: unknown): Read {
+export function readCompletion(body: unknown, modelInPath: string | undefined): Read {
   if (!isObject(body)) return refuse("body", "the body must be a JSON object");
-  const { model } = body;
+  const model = modelInPath ?? body.model;
   if (!isString(model) || model === "") {
     return refuse("model", "you must provide a model parameter");
   }

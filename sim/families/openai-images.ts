@@ -14,6 +14,8 @@ export type ImagesHabits = DrawingHabits & {
   readonly forms: { readonly [name: string]: Form };
   /** A field of the request this provider needs or refuses. */
   readonly refuse?: (ask: TaskAsk) => TaskAnswer | undefined;
+  /** Where one path serves several. */
+  readonly task?: (ask: TaskAsk) => string;
   readonly entry?: (picture: JsonObject, index: number, drawn: Drawn) => JsonObject;
   readonly whole?: (data: readonly JsonObject[], ask: TaskAsk) => Json;
 };
@@ -35,7 +37,9 @@ function generate(ask: TaskAsk, habits: ImagesHabits): TaskAnswer {
   const form = habits.forms[String(ask.json.response_format ?? usual)];
   if (!form) return badRequest("response_format", "response_format is not of a known kind");
   const drawn = draw(ask, ask.json, habits);
-  return "refused" in drawn ? drawn : imagesAnswer(ask, habits, drawn, form);
+  if ("refused" in drawn) return drawn;
+  const answer = imagesAnswer(ask, habits, drawn, form);
+  return habits.task ? { ...answer, task: habits.task(ask) } : answer;
 }
 
 export function imagesAnswer(

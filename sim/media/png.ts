@@ -2,9 +2,9 @@ import { crc32, deflateSync } from "node:zlib";
 import { ascii, type Bytes, concat, noise, u8, u32 } from "./bytes.js";
 import type { Picture } from "./picture.js";
 
-const SIGNATURE = u8(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
+export const SIGNATURE = u8(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 
-function chunk(type: string, data: Uint8Array): Bytes {
+export function chunk(type: string, data: Uint8Array): Bytes {
   const body = concat(ascii(type), data);
   return concat(u32(data.length), body, u32(crc32(body)));
 }

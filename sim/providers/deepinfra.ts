@@ -6,6 +6,7 @@ import { openAiModels } from "../families/openai-models.js";
 import { model, price } from "../model-entry.js";
 import type { Provider } from "../provider.js";
 import { embedder, generator, reranker } from "../text/models.js";
+import { deepinfraMedia, deepinfraTasks } from "./deepinfra-media.js";
 import { deepinfraRerank } from "./deepinfra-rerank.js";
 
 /** DeepInfra. No recordings: OpenAI's form, errors as reported by users in 2026. */
@@ -32,6 +33,7 @@ export const deepinfra: Provider = {
     model("Qwen/Qwen3-32B", "Qwen/Qwen3-32B", price("0.10", "0.30"), { context: 40_960 }),
   ],
   tasks: [
+    ...deepinfraTasks,
     embedder("BAAI/bge-m3", "BAAI/bge-m3", "0.010"),
     embedder("Qwen/Qwen3-Embedding-8B", "Qwen/Qwen3-Embedding-8B", "0.010"),
     reranker("Qwen/Qwen3-Reranker-8B", "Qwen/Qwen3-Reranker-8B", { input: "0.050" }),
@@ -72,6 +74,7 @@ export const deepinfra: Provider = {
         },
       })),
     },
+    ...deepinfraMedia,
   ],
   error: openAiErrors({
     unauthorized: { message: () => "Not authenticated", code: null },

@@ -11,6 +11,7 @@ import { openAiModels } from "../families/openai-models.js";
 import { model, price } from "../model-entry.js";
 import type { ErrorAnswer, ErrorFacts, Provider } from "../provider.js";
 import { generator } from "../text/models.js";
+import { hyperbolicMedia, hyperbolicTasks } from "./hyperbolic-media.js";
 
 const flat = flatErrors({
   unauthorized: { message: () => "Could not validate credentials", type: "", code: 40_101 },
@@ -54,7 +55,10 @@ export const hyperbolic: Provider = {
       price("0.40", "0.40"),
     ),
   ],
-  tasks: [generator("meta-llama/Llama-3.1-405B", "meta-llama/Meta-Llama-3.1-405B", "4.00", "4.00")],
+  tasks: [
+    ...hyperbolicTasks,
+    generator("meta-llama/Llama-3.1-405B", "meta-llama/Meta-Llama-3.1-405B", "4.00", "4.00"),
+  ],
   endpoints: [
     {
       kind: "chat",
@@ -74,6 +78,7 @@ export const hyperbolic: Provider = {
       chat: openAiCompletions({ usage: counts, stream: { usage: "running" } }),
     },
     { kind: "models", method: "GET", path: "/v1/models", list: openAiModels() },
+    ...hyperbolicMedia,
   ],
   error,
 };

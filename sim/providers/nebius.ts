@@ -14,6 +14,7 @@ import { isObject, type JsonObject } from "../json.js";
 import { model, price } from "../model-entry.js";
 import type { Provider } from "../provider.js";
 import { embedder, generator } from "../text/models.js";
+import { nebiusMedia, nebiusTasks } from "./nebius-media.js";
 
 const WORDINGS = {
   unauthorized: { message: () => "Couldn't authenticate with the given token" },
@@ -54,6 +55,7 @@ export const nebius: Provider = {
     ),
   ],
   tasks: [
+    ...nebiusTasks,
     embedder("BAAI/bge-en-icl", "BAAI/bge-en-icl", "0.01"),
     embedder("Qwen/Qwen3-Embedding-8B", "Qwen/Qwen3-Embedding-8B", "0.01"),
     generator("google/gemma-2-2b", "google/gemma-2-2b", "0.02", "0.06"),
@@ -87,6 +89,7 @@ export const nebius: Provider = {
     },
     openAiEmbeddings("/v1/embeddings"),
     { kind: "models", method: "GET", path: "/v1/models", list: openAiModels() },
+    ...nebiusMedia,
   ],
   error: (facts) => {
     const { status, message } = worded(facts, WORDINGS);

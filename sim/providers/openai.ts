@@ -14,6 +14,7 @@ import { model, price } from "../model-entry.js";
 import type { Provider } from "../provider.js";
 import { millisecondsFor } from "../seconds.js";
 import { embedder } from "../text/models.js";
+import { openaiMedia, openaiTasks } from "./openai-media.js";
 
 const details = (usage: Usage): JsonObject => ({
   ...counts(usage),
@@ -44,6 +45,7 @@ export const openai: Provider = {
     }),
   ],
   tasks: [
+    ...openaiTasks,
     embedder("openai/text-embedding-3-small", "text-embedding-3-small", "0.02"),
     embedder("openai/text-embedding-3-large", "text-embedding-3-large", "0.13"),
   ],
@@ -79,6 +81,7 @@ export const openai: Provider = {
     },
     openAiEmbeddings("/v1/embeddings", { dimensions: /text-embedding-3/ }),
     { kind: "models", method: "GET", path: "/v1/models", list: openAiModels() },
+    ...openaiMedia,
   ],
   error: openAiErrors({
     unauthorized: {

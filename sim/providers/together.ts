@@ -13,6 +13,7 @@ import {
   togetherCompletions,
   togetherLogprobs,
 } from "./together-completions.js";
+import { togetherMedia, togetherTasks } from "./together-media.js";
 import { togetherRerank } from "./together-rerank.js";
 
 /** The text is there twice, with the token's id; usage is null until the last chunk. */
@@ -102,6 +103,7 @@ export const together: Provider = {
     }),
   ],
   tasks: [
+    ...togetherTasks,
     embedder("BAAI/bge-base-en-v1.5", "BAAI/bge-base-en-v1.5", "0.008"),
     embedder("BAAI/bge-m3", "BAAI/bge-m3", "0.008"),
     reranker("Salesforce/Llama-Rank-V1", "Salesforce/Llama-Rank-V1", { input: "0.10" }),
@@ -148,6 +150,7 @@ export const together: Provider = {
           pricing: { hourly: 0, base: 0, finetune: 0, ...one.pricing },
         })),
     },
+    ...togetherMedia,
   ],
   error,
 };

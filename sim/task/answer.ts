@@ -27,7 +27,11 @@ export type Given = {
 };
 
 /** The provider's own refusal, as for chat. */
-export type Refused = { readonly refused: Failure; readonly model?: string };
+export type Refused = {
+  readonly refused: Failure;
+  readonly model?: string;
+  readonly task?: string;
+};
 
 export type TaskAnswer = Given | Refused;
 

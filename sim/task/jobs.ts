@@ -158,3 +158,7 @@ export async function waitForJob(
 /** The output of a job that succeeded, or nothing where the dials withhold it. */
 export const outputOf = (job: Job): Json | undefined =>
   job.phase === "succeeded" && !job.call.dials.result_missing ? job.output : undefined;
+
+/** The provider's word for the state a job is in, or the word that a dial puts there. */
+export const wordFor = (ask: TaskAsk, job: Job, words: { readonly [phase in Phase]: string }) =>
+  ask.dials.job_state ?? job.call.dials.job_state ?? words[job.phase];

@@ -14,8 +14,8 @@ import { recordTask } from "./record.js";
 /** One call of a task from start to end. Every delivery and every refusal is one line in the log. */
 export async function serveTask(call: Call, endpoint: TaskEndpoint): Promise<Response> {
   const { dials, request, provider } = call;
+  let { task } = endpoint;
   const unanswered = (response: Response, model: string, outcome: Outcome = "failed") => {
-    const { task } = endpoint;
     const { status } = response;
     recordTask(call, { task, model, status, units: {}, cost: undefined, outcome });
     return response;
@@ -37,6 +37,7 @@ export async function serveTask(call: Call, endpoint: TaskEndpoint): Promise<Res
     return unanswered(refusal(call, { kind: "unknown_model", about: model }), model);
   }
   const answer = await endpoint.answer(read.ask);
+  task = answer.task ?? task;
   if ("refused" in answer) {
     return unanswered(refusal(call, answer.refused), answer.model ?? model);
   }
