@@ -1,6 +1,7 @@
 import type { Task } from "../tasks/index.js";
 import { isThere } from "../tasks/media.js";
-import type { Delivered, DoorAnswer } from "./doors/door.js";
+import type { Delivered } from "../tasks/task-call.js";
+import type { DoorAnswer } from "./doors/door.js";
 import { unreadable } from "./doors/print.js";
 
 /** A task's answer in Hugging Face's form: a file as it is, JSON as hf-inference writes it. */
