@@ -4,7 +4,6 @@ import type { Json, TaskInput, TaskOutput } from "../tasks/task-call.js";
 import { falQueued, falSync } from "./families/fal-jobs.js";
 import { hubFile } from "./families/hub.js";
 import {
-  flat,
   hasMedia,
   isTyped,
   mediaOf,
@@ -16,6 +15,7 @@ import {
 import { mediaAt, transcriptOf } from "./families/task-output.js";
 import type { Provider, Target } from "./provider.js";
 import { at, listAt, MalformedReply } from "./reply.js";
+import { flat } from "./request.js";
 
 const TASKS = {
   "text-to-image": falQueued({

@@ -1,5 +1,7 @@
 import { openAiChat } from "./families/openai-chat.js";
+import { openAiEmbeddings } from "./families/openai-embeddings.js";
 import { bearer, type Provider } from "./provider.js";
+import { modelRoute } from "./request.js";
 
 export const openai = {
   id: "openai",
@@ -14,5 +16,7 @@ export const openai = {
       // The reasoning models refuse `max_tokens`; all models take its successor.
       maxTokensName: "max_completion_tokens",
     }),
+    "feature-extraction": openAiEmbeddings("/v1/embeddings"),
   },
+  routes: [modelRoute("/v1/embeddings", "feature-extraction")],
 } as const satisfies Provider;

@@ -3,12 +3,6 @@ import { badRequest, RouterError } from "../../kernel/errors.js";
 import { type Media, toDataUri } from "../../tasks/media.js";
 import type { Json, TaskInput } from "../../tasks/task-call.js";
 
-/** One level of members, as Hugging Face's clients send it: a parameter wins over what stood beside `inputs`. */
-export const flat = ({ extra, parameters }: TaskInput): Json => ({ ...extra, ...parameters });
-
-export const without = (json: Json, ...names: readonly string[]): Json =>
-  Object.fromEntries(Object.entries(json).filter(([name]) => !names.includes(name)));
-
 export function textOf({ inputs }: TaskInput): string {
   if (typeof inputs === "string") return inputs;
   throw badRequest("`inputs` must be text.", "inputs");

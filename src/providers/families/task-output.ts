@@ -4,15 +4,9 @@ import type { Usage } from "../../tasks/usage.js";
 import type { ProviderReply, Step } from "../provider.js";
 import { at, MalformedReply, textAt } from "../reply.js";
 
-export const doneWith = (media: readonly MediaSource[], usage?: Usage): Step => ({
+export const doneWithMedia = (media: readonly MediaSource[], usage?: Usage): Step => ({
   kind: "done",
   output: { kind: "media", media },
-  ...(usage && { usage }),
-});
-
-export const doneWithJson = (json: unknown, usage?: Usage): Step => ({
-  kind: "done",
-  output: { kind: "json", json },
   ...(usage && { usage }),
 });
 
