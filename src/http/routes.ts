@@ -17,6 +17,7 @@ import * as orgBooks from "./org-books.js";
 import * as orgSettings from "./org-settings.js";
 import * as orgs from "./organizations.js";
 import { type Handler, type Site, Visit } from "./parts.js";
+import { passThrough } from "./passthrough.js";
 import * as payments from "./payments.js";
 import { showReceipt, showReceiptKey } from "./receipts.js";
 import * as groups from "./resource-groups.js";
@@ -175,6 +176,12 @@ function dispatch(site: Site, visit: Visit): Promise<Response> | Response {
     visit.rest = rest;
     return route.handler(site, visit);
   }
+  return passedOn(site, visit);
+}
+
+async function passedOn(site: Site, visit: Visit): Promise<Response> {
+  const answer = await passThrough(site, visit);
+  if (answer) return answer;
   throw notFound(visit.request.method, visit.path);
 }
 
