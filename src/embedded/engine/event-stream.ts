@@ -1,0 +1,35 @@
+/** Server-sent events as a body. Whatever ends it, `done` is called once. */
+import { reasonOf } from "../../kernel/log.js";
+import { Refusal } from "../refusal.js";
+
+export function eventStream(
+  events: AsyncIterable<string>,
+  done: () => void,
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  const source = events[Symbol.asyncIterator]();
+  return new ReadableStream({
+    pull: async (controller) => {
+      try {
+        const next = await source.next();
+        if (!next.done) return controller.enqueue(encoder.encode(`data: ${next.value}\n\n`));
+      } catch (thrown) {
+        controller.enqueue(encoder.encode(`data: ${lastWords(thrown)}\n\n`));
+      }
+      done();
+      controller.close();
+    },
+    cancel: async () => {
+      await source.return?.();
+      done();
+    },
+  });
+}
+
+/** A stream that has begun can only say what went wrong in an event, as Text Generation Inference does. */
+function lastWords(thrown: unknown): string {
+  if (thrown instanceof Refusal)
+    return JSON.stringify({ error: thrown.message, error_type: "generation" });
+  process.stderr.write(`${reasonOf(thrown)}\n`);
+  return JSON.stringify({ error: "The engine could not go on.", error_type: "generation" });
+}
