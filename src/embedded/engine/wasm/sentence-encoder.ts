@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { GraphModel } from "@tensorflow/tfjs-converter";
 import { type Tensor, tensor1d, tensor2d } from "@tensorflow/tfjs-core";
+import { breathe } from "../breathe.js";
 import { SentencePieces, type Vocabulary } from "./sentence-pieces.js";
 import { graphModel, packageFolder } from "./tensorflow.js";
 
@@ -39,7 +40,7 @@ async function embedAll(
 ): Promise<number[][]> {
   const vectors: number[][] = [];
   for (let i = 0; i < sentences.length; i += BATCH) {
-    signal.throwIfAborted();
+    await breathe(signal);
     vectors.push(...(await embedBatch(model, sentences.slice(i, i + BATCH))));
   }
   return vectors;
