@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { type Clock, systemClock } from "../kernel/clock.js";
 import type { Log } from "../kernel/log.js";
+import { addedModels } from "./added-models.js";
 import { openDoor } from "./door.js";
 import { EngineHost } from "./engine-host.js";
 import { whyNot } from "./installed.js";
@@ -39,7 +40,8 @@ export function startEmbedded(options: EmbeddedOptions): Embedded {
     hosts.set(name, host);
     return host;
   };
-  const models = (): readonly EmbeddedModel[] => BUILT_IN_MODELS;
+  const added = addedModels(options.folder);
+  const models = (): readonly EmbeddedModel[] => [...BUILT_IN_MODELS, ...added()];
   const door = openDoor({
     key,
     bodyBytesMax: limits.bodyBytesMax,

@@ -38,8 +38,7 @@ export class EngineHost {
   async answer(request: EngineRequest, signal: AbortSignal): Promise<Reply> {
     const leave = await this.line.enter(request.body.byteLength, signal);
     this.idle.abort();
-    const done = (bytes: number | undefined): void => {
-      this.afterwards(bytes);
+    const done = (): void => {
       leave();
       if (this.line.isEmpty) this.startIdling();
     };
@@ -47,7 +46,7 @@ export class EngineHost {
       const engine = await this.ensureRunning();
       return await this.ask(engine, request, signal, done);
     } catch (thrown) {
-      done(undefined);
+      done();
       throw thrown;
     }
   }
@@ -62,28 +61,22 @@ export class EngineHost {
     engine: EngineProcess,
     request: EngineRequest,
     signal: AbortSignal,
-    done: (bytes: number | undefined) => void,
+    done: () => void,
   ): Promise<Reply> {
     const tooLong = setTimeout(() => void engine.kill(), this.parts.limits.answerMs);
-    const finish = (bytes: number | undefined): void => {
-      clearTimeout(tooLong);
-      done(bytes);
-    };
     try {
       const response = await engine.ask(request, signal);
       const bytes = Number(response.headers.get(RSS_HEADER) ?? 0);
-      const reply = await replyOf(response, () => finish(bytes));
-      this.crashesInARow = 0;
-      return reply;
+      return await replyOf(response, async (isWhole) => {
+        clearTimeout(tooLong);
+        if (isWhole) this.afterwards(bytes);
+        else await this.bury(engine, "the stream broke off");
+        done();
+      });
     } catch (thrown) {
       clearTimeout(tooLong);
       if (signal.aborted) throw signal.reason;
-      this.crashesInARow++;
-      await engine.kill();
-      this.parts.log("error", "engine_crashed", {
-        engine: this.parts.name,
-        reason: reasonOf(thrown),
-      });
+      await this.bury(engine, reasonOf(thrown));
       throw new Refusal(
         500,
         "The engine ended while it worked on this request.",
@@ -91,6 +84,13 @@ export class EngineHost {
         { cause: thrown },
       );
     }
+  }
+
+  /** Makes sure that it is gone before anyone else asks it. */
+  private async bury(engine: EngineProcess, reason: string): Promise<void> {
+    this.crashesInARow++;
+    this.parts.log("error", "engine_crashed", { engine: this.parts.name, reason });
+    await engine.kill();
   }
 
   private async ensureRunning(): Promise<EngineProcess> {
@@ -115,9 +115,10 @@ export class EngineHost {
   }
 
   /** Memory that an engine took does not come back; a new process has none of it. */
-  private afterwards(bytes: number | undefined): void {
+  private afterwards(bytes: number): void {
     const { name, limits, log } = this.parts;
-    if (bytes === undefined || bytes <= limits.engineBytesMax) return;
+    this.crashesInARow = 0;
+    if (bytes <= limits.engineBytesMax) return;
     log("warn", "engine_over_its_memory", { engine: name, bytes });
     void this.running?.kill();
     this.running = undefined;

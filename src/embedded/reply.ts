@@ -9,14 +9,20 @@ export type Reply = {
 
 const PASSED_ON = ["content-type", "x-compute-time", "cache-control"];
 
-/** `done` is called once the engine is free again, which does not wait for a caller who reads slowly. */
-export async function replyOf(response: Response, done: () => void): Promise<Reply> {
+/**
+ * `done` is called once the engine is free again, which does not wait for a caller who reads slowly, and is told
+ * whether the answer arrived whole. Throws, without calling it, where a plain answer did not.
+ */
+export async function replyOf(
+  response: Response,
+  done: (isWhole: boolean) => Promise<void>,
+): Promise<Reply> {
   const { status } = response;
   const headers = headersOf(response);
   const isStream = headers["content-type"]?.startsWith("text/event-stream") === true;
   if (isStream && response.body) return { status, headers, body: ahead(response.body, done) };
   const body = new Uint8Array(await response.arrayBuffer());
-  done();
+  await done(true);
   return { status, headers, body };
 }
 
@@ -31,13 +37,19 @@ const headersOf = (response: Response): Record<string, string> =>
 const CUT_OFF = `data: ${JSON.stringify({ error: "The engine ended while it worked on this request.", error_type: "generation" })}\n\n`;
 
 /** Read as fast as it comes and kept for the caller: it is at most a context of text. */
-function ahead(body: ReadableStream<Uint8Array>, done: () => void): ReadableStream<Uint8Array> {
+function ahead(
+  body: ReadableStream<Uint8Array>,
+  done: (isWhole: boolean) => Promise<void>,
+): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   let isWanted = true;
   return new ReadableStream({
     start: (controller) => {
-      void pump(reader, (piece) => isWanted && controller.enqueue(piece)).then(() => {
-        done();
+      const pass = (piece: Uint8Array): void => {
+        if (isWanted) controller.enqueue(piece);
+      };
+      void pump(reader, pass).then(async (isWhole) => {
+        await done(isWhole || !isWanted);
         if (isWanted) controller.close();
       });
     },
@@ -48,14 +60,17 @@ function ahead(body: ReadableStream<Uint8Array>, done: () => void): ReadableStre
   });
 }
 
+/** Whether all of it came. */
 async function pump(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   pass: (piece: Uint8Array) => void,
-): Promise<void> {
+): Promise<boolean> {
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) pass(next.value);
+    return true;
   } catch {
     // A stream that stops without a word would look complete.
     pass(new TextEncoder().encode(CUT_OFF));
+    return false;
   }
 }

@@ -8,18 +8,20 @@ export function eventStream(
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const source = events[Symbol.asyncIterator]();
+  let isWanted = true;
   return new ReadableStream({
     pull: async (controller) => {
-      try {
-        const next = await source.next();
-        if (!next.done) return controller.enqueue(encoder.encode(`data: ${next.value}\n\n`));
-      } catch (thrown) {
-        controller.enqueue(encoder.encode(`data: ${lastWords(thrown)}\n\n`));
-      }
+      const next = await source
+        .next()
+        .catch((thrown) => ({ value: lastWords(thrown), done: false }));
+      // Whoever left while we waited has closed it.
+      if (!isWanted) return;
+      if (!next.done) return controller.enqueue(encoder.encode(`data: ${next.value}\n\n`));
       done();
       controller.close();
     },
     cancel: async () => {
+      isWanted = false;
       await source.return?.();
       done();
     },

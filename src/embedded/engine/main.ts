@@ -4,6 +4,7 @@ import type { Engine } from "./engine.js";
 import { serveEngine } from "./serve.js";
 
 const ENGINES: Readonly<Record<string, () => Promise<Engine>>> = {
+  gguf: async () => (await import("./gguf/engine.js")).ggufEngine,
   wasm: async () => (await import("./wasm/engine.js")).wasmEngine,
 };
 
