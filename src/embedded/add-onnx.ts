@@ -20,6 +20,7 @@ export const ONNX_TASKS = [
   "image-classification",
   "object-detection",
   "image-to-text",
+  "automatic-speech-recognition",
 ] as const satisfies readonly EmbeddedTask[];
 
 export type AddOnnx = {
@@ -80,7 +81,9 @@ function filesOf(all: readonly HubFile[], repository: string): HubFile[] {
       `${repository} has no ONNX weights under onnx/. Look for a copy that has, like those of onnx-community.`,
     );
   }
-  return [...all.filter(({ path }) => /^[^/]+\.(json|txt|model)$/.test(path)), ...chosen];
+  return [...all.filter(({ path }) => BELONGING.test(path)), ...chosen];
 }
 
 const FULL = /^onnx\/(model|encoder_model|decoder_model_merged)\.onnx(_data)?$/;
+/** Configurations and vocabularies, and how the numbers of tokens become those of a sentence. */
+const BELONGING = /^([^/]+\.(json|txt|model)|1_Pooling\/config\.json)$/;

@@ -5,6 +5,7 @@ import { serveEngine } from "./serve.js";
 
 const ENGINES: Readonly<Record<string, () => Promise<Engine>>> = {
   gguf: async () => (await import("./gguf/engine.js")).ggufEngine,
+  onnx: async () => (await import("./onnx/engine.js")).onnxEngine,
   wasm: async () => (await import("./wasm/engine.js")).wasmEngine,
 };
 

@@ -4,9 +4,9 @@ import { type Tensor, tensor4d } from "@tensorflow/tfjs-core";
 import { z } from "zod";
 import { jsonAnswer, type LoadedModel, type Question } from "../engine.js";
 import { readMedia } from "../input.js";
+import { openPicture, type Size } from "../pictures.js";
 import { type Detection, withoutRepeats } from "./boxes.js";
 import { COCO_LABELS } from "./coco-labels.js";
-import { openPicture, type Size } from "./pictures.js";
 import { graphModel, ownWeights } from "./tensorflow.js";
 
 const SIDE = 512;

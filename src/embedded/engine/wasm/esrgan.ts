@@ -7,7 +7,7 @@ import { badInput } from "../../refusal.js";
 import { breathe } from "../breathe.js";
 import type { Answer, LoadedModel, Question } from "../engine.js";
 import { readMedia } from "../input.js";
-import { encodePicture, openPicture, type Picture, type PictureType } from "./pictures.js";
+import { encodePicture, openPicture, type Picture, type PictureType } from "../pictures.js";
 import { fileHandler, ownWeights, tensorflowReady } from "./tensorflow.js";
 import { cutOut, type Tile, tilesOf } from "./tiles.js";
 

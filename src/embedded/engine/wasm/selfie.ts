@@ -4,7 +4,7 @@ import { type Tensor, tensor4d } from "@tensorflow/tfjs-core";
 import { z } from "zod";
 import { jsonAnswer, type LoadedModel, type Question } from "../engine.js";
 import { readMedia } from "../input.js";
-import { encodeGrey, openPicture, resizeGrey } from "./pictures.js";
+import { encodeGrey, openPicture, resizeGrey } from "../pictures.js";
 import { graphModel, ownWeights } from "./tensorflow.js";
 
 const SIDE = 256;

@@ -10,8 +10,8 @@ import {
 import { badInput, Refusal } from "../../refusal.js";
 import { jsonAnswer, type LoadedModel, type Question } from "../engine.js";
 import { readJson } from "../input.js";
+import { cosine, normalized, sigmoid, softmax } from "../vectors.js";
 import { loadSentenceEncoder, type SentenceEncoder } from "./sentence-encoder.js";
-import { cosine, normalized, sigmoid, softmax } from "./vectors.js";
 
 const DIMENSIONS = 512;
 

@@ -1,5 +1,5 @@
 /** A picture in pieces that fit into memory, each with a margin that its neighbours draw. */
-import type { Picture, Size } from "./pictures.js";
+import type { Picture, Size } from "../pictures.js";
 
 export type Area = Size & { readonly x: number; readonly y: number };
 

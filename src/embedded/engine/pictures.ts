@@ -1,9 +1,9 @@
 /** Pictures as numbers and back. */
 import sharp, { type Sharp } from "sharp";
-import { reasonOf } from "../../../kernel/log.js";
-import type { Bytes } from "../../call.js";
-import { PIXELS_MAX } from "../../limits.js";
-import { badInput } from "../../refusal.js";
+import { reasonOf } from "../../kernel/log.js";
+import type { Bytes } from "../call.js";
+import { PIXELS_MAX } from "../limits.js";
+import { badInput } from "../refusal.js";
 
 /** Red, green, blue, row by row. */
 export type Picture = {
