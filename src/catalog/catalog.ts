@@ -24,7 +24,8 @@ export class Catalog {
 
   private add(model: Model): void {
     const known = this.models.get(model.id);
-    const isReplaced = (old: Mapping) => model.mappings.some((m) => m.provider === old.provider);
+    const isReplaced = (old: Mapping) =>
+      model.mappings.some((m) => m.provider === old.provider && m.task === old.task);
     const kept = known?.mappings.filter((old) => !isReplaced(old)) ?? [];
     this.models.set(model.id, { ...model, mappings: [...model.mappings, ...kept] });
   }

@@ -40,6 +40,8 @@ const mappingSchema = z.strictObject({
   supports_tools: z.boolean().optional(),
   supports_structured_output: z.boolean().optional(),
   is_model_author: z.boolean().optional(),
+  adapter: z.literal("lora").optional(),
+  adapter_weights_path: z.string().min(1).optional(),
   source: z.string().optional(),
   read: z.string().optional(),
 });
@@ -97,6 +99,8 @@ function toMapping(
       supportsStructuredOutput: written.supports_structured_output,
     }),
     ...(written.is_model_author !== undefined && { isModelAuthor: written.is_model_author }),
+    ...(written.adapter === "lora" &&
+      written.adapter_weights_path !== undefined && { loraWeights: written.adapter_weights_path }),
   };
 }
 

@@ -25,6 +25,8 @@ export type Mapping = {
   readonly supportsTools?: boolean;
   readonly supportsStructuredOutput?: boolean;
   readonly isModelAuthor?: boolean;
+  /** For a LoRA adapter: the file of weights in the Hub's repository. */
+  readonly loraWeights?: string;
   /** Where the price and the mapping come from, for people. */
   readonly source: string;
 };

@@ -29,10 +29,16 @@ const SPEAKING = kindOf(
   [["audio_second"], ["audio_minute"], ["million_characters"]],
 );
 
+/** What is read or looked at, for a short answer. */
+const READING = kindOf([...TOKEN_UNITS, "million_characters"], [["input"], ["million_characters"]]);
+const LOOKING = kindOf(["image"], [["image"]]);
+const CALCULATING = kindOf([], []);
+
 const KINDS: Readonly<Record<Task, Kind>> = {
   conversational: TEXT,
   "text-generation": TEXT,
   "feature-extraction": EMBEDDING,
+  "text-ranking": EMBEDDING,
   "text-to-image": IMAGE,
   "image-to-image": IMAGE,
   "image-text-to-image": IMAGE,
@@ -45,6 +51,23 @@ const KINDS: Readonly<Record<Task, Kind>> = {
   "text-to-speech": SPEAKING,
   "text-to-audio": SPEAKING,
   "image-to-text": kindOf([...TOKEN_UNITS, "image"], [["input", "output"], ["image"]]),
+  "sentence-similarity": EMBEDDING,
+  "text-classification": READING,
+  "token-classification": READING,
+  "zero-shot-classification": READING,
+  "question-answering": READING,
+  "table-question-answering": READING,
+  "fill-mask": READING,
+  summarization: READING,
+  translation: READING,
+  "audio-classification": HEARING,
+  "image-classification": LOOKING,
+  "object-detection": LOOKING,
+  "zero-shot-image-classification": LOOKING,
+  "document-question-answering": LOOKING,
+  "visual-question-answering": LOOKING,
+  "tabular-classification": CALCULATING,
+  "tabular-regression": CALCULATING,
 };
 
 /** Why a task cannot be charged at this price, in a few words; undefined where it can. */

@@ -1,4 +1,8 @@
 import type { BodyChanges, ChatRequest } from "../tasks/chat-completion.js";
+import type { Task } from "../tasks/index.js";
+import type { Media } from "../tasks/media.js";
+import type { TaskInput, TaskOutput } from "../tasks/task-call.js";
+import type { Usage } from "../tasks/usage.js";
 import type { CostReader } from "./reported.js";
 
 /** How a key is shown to a provider. Adapters never see the key itself. */
@@ -21,7 +25,101 @@ export type Provider = {
   readonly needsKey: boolean;
   /** The answer header with its own id of a request, by which its billing endpoint knows the request. */
   readonly requestIdHeader?: string;
-  readonly tasks: { readonly conversational?: ChatAdapter };
+  /** Its further hosts, by the name that a request gives: fal's queue has one of its own. */
+  readonly hosts?: Readonly<Record<string, string>>;
+  readonly tasks: { readonly conversational?: ChatAdapter } & {
+    readonly [T in Exclude<Task, "conversational">]?: TaskAdapter;
+  };
+  /** Routes of its own, besides that of chat, that callers may use as they are. */
+  readonly routes?: readonly PassRoute[];
+};
+
+/** What is sent to a provider for a task other than chat. The gateway adds the origin and the key. */
+export type ProviderRequest = {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  /** With its query. */
+  readonly path: string;
+  /** One of the provider's `hosts`, where it is not the origin. */
+  readonly host?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: RequestBody;
+};
+
+export type RequestBody =
+  | { readonly kind: "json"; readonly json: unknown }
+  | { readonly kind: "bytes"; readonly media: Media }
+  /** `multipart/form-data`; a file's name tells the provider its type. */
+  | { readonly kind: "form"; readonly fields: readonly FormField[] };
+
+export type FormField =
+  | { readonly name: string; readonly text: string }
+  | { readonly name: string; readonly media: Media; readonly fileName: string };
+
+/** A provider's answer of status 2xx; others never reach an adapter. */
+export type ProviderReply = {
+  /** What it is the answer to. */
+  readonly request: ProviderRequest;
+  readonly status: number;
+  /** `name` in lower case. */
+  readonly header: (name: string) => string | undefined;
+  /** In lower case and without parameters; empty where the answer names none. */
+  readonly type: string;
+  readonly bytes: Uint8Array;
+  /** The body, parsed; undefined where it is no JSON. */
+  readonly json: unknown;
+};
+
+/** A model as one provider has it. */
+export type Target = {
+  readonly providerModel: string;
+  /** The Hub's id. */
+  readonly modelId: string;
+  /** For a LoRA adapter: the file of weights in the Hub's repository. */
+  readonly loraWeights: string | undefined;
+};
+
+/** What to do next. Adapters decide; only the gateway sends, waits or reads the time. */
+export type Step =
+  | {
+      readonly kind: "send";
+      readonly request: ProviderRequest;
+      readonly afterMs: number;
+      /** The provider's own id of the job that is waited for. */
+      readonly job: string;
+    }
+  | {
+      readonly kind: "done";
+      readonly output: TaskOutput;
+      /** As the provider counted it, where it did. */
+      readonly usage?: Usage;
+    }
+  /** The job ended without a result. */
+  | { readonly kind: "failed"; readonly message: string };
+
+/**
+ * A task on one provider's wire. `start` throws a RouterError for what it must refuse by name; `next` throws
+ * MalformedReply for an answer that is none. A queued job is the same shape: `next` answers `send` until it is done.
+ */
+export type TaskAdapter = {
+  readonly start: (input: TaskInput, target: Target) => ProviderRequest;
+  readonly next: (reply: ProviderReply, target: Target) => Step;
+  /** Where its answers say what they cost, and are believed. */
+  readonly reported?: CostReader;
+};
+
+/** A route on a provider's own wire. The model or job is in the path, or where `model` or `job` says. */
+export type PassRoute = {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  /** `{model}` takes one segment or more, `{job}` and `*` one. */
+  readonly path: string;
+  /** What may be called here; none where it is about a job that was begun elsewhere. */
+  readonly tasks: readonly Exclude<Task, "conversational">[];
+  /** The member of the body (JSON or form) that names the model. */
+  readonly model?: string;
+  /** The parameter of the query that names the job. */
+  readonly job?: string;
+  /** Which of the provider's `hosts` has it, where the query does not say. */
+  readonly host?: string;
 };
 
 /** Where a provider says afterwards what requests cost. */

@@ -3,6 +3,7 @@ export const TASKS = [
   "conversational",
   "text-generation",
   "feature-extraction",
+  "text-ranking",
   "text-to-image",
   "image-to-image",
   "image-text-to-image",
@@ -15,6 +16,24 @@ export const TASKS = [
   "text-to-audio",
   "audio-to-audio",
   "image-to-text",
+  // The rest is served by hf-inference and what speaks its wire.
+  "sentence-similarity",
+  "text-classification",
+  "token-classification",
+  "zero-shot-classification",
+  "question-answering",
+  "table-question-answering",
+  "fill-mask",
+  "summarization",
+  "translation",
+  "audio-classification",
+  "image-classification",
+  "object-detection",
+  "zero-shot-image-classification",
+  "document-question-answering",
+  "visual-question-answering",
+  "tabular-classification",
+  "tabular-regression",
 ] as const;
 
 export type Task = (typeof TASKS)[number];
