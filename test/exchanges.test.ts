@@ -85,6 +85,7 @@ const exchanges: readonly Exchange[] = readdirSync(FOLDER).flatMap((provider) =>
       provider,
     })),
 );
+
 /** Pictures and sounds are all that some providers have. */
 const chatProviders = builtInProviders.filter(({ tasks }) => tasks.conversational);
 

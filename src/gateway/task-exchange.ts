@@ -4,7 +4,7 @@ import type { Provider, ProviderReply, ProviderRequest } from "../providers/prov
 import type { Exchange } from "./client/exchange.js";
 import { mediaTypeOf } from "./download.js";
 import type { Call, ConfiguredProvider, Gateway } from "./parts.js";
-import { type Attempt, type Failure, judgeStatus, readBytes } from "./send.js";
+import { type Answer, type Attempt, type Failure, judgeStatus, readBytes } from "./send.js";
 import { printBody } from "./task-body.js";
 import type { Turn } from "./turn.js";
 
@@ -12,7 +12,7 @@ import type { Turn } from "./turn.js";
 export type Asking = {
   readonly gateway: Gateway;
   readonly call: Call;
-  readonly turn: Turn;
+  readonly turn: Omit<Turn, "held">;
   readonly configured: ConfiguredProvider;
   readonly key: string | undefined;
   readonly onHead: Attempt["onHead"];
@@ -35,7 +35,17 @@ export async function exchangeWith(
     return judgeStatus({ deadline, limits, clock, isOwnKey, key }, answer);
   }
   if (request.method === "POST") asking.onHead?.(head);
-  const bounds = { ...gateway.limits, answerBytesMax: gateway.limits.mediaBytesMax };
+  return readReply(asking, request, answer);
+}
+
+/** All of an answer, within the limit on media. */
+export async function readReply(
+  { gateway: { limits }, turn: { deadline } }: Asking,
+  request: ProviderRequest,
+  answer: Answer,
+): Promise<ProviderReply> {
+  const { head } = answer;
+  const bounds = { ...limits, answerBytesMax: limits.mediaBytesMax };
   const bytes = await readBytes({ deadline, limits: bounds }, answer);
   const type = mediaTypeOf(head.get("content-type"));
   return {
@@ -48,7 +58,8 @@ export async function exchangeWith(
   };
 }
 
-function begin(
+/** Sends, and resolves once the answer begins. */
+export function begin(
   { gateway, call, turn, configured, key }: Asking,
   request: ProviderRequest,
 ): Promise<Exchange> {

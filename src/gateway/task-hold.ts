@@ -9,13 +9,13 @@ import { chargedPrice, coverUntil, freeFor, learnBalance, spendableFor } from ".
 import { type Held, tryHold } from "./hold.js";
 import type { Gateway } from "./parts.js";
 import { refusal, unsure } from "./shortage.js";
-import type { TaskCall } from "./task-request.js";
+import type { MeteredCall } from "./task-request.js";
 
 type Wanted = { readonly price: Price; readonly computeMs: number | undefined };
 
 export function holdTaskAtOnce(
   gateway: Gateway,
-  call: TaskCall,
+  call: MeteredCall,
   candidate: Candidate,
 ): Held | undefined {
   const wanted = wantedBy(gateway, candidate);
@@ -27,7 +27,7 @@ export function holdTaskAtOnce(
 /** Throws `insufficient_credit` when not even the smallest useful answer fits. */
 export async function holdTaskFor(
   gateway: Gateway,
-  call: TaskCall,
+  call: MeteredCall,
   candidate: Candidate,
 ): Promise<Held> {
   const { caller } = call;
@@ -60,14 +60,14 @@ function wantedBy({ limits }: Gateway, candidate: Candidate): Wanted {
 }
 
 const boundFor = (
-  { request }: TaskCall,
+  { request }: MeteredCall,
   { mapping }: Candidate,
   computeMs: number | undefined,
 ): UsageBound => taskBound(mapping.task, request.asked, computeMs);
 
 function held(
   gateway: Gateway,
-  call: TaskCall,
+  call: MeteredCall,
   candidate: Candidate,
   { price, computeMs: wantedMs }: Wanted,
   computeMs: number | undefined,
@@ -88,7 +88,7 @@ function held(
 /** Holds for as much time as there is money for, where time is charged and it is enough for anything. */
 function shorten(
   gateway: Gateway,
-  call: TaskCall,
+  call: MeteredCall,
   candidate: Candidate,
   wanted: Wanted,
 ): Held | undefined {

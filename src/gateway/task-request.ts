@@ -21,4 +21,9 @@ export type TaskRequest = Pick<ChatRequest, "model" | "suffix" | "controls" | "i
   readonly write: (delivered: Delivered, facts: AnswerFacts) => DoorAnswer;
 };
 
+/** A request whose bound and count are made of what it asked for. */
+export type MeteredCall = Call & {
+  readonly request: Call["request"] & Pick<TaskRequest, "asked" | "expected">;
+};
+
 export type TaskCall = Call & { readonly request: TaskRequest };

@@ -1,13 +1,8 @@
 /** Every task but chat, as one kind of request. */
 import { TYPICAL_TASK_MS } from "../kernel/limits.js";
-import { textIn } from "../metering/asked.js";
-import { charges } from "../metering/cost.js";
-import { chargesLooks, chargesTokens, taskMeasured } from "../metering/task-usage.js";
-import { computeTime, noUsage, type Usage } from "../tasks/usage.js";
+import { computeTime } from "../tasks/usage.js";
 import { answerHeaders, type Facts } from "./answer-headers.js";
 import type { Wish } from "./candidates.js";
-import { chargedPrice } from "./funds.js";
-import { lookAt } from "./measure.js";
 import { withTime } from "./paid-time.js";
 import type { Gateway } from "./parts.js";
 import { type Kind, serve } from "./serve.js";
@@ -15,7 +10,7 @@ import { settle } from "./settle.js";
 import { holdTaskAtOnce, holdTaskFor } from "./task-hold.js";
 import type { TaskCall } from "./task-request.js";
 import { sendTask, type TaskAnswer } from "./task-send.js";
-import { countTokens } from "./tokenizer.js";
+import { usageOfTask } from "./task-usage.js";
 import { type Turn, taskAdapterFor } from "./turn.js";
 
 /** Answers, or throws the RouterError that ends the request. */
@@ -51,7 +46,10 @@ async function answer(
 ): Promise<Response> {
   const { candidate, held, deadline, sentAt, time } = turn;
   deadline.end();
-  const usage = withTime(await usageOf(call, turn, answered), time);
+  const usage = withTime(
+    await usageOfTask(call.request.asked, candidate, answered, call.request.input.inputs),
+    time,
+  );
   const upstreamMs = facts.answeredAt - sentAt;
   gateway.health.measured(candidate.mapping, usage.outputTokens, upstreamMs, upstreamMs);
   const { reported } = taskAdapterFor(gateway, candidate);
@@ -75,29 +73,6 @@ async function answer(
   headers["content-type"] = written.type;
   // Bun takes any bytes; its types want those of an ArrayBuffer, which a Buffer's are.
   return new Response(written.body as BodyInit, { headers });
-}
-
-/** What the provider counted, and for the rest what was delivered. */
-async function usageOf(call: TaskCall, turn: Turn, answered: TaskAnswer): Promise<Usage> {
-  const { mapping } = turn.candidate;
-  const price = chargedPrice(turn.candidate);
-  const looked = await lookAt(answered.delivered, chargesLooks(price));
-  const measured = taskMeasured(mapping.task, call.request.asked, looked, (measure) =>
-    charges(price, measure),
-  );
-  const { usage } = answered;
-  if (usage) return { ...usage, measured: { ...measured, ...usage.measured } };
-  if (!chargesTokens(price)) return { ...noUsage, measured };
-  return { ...(await countedTokens(call, answered)), measured };
-}
-
-async function countedTokens(call: TaskCall, { delivered }: TaskAnswer): Promise<Usage> {
-  const written = delivered.kind === "json" ? textIn(delivered.json) : "";
-  const [inputTokens, outputTokens] = await Promise.all([
-    countTokens(textIn(call.request.input.inputs)),
-    countTokens(written),
-  ]);
-  return { ...noUsage, inputTokens, outputTokens, estimated: true };
 }
 
 const memberOf = (json: unknown, name: string): unknown =>

@@ -163,3 +163,7 @@ export const IMAGES_MAX = 10;
 export const IMAGE_SIDE_MAX = 8_192;
 /** Text to be spoken in one request, in characters. */
 export const SPEECH_CHARS_MAX = 100_000;
+/** Models in one answer of the Hub's list, unless and at most; and those told of a task. */
+export const HUB_LIST_DEFAULT = 100;
+export const HUB_LIST_MAX = 500;
+export const HUB_TASK_MODELS_MAX = 20;

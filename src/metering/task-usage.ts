@@ -35,6 +35,18 @@ export type Asked = {
   readonly audioMs: number | undefined;
 };
 
+/** Of a call that nobody remembers: what was delivered has to say all. */
+export const NOTHING_ASKED: Asked = {
+  characters: 0,
+  textBytes: 0,
+  outputTokens: undefined,
+  images: 0,
+  pixels: undefined,
+  steps: undefined,
+  videoMs: undefined,
+  audioMs: undefined,
+};
+
 /** What came back, looked at. */
 export type Looked = {
   readonly images: number;

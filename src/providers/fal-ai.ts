@@ -4,7 +4,6 @@ import type { Json, TaskInput, TaskOutput } from "../tasks/task-call.js";
 import { falQueued, falSync } from "./families/fal-jobs.js";
 import { hubFile } from "./families/hub.js";
 import {
-  flat,
   hasMedia,
   isTyped,
   mediaOf,
@@ -16,6 +15,7 @@ import {
 import { mediaAt, transcriptOf } from "./families/task-output.js";
 import type { Provider, Target } from "./provider.js";
 import { at, listAt, MalformedReply } from "./reply.js";
+import { flat } from "./request.js";
 
 const TASKS = {
   "text-to-image": falQueued({
@@ -74,9 +74,9 @@ export const falAi = {
   routes: [
     { method: "POST", path: "/{model}", tasks: Object.keys(TASKS) as (keyof typeof TASKS)[] },
     // An app's jobs are under its owner and name, without the rest of its path.
-    { method: "GET", path: "/*/*/requests/{job}/status", tasks: [] },
-    { method: "GET", path: "/*/*/requests/{job}", tasks: [] },
-    { method: "PUT", path: "/*/*/requests/{job}/cancel", tasks: [] },
+    { method: "GET", path: "/*/*/requests/{job}/status", host: "queue", tasks: [] },
+    { method: "GET", path: "/*/*/requests/{job}", host: "queue", tasks: [] },
+    { method: "PUT", path: "/*/*/requests/{job}/cancel", host: "queue", tasks: [] },
   ],
 } as const satisfies Provider;
 

@@ -1,9 +1,9 @@
 import type { MediaSource } from "../tasks/media.js";
 import type { Json, TaskInput } from "../tasks/task-call.js";
 import { hubRepository } from "./families/hub.js";
-import { askFor, ownPath, PACES, postJson } from "./families/jobs.js";
-import { flat, mediaUriOf, textOf } from "./families/task-input.js";
-import { doneWith, doneWithJson, failed, mediaFrom, soundIn } from "./families/task-output.js";
+import { askFor, ownPath, PACES } from "./families/jobs.js";
+import { mediaUriOf, textOf } from "./families/task-input.js";
+import { doneWithMedia, failed, mediaFrom, soundIn } from "./families/task-output.js";
 import {
   bearer,
   type Provider,
@@ -14,6 +14,7 @@ import {
 } from "./provider.js";
 import { at, MalformedReply, textAt } from "./reply.js";
 import { predictTime } from "./reported.js";
+import { doneWith, flat, postJson } from "./request.js";
 
 type Call = {
   readonly input: (input: TaskInput, target: Target) => Json;
@@ -24,7 +25,7 @@ type Call = {
 const TASKS = {
   "text-to-image": prediction({
     input: (input, target) => ({ ...flat(input), prompt: textOf(input), ...lora(target) }),
-    read: (output) => doneWith(links(output)),
+    read: (output) => doneWithMedia(links(output)),
   }),
   "image-to-image": prediction({
     input: (input, target) => {
@@ -33,15 +34,15 @@ const TASKS = {
       const names = { image, images: [image], input_image: image, input_images: [image] };
       return { ...flat(input), ...names, ...lora(target) };
     },
-    read: (output) => doneWith(links(output)),
+    read: (output) => doneWithMedia(links(output)),
   }),
   "text-to-video": prediction({
     input: (input) => ({ ...flat(input), prompt: textOf(input) }),
-    read: (output) => doneWith(links(output).slice(0, 1)),
+    read: (output) => doneWithMedia(links(output).slice(0, 1)),
   }),
   "text-to-speech": prediction({
     input: (input) => ({ ...flat(input), text: textOf(input) }),
-    read: (output) => doneWith(links(output).slice(0, 1)),
+    read: (output) => doneWithMedia(links(output).slice(0, 1)),
   }),
   "automatic-speech-recognition": prediction({
     input: (input) => ({ ...flat(input), audio: mediaUriOf(input, "audio/wav") }),
@@ -97,7 +98,7 @@ const LINKS = "/v1/predictions/";
 function afterLook(reply: ProviderReply, read: Call["read"]): Step {
   const { json } = reply;
   // Some speech comes as it is.
-  if (json === undefined) return doneWith([soundIn(reply)]);
+  if (json === undefined) return doneWithMedia([soundIn(reply)]);
   const status = textAt(json, "status");
   if (status === "failed" || status === "canceled") return failed(at(json, "error") || status);
   const output = at(json, "output");
@@ -129,7 +130,7 @@ function transcript(output: unknown): Step {
   const text = [first, at(first, "transcription"), at(first, "translation")].find(
     (one) => typeof one === "string",
   );
-  if (text !== undefined) return doneWithJson({ text });
+  if (text !== undefined) return doneWith({ text });
   const file = at(first, "txt_file");
   if (typeof file !== "string") throw new MalformedReply("no transcript");
   return {

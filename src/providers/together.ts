@@ -1,13 +1,17 @@
 import type { Json, TaskInput } from "../tasks/task-call.js";
-import { askFor, PACES, postJson } from "./families/jobs.js";
+import { askFor, PACES } from "./families/jobs.js";
 import { openAiSpeech, openAiTranscription } from "./families/openai-audio.js";
 import { openAiChat } from "./families/openai-chat.js";
+import { openAiCompletions } from "./families/openai-completions.js";
+import { openAiEmbeddings } from "./families/openai-embeddings.js";
 import { openAiImages, openAiPictures } from "./families/openai-images.js";
-import { mediaUriOf, textOf, without } from "./families/task-input.js";
-import { doneWith, failed, mediaAt } from "./families/task-output.js";
+import { rerank } from "./families/rerank.js";
+import { mediaUriOf, stepsOptions, textOf } from "./families/task-input.js";
+import { doneWithMedia, failed, mediaAt } from "./families/task-output.js";
 import { bearer, type Provider, type Step, type Target, type TaskAdapter } from "./provider.js";
 import { at, textAt } from "./reply.js";
 import { outputsCost } from "./reported.js";
+import { modelRoute, postJson, without } from "./request.js";
 
 const IMAGES = "/v1/images/generations";
 const VIDEOS = "/v2/videos";
@@ -25,7 +29,10 @@ export const together = {
       schemaForms: ["flat_schema"],
       finishReasons: { eos: "stop" },
     }),
-    "text-to-image": openAiImages({ path: IMAGES, options: imageOptions, format: "base64" }),
+    "text-generation": openAiCompletions("/v1/completions"),
+    "feature-extraction": openAiEmbeddings("/v1/embeddings"),
+    "text-ranking": rerank("/v1/rerank"),
+    "text-to-image": openAiImages({ path: IMAGES, options: stepsOptions, format: "base64" }),
     "image-to-image": openAiPictures((input, target) => postJson(IMAGES, editBody(input, target))),
     "text-to-video": videos((input) => ({ ...videoOptions(input), prompt: textOf(input) })),
     "image-to-video": videos((input) => ({
@@ -43,6 +50,9 @@ export const together = {
     }),
   },
   routes: [
+    modelRoute("/v1/completions", "text-generation"),
+    modelRoute("/v1/embeddings", "feature-extraction"),
+    modelRoute("/v1/rerank", "text-ranking"),
     { method: "POST", path: IMAGES, tasks: ["text-to-image", "image-to-image"], model: "model" },
     { method: "POST", path: VIDEOS, tasks: ["text-to-video", "image-to-video"], model: "model" },
     { method: "GET", path: `${VIDEOS}/{job}`, tasks: [] },
@@ -56,12 +66,6 @@ export const together = {
   ],
 } as const satisfies Provider;
 
-/** Its own name for the number of steps. */
-function imageOptions({ extra, parameters }: TaskInput): Json {
-  const { num_inference_steps: steps, ...rest } = parameters;
-  return { ...extra, ...rest, ...(steps !== undefined && { steps }) };
-}
-
 /** FLUX.1 Kontext takes `image_url` and nothing else, Google's models and FLUX.2 [dev] only the other. */
 function editBody(input: TaskInput, { providerModel }: Target): Json {
   const image = mediaUriOf(input, "image/jpeg");
@@ -69,7 +73,7 @@ function editBody(input: TaskInput, { providerModel }: Target): Json {
   return {
     prompt: "",
     ...(isKontext ? { image_url: image } : { reference_images: [image] }),
-    ...imageOptions(input),
+    ...stepsOptions(input),
     response_format: "base64",
     model: providerModel,
   };
@@ -77,7 +81,7 @@ function editBody(input: TaskInput, { providerModel }: Target): Json {
 
 function videoOptions(input: TaskInput): Json {
   const { target_size: size } = input.parameters;
-  const options = without(imageOptions(input), "target_size");
+  const options = without(stepsOptions(input), "target_size");
   const [width, height] = [at(size, "width"), at(size, "height")];
   return {
     ...options,
@@ -102,6 +106,6 @@ function afterLook(json: unknown): Step {
     const path = `${VIDEOS}/${encodeURIComponent(job)}`;
     return askFor({ path, job }, PACES.together.everyMs);
   }
-  if (status === "completed") return doneWith([mediaAt(json, "outputs", "video_url")]);
+  if (status === "completed") return doneWithMedia([mediaAt(json, "outputs", "video_url")]);
   return failed(at(json, "error") ?? status);
 }

@@ -3,7 +3,8 @@ import type { Json, TaskInput, TaskOutput } from "../../tasks/task-call.js";
 import type { ProviderReply, ProviderRequest, Step, Target, TaskAdapter } from "../provider.js";
 import { at, textAt } from "../reply.js";
 import { billableUnits } from "../reported.js";
-import { askFor, ownPath, PACES, postJson } from "./jobs.js";
+import { postJson } from "../request.js";
+import { askFor, ownPath, PACES } from "./jobs.js";
 import { failed } from "./task-output.js";
 
 type Call = {

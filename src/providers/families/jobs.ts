@@ -1,5 +1,5 @@
 /** Jobs that are begun by one request and asked for by others. */
-import type { Provider, ProviderRequest, Step } from "../provider.js";
+import type { Provider, Step } from "../provider.js";
 import { MalformedReply } from "../reply.js";
 
 /** How often a job is asked for; and, where the provider's own clients give up, after how many times. */
@@ -26,12 +26,6 @@ export const askFor = ({ job, path, host }: Look, afterMs: number): Step => ({
   request: { method: "GET", path, ...(host !== undefined && { host }) },
   afterMs,
   job,
-});
-
-export const postJson = (path: string, json: unknown): ProviderRequest => ({
-  method: "POST",
-  path,
-  body: { kind: "json", json },
 });
 
 /**

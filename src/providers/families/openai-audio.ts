@@ -1,11 +1,12 @@
 import type { Json, TaskInput } from "../../tasks/task-call.js";
 import type { FormField, ProviderReply, Step, Target, TaskAdapter } from "../provider.js";
 import { MalformedReply } from "../reply.js";
+import { doneWith, flat, postJson } from "../request.js";
 import { formOf } from "./form.js";
-import { postJson } from "./jobs.js";
+
 import { countedTokens } from "./openai-counts.js";
-import { flat, mediaOf, mediaUriOf, textOf } from "./task-input.js";
-import { doneWith, doneWithJson, soundIn, transcriptOf } from "./task-output.js";
+import { mediaOf, mediaUriOf, textOf } from "./task-input.js";
+import { doneWithMedia, soundIn, transcriptOf } from "./task-output.js";
 
 type Speech = {
   readonly path: string;
@@ -22,7 +23,7 @@ export const openAiSpeech = ({ path, defaults = () => ({}) }: Speech): TaskAdapt
       input: textOf(input),
       model: target.providerModel,
     }),
-  next: (reply) => doneWith([soundIn(reply)]),
+  next: (reply) => doneWithMedia([soundIn(reply)]),
 });
 
 type Transcription = {
@@ -71,7 +72,7 @@ const ENDINGS: Readonly<Record<string, string>> = {
 
 /** Text and subtitles are what a caller may have asked for with `response_format`. */
 function transcriptIn({ json, type, bytes }: ProviderReply): Step {
-  if (json !== undefined) return doneWithJson(transcriptOf(json), countedTokens(json));
+  if (json !== undefined) return doneWith(transcriptOf(json), countedTokens(json));
   if (!type.startsWith("text/")) throw new MalformedReply(`no transcript but ${type || "nothing"}`);
-  return doneWithJson({ text: new TextDecoder().decode(bytes) });
+  return doneWith({ text: new TextDecoder().decode(bytes) });
 }

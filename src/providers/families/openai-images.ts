@@ -2,10 +2,11 @@ import type { MediaSource } from "../../tasks/media.js";
 import type { Json, TaskInput } from "../../tasks/task-call.js";
 import type { ProviderReply, Step, TaskAdapter } from "../provider.js";
 import { at, listAt, MalformedReply, textAt } from "../reply.js";
-import { postJson } from "./jobs.js";
+import { flat, postJson } from "../request.js";
+
 import { countedTokens } from "./openai-counts.js";
-import { flat, textOf } from "./task-input.js";
-import { doneWith, mediaFrom, pictureFrom } from "./task-output.js";
+import { textOf } from "./task-input.js";
+import { doneWithMedia, mediaFrom, pictureFrom } from "./task-output.js";
 
 type Options = {
   readonly path: string;
@@ -38,7 +39,7 @@ function picturesIn({ json }: ProviderReply): Step {
   // Hyperbolic has other names for both.
   const list = at(json, "data") === undefined ? listAt(json, "images") : listAt(json, "data");
   if (list.length === 0) throw new MalformedReply("no picture");
-  return doneWith(list.map(pictureIn), countedTokens(json));
+  return doneWithMedia(list.map(pictureIn), countedTokens(json));
 }
 
 function pictureIn(json: unknown): MediaSource {
