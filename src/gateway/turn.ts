@@ -1,4 +1,5 @@
-import type { ChatAdapter } from "../providers/provider.js";
+import { assert } from "../kernel/errors.js";
+import type { ChatAdapter, Target, TaskAdapter } from "../providers/provider.js";
 import type { Candidate } from "../routing/policy.js";
 import type { Deadline } from "./deadline.js";
 import type { Held } from "./hold.js";
@@ -27,3 +28,17 @@ export function adapterFor(gateway: Gateway, candidate: Candidate): ChatAdapter 
   if (!adapter) throw new Error(`candidate without a chat route: ${candidate.mapping.provider}`);
   return adapter;
 }
+
+export function taskAdapterFor(gateway: Gateway, candidate: Candidate): TaskAdapter {
+  const { task, provider } = candidate.mapping;
+  assert(task !== "conversational", "chat has an adapter of its own kind");
+  const adapter = configuredFor(gateway, candidate).provider.tasks[task];
+  assert(adapter, `the candidate ${provider} has a route for ${task}`);
+  return adapter;
+}
+
+export const targetFor = ({ mapping }: Candidate): Target => ({
+  providerModel: mapping.providerModel,
+  modelId: mapping.modelId,
+  loraWeights: mapping.loraWeights,
+});
