@@ -22,15 +22,12 @@ const HOSTS: { readonly [origin: string]: string } = {
   "https://api.deepinfra.com": "deepinfra",
 };
 
-/** The simulated address of a provider's own. Polls of clients that keep only the origin lack the prefix. */
+/** The simulated address of a provider's own. */
 export function simulated(sim: Sim, url: string): string {
   const { origin, pathname, search } = new URL(url);
   const prefix = HOSTS[origin];
   if (prefix === undefined) return url;
-  // Paths that were read from an answer have the simulator's prefix already.
-  const first = prefix.split("/")[0] ?? "";
-  const path = pathname.startsWith(`/${first}/${first}/`)
-    ? pathname.slice(first.length + 1)
-    : pathname;
-  return `${sim.origin}/${prefix}${path}${search}`;
+  // A path that a client took from an answer begins with the prefix already. fal's apps begin like that, too.
+  const whole = prefix !== "fal-ai" && pathname.startsWith(`/${prefix}/`);
+  return sim.origin + (whole ? "" : `/${prefix}`) + pathname + search;
 }
