@@ -59,6 +59,8 @@ type Exchange = {
   readonly error?: { readonly status: number; readonly code: string; readonly message: string };
 };
 
+const chatProviders = builtInProviders.filter(({ tasks }) => tasks.conversational);
+
 const FOLDER = join(import.meta.dir, "exchanges");
 /** Stands for any server configured with `type: openai-compatible`. */
 const COMPATIBLE = "openai-compatible";
