@@ -40,7 +40,12 @@ export type ChatAsk = {
   readonly raw: boolean;
 };
 
-export type Refusal = { readonly field: string; readonly why: string };
+export type Refusal = {
+  readonly field: string;
+  readonly why: string;
+  /** Found out only when the stream had begun: it is an event of it, after a status of 200. */
+  readonly late?: boolean;
+};
 export type Read = { ok: true; ask: ChatAsk } | ({ ok: false } & Refusal);
 
 export const refuse = (field: string, why: string): { ok: false } & Refusal => ({

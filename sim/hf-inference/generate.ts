@@ -16,15 +16,13 @@ import { PIPELINE } from "./pipeline.js";
 const TOKENS_MAX = 4_096;
 const NEW_TOKENS = 100;
 
-/** Models that no Text Generation Inference serves, but a pipeline: it knows fewer parameters. */
-const IN_A_PIPELINE = /flan-t5-(small|base|large)$/;
-const NOT_OF_PIPELINES = [
-  "return_full_text",
-  "stop",
-  "details",
-  "watermark",
-  "decoder_input_details",
-];
+/**
+ * Models that no Text Generation Inference serves, but a pipeline: it knows fewer parameters. The list of names is
+ * from recordings of both kinds of pipeline.
+ */
+const IN_A_PIPELINE = /flan-t5-(small|base|large)$|^gpt2$/;
+const NOT_OF_PIPELINES = ["watermark", "stop", "details", "decoder_input_details"];
+const NOT_OF_TEXT_TO_TEXT = ["return_full_text", ...NOT_OF_PIPELINES];
 
 const isTextToText = (model: string): boolean => /t5|bart|pegasus/i.test(model);
 
@@ -38,27 +36,33 @@ function read(body: unknown, model = ""): Read {
     return refuse("type", `inputs: invalid type: ${type}, expected a string at line 1 column 11`);
   }
   const parameters = parametersOf(body);
-  const unused = IN_A_PIPELINE.test(model)
-    ? NOT_OF_PIPELINES.filter((name) => (parameters[name] ?? null) !== null)
-    : [];
+  const unused = unusedBy(model).filter((name) => (parameters[name] ?? null) !== null);
   if (unused.length > 0) return refuse(PIPELINE, unusedKwargs(unused));
   const maxTokens = numberAt(parameters, "max_new_tokens") ?? NEW_TOKENS;
   const given = countText(inputs);
-  if (given + maxTokens > TOKENS_MAX) {
-    return refuse(
-      "inputs",
-      `\`inputs\` tokens + \`max_new_tokens\` must be <= ${TOKENS_MAX}. Given: ${given} \`inputs\` tokens and ${maxTokens} \`max_new_tokens\``,
-    );
-  }
+  const late = body.stream === true;
+  if (given + maxTokens > TOKENS_MAX) return { ...tooLong(given, maxTokens), late };
   const choices = numberAt(parameters, "best_of") ?? 1;
   if (choices > CHOICES_MAX) {
-    return refuse("best_of", `\`best_of\` must be > 0 and <= ${CHOICES_MAX}. Given: ${choices}`);
+    const why = `\`best_of\` must be > 0 and <= ${CHOICES_MAX}. Given: ${choices}`;
+    return { ...refuse("best_of", why), late };
   }
   const stop = readStop(parameters.stop ?? parameters.stop_sequences);
   // Details are made of the tokens, which are what log probabilities are printed from.
   const logprobs = parameters.details === true ? 0 : undefined;
   const ask = { ...continued(body, model, [inputs]), maxTokens, choices, stop, logprobs };
   return { ok: true, ask };
+}
+
+const tooLong = (given: number, maxTokens: number) =>
+  refuse(
+    "inputs",
+    `\`inputs\` tokens + \`max_new_tokens\` must be <= ${TOKENS_MAX}. Given: ${given} \`inputs\` tokens and ${maxTokens} \`max_new_tokens\``,
+  );
+
+function unusedBy(model: string): readonly string[] {
+  if (!IN_A_PIPELINE.test(model)) return [];
+  return isTextToText(model) ? NOT_OF_TEXT_TO_TEXT : NOT_OF_PIPELINES;
 }
 
 /** The brackets are what Python's client reads the names from, to try again without them. */

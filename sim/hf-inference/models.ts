@@ -66,6 +66,7 @@ const SERVED: { readonly [task: string]: Serving } = {
     price: GPU,
     models: [
       "openai-community/gpt2",
+      "HuggingFaceH4/zephyr-7b-alpha",
       "google/flan-t5-large",
       "google/flan-t5-xxl",
       "OpenAssistant/oasst-sft-4-pythia-12b-epoch-3.5",

@@ -50,9 +50,9 @@ export const tableQuestionAnswering: Pipeline = ({ inputs }) => {
   if (!isObject(table)) return required("inputs.table");
   const columns = Object.keys(table);
   const asked = wordsOf(question);
-  const column = columns.findIndex((name) => wordsOf(name).some((word) => asked.includes(word)));
+  const column = columnAsked(columns, asked);
   const rows = rowsAsked(table, asked);
-  const coordinates = rows.map((row) => [row, Math.max(0, column)]);
+  const coordinates = rows.map((row) => [row, column]);
   const cells = coordinates.map(([row = 0, at = 0]) => cellOf(table, columns[at], row));
   const aggregator = AGGREGATORS.find(([words]) => words.test(question))?.[1] ?? "NONE";
   const listed = cells.join(", ");
@@ -63,6 +63,12 @@ export const tableQuestionAnswering: Pipeline = ({ inputs }) => {
     aggregator,
   });
 };
+
+/** The column that the question names first; without any, the first. */
+function columnAsked(columns: readonly string[], asked: readonly string[]): number {
+  const named = asked.map((word) => columns.findIndex((name) => wordsOf(name).includes(word)));
+  return named.find((at) => at >= 0) ?? 0;
+}
 
 const cellOf = (table: JsonObject, column: string | undefined, row: number): string => {
   const cells = column === undefined ? undefined : table[column];

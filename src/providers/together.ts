@@ -6,7 +6,7 @@ import { openAiCompletions } from "./families/openai-completions.js";
 import { openAiEmbeddings } from "./families/openai-embeddings.js";
 import { openAiImages, openAiPictures } from "./families/openai-images.js";
 import { rerank } from "./families/rerank.js";
-import { mediaUriOf, textOf } from "./families/task-input.js";
+import { mediaUriOf, stepsOptions, textOf } from "./families/task-input.js";
 import { doneWithMedia, failed, mediaAt } from "./families/task-output.js";
 import { bearer, type Provider, type Step, type Target, type TaskAdapter } from "./provider.js";
 import { at, textAt } from "./reply.js";
@@ -32,7 +32,7 @@ export const together = {
     "text-generation": openAiCompletions("/v1/completions"),
     "feature-extraction": openAiEmbeddings("/v1/embeddings"),
     "text-ranking": rerank("/v1/rerank"),
-    "text-to-image": openAiImages({ path: IMAGES, options: imageOptions, format: "base64" }),
+    "text-to-image": openAiImages({ path: IMAGES, options: stepsOptions, format: "base64" }),
     "image-to-image": openAiPictures((input, target) => postJson(IMAGES, editBody(input, target))),
     "text-to-video": videos((input) => ({ ...videoOptions(input), prompt: textOf(input) })),
     "image-to-video": videos((input) => ({
@@ -66,12 +66,6 @@ export const together = {
   ],
 } as const satisfies Provider;
 
-/** Its own name for the number of steps. */
-function imageOptions({ extra, parameters }: TaskInput): Json {
-  const { num_inference_steps: steps, ...rest } = parameters;
-  return { ...extra, ...rest, ...(steps !== undefined && { steps }) };
-}
-
 /** FLUX.1 Kontext takes `image_url` and nothing else, Google's models and FLUX.2 [dev] only the other. */
 function editBody(input: TaskInput, { providerModel }: Target): Json {
   const image = mediaUriOf(input, "image/jpeg");
@@ -79,7 +73,7 @@ function editBody(input: TaskInput, { providerModel }: Target): Json {
   return {
     prompt: "",
     ...(isKontext ? { image_url: image } : { reference_images: [image] }),
-    ...imageOptions(input),
+    ...stepsOptions(input),
     response_format: "base64",
     model: providerModel,
   };
@@ -87,7 +81,7 @@ function editBody(input: TaskInput, { providerModel }: Target): Json {
 
 function videoOptions(input: TaskInput): Json {
   const { target_size: size } = input.parameters;
-  const options = without(imageOptions(input), "target_size");
+  const options = without(stepsOptions(input), "target_size");
   const [width, height] = [at(size, "width"), at(size, "height")];
   return {
     ...options,

@@ -3,16 +3,12 @@ import { providers as all } from "../../sim/providers/index.js";
 import { readyConfig } from "../../sim/ready-config.js";
 import { type Sim, startSim } from "../../sim/server.js";
 import { makeState } from "../../sim/state.js";
-import { builtInProviders } from "../../src/config/config.js";
 import { listen, type Server } from "../../src/http/server.js";
 import type { RequestRow } from "../../src/store/usage.js";
 import { type TestApp, type TestUser, testApp } from "../support/app.js";
 
-/** What is simulated before the product knows it cannot be configured. */
-const known = all.filter(({ id }) => builtInProviders.some((one) => one.id === id));
-
 /** Those with chat. */
-export const providers = known.filter(({ models }) => models.length > 0);
+export const providers = all.filter(({ models }) => models.length > 0);
 
 /** A plan that brings no credit at all. */
 const PLANS = '\nplans:\n  broke: { monthly_credit: "0" }\n  rich: { monthly_credit: "100" }\n';
@@ -34,7 +30,7 @@ export type Front = {
 export async function startFront(): Promise<Front> {
   const sim = startSim();
   const state = makeState({ seed: 1, dials: {}, prices: {} });
-  const app = await testApp({ yaml: readyConfig(known, sim.origin, state) + PLANS });
+  const app = await testApp({ yaml: readyConfig(all, sim.origin, state) + PLANS });
   const server = listen(app.site, { host: "127.0.0.1", port: 0, sharesPort: false });
   return {
     sim,

@@ -4,11 +4,15 @@ import { isObject, type Json } from "../../sim/json.js";
 import { chunksIn } from "./support.js";
 
 /** Recorded answers of the real providers, kept beside the repository. */
-const TAPES = join(import.meta.dir, "../../../shared/tapes");
+export const TAPES = join(import.meta.dir, "../../../shared/tapes");
 
 export type Exchange = {
   readonly step: string;
-  readonly request: { readonly body?: string; readonly upstreamPath?: string };
+  readonly request: {
+    readonly body?: string;
+    readonly bodyEncoding?: string;
+    readonly upstreamPath?: string;
+  };
   readonly response: {
     readonly status: number;
     readonly headers: { readonly [name: string]: string };
