@@ -1,3 +1,5 @@
+import { openAiChat } from "./families/openai-chat.js";
+import { chatCompletions } from "./families/openai-completions.js";
 import { openAiImages } from "./families/openai-images.js";
 import { bearer, type Provider } from "./provider.js";
 
@@ -9,6 +11,8 @@ export const hyperbolic = {
   keyVariable: "HYPERBOLIC_API_KEY",
   needsKey: true,
   tasks: {
+    conversational: openAiChat({ path: "/v1/chat/completions" }),
+    "text-generation": chatCompletions("/v1/chat/completions"),
     "text-to-image": openAiImages({ path: "/v1/images/generations", modelName: "model_name" }),
   },
   routes: [

@@ -1,11 +1,14 @@
 import { askFor, PACES } from "./families/jobs.js";
 import { minimaxRoutes, minimaxVideo } from "./families/minimax.js";
 import { openAiChat } from "./families/openai-chat.js";
+import { openAiCompletions } from "./families/openai-completions.js";
+import { openAiEmbeddings } from "./families/openai-embeddings.js";
+import { rerank } from "./families/rerank.js";
 import { stepsOptions, textOf } from "./families/task-input.js";
 import { doneWithMedia, failed, mediaAt } from "./families/task-output.js";
 import { bearer, type Provider, type Step, type TaskAdapter } from "./provider.js";
 import { at, textAt } from "./reply.js";
-import { postJson } from "./request.js";
+import { modelRoute, postJson } from "./request.js";
 
 const RESULT = "/v3/async/task-result";
 
@@ -32,10 +35,18 @@ export const novita = {
   requestIdHeader: "inference-id",
   tasks: {
     conversational: openAiChat({ path: "/v3/openai/chat/completions" }),
+    "text-generation": openAiCompletions("/v3/openai/completions"),
+    // Source: Novita API reference, "Create embeddings" and "Create rerank", read 2026-11-28.
+    "feature-extraction": openAiEmbeddings("/openai/v1/embeddings"),
+    "text-ranking": rerank("/openai/v1/rerank"),
     "text-to-video": textToVideo,
     "image-text-to-video": minimaxVideo,
   },
   routes: [
+    modelRoute("/openai/v1/completions", "text-generation"),
+    modelRoute("/v3/openai/completions", "text-generation"),
+    modelRoute("/openai/v1/embeddings", "feature-extraction"),
+    modelRoute("/openai/v1/rerank", "text-ranking"),
     { method: "POST", path: "/v3/async/{model}", tasks: ["text-to-video"] },
     { method: "POST", path: "/v3/hf/{model}", tasks: ["text-to-video"] },
     { method: "GET", path: RESULT, tasks: [], job: "task_id" },

@@ -2,10 +2,11 @@ import type { Json, TaskInput } from "../tasks/task-call.js";
 import { formOf } from "./families/form.js";
 import { openAiSpeech, openAiTranscription } from "./families/openai-audio.js";
 import { openAiChat } from "./families/openai-chat.js";
+import { openAiEmbeddings } from "./families/openai-embeddings.js";
 import { openAiImages, openAiPictures } from "./families/openai-images.js";
 import { mediaOf, neededPromptOf, sizeIn, withSize } from "./families/task-input.js";
 import { bearer, type Provider, type ProviderRequest, type Target } from "./provider.js";
-import { flat, without } from "./request.js";
+import { flat, modelRoute, without } from "./request.js";
 
 const GENERATIONS = "/v1/images/generations";
 const EDITS = "/v1/images/edits";
@@ -26,6 +27,7 @@ export const openai = {
       // The reasoning models refuse `max_tokens`; all models take its successor.
       maxTokensName: "max_completion_tokens",
     }),
+    "feature-extraction": openAiEmbeddings("/v1/embeddings"),
     // Its newer models know no `response_format` and always answer base64; the older ones answer links.
     "text-to-image": openAiImages({ path: GENERATIONS, options: imageOptions }),
     "image-to-image": openAiPictures(edit),
@@ -36,15 +38,11 @@ export const openai = {
     }),
   },
   routes: [
-    { method: "POST", path: GENERATIONS, tasks: ["text-to-image"], model: "model" },
-    { method: "POST", path: EDITS, tasks: ["image-to-image"], model: "model" },
-    { method: "POST", path: SPEECH, tasks: ["text-to-speech"], model: "model" },
-    {
-      method: "POST",
-      path: TRANSCRIPTIONS,
-      tasks: ["automatic-speech-recognition"],
-      model: "model",
-    },
+    modelRoute("/v1/embeddings", "feature-extraction"),
+    modelRoute(GENERATIONS, "text-to-image"),
+    modelRoute(EDITS, "image-to-image"),
+    modelRoute(SPEECH, "text-to-speech"),
+    modelRoute(TRANSCRIPTIONS, "automatic-speech-recognition"),
   ],
 } as const satisfies Provider;
 

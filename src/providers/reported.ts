@@ -53,12 +53,20 @@ export const COST_READERS = {
 
 export type CostReaderName = keyof typeof COST_READERS;
 
-/** A provider whose chat answers are believed in this way, and in no other. */
+/** A provider whose answers to all tasks are believed in this way, and in no other. */
 export function believing(provider: Provider, name: CostReaderName): Provider {
-  const { conversational } = provider.tasks;
-  if (!conversational) return provider;
-  const adapter = { ...conversational, reported: COST_READERS[name] };
-  return { ...provider, tasks: { ...provider.tasks, conversational: adapter } };
+  const reported = COST_READERS[name];
+  const { conversational, ...others } = provider.tasks;
+  const tasks = Object.entries(others).map(([task, { start, next }]) => {
+    return [task, { start, next, ...(reported && { reported }) }] as const;
+  });
+  return {
+    ...provider,
+    tasks: {
+      ...(conversational && { conversational: { ...conversational, reported } }),
+      ...Object.fromEntries(tasks),
+    },
+  };
 }
 
 const NANO_DIGITS = 9;

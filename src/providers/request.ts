@@ -1,7 +1,7 @@
 /** What most adapters send and answer. */
 import type { Json, TaskInput } from "../tasks/task-call.js";
 import type { Usage } from "../tasks/usage.js";
-import type { ProviderRequest, Step } from "./provider.js";
+import type { PassRoute, ProviderRequest, Step } from "./provider.js";
 
 export const postJson = (path: string, json: unknown): ProviderRequest => ({
   method: "POST",
@@ -21,4 +21,12 @@ export const doneWith = (json: unknown, usage?: Usage): Step => ({
   kind: "done",
   output: { kind: "json", json },
   ...(usage && { usage }),
+});
+
+/** A route of the provider's own, on which the body names the model. */
+export const modelRoute = (path: string, ...tasks: PassRoute["tasks"]): PassRoute => ({
+  method: "POST",
+  path,
+  tasks,
+  model: "model",
 });

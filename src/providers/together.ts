@@ -2,13 +2,16 @@ import type { Json, TaskInput } from "../tasks/task-call.js";
 import { askFor, PACES } from "./families/jobs.js";
 import { openAiSpeech, openAiTranscription } from "./families/openai-audio.js";
 import { openAiChat } from "./families/openai-chat.js";
+import { openAiCompletions } from "./families/openai-completions.js";
+import { openAiEmbeddings } from "./families/openai-embeddings.js";
 import { openAiImages, openAiPictures } from "./families/openai-images.js";
+import { rerank } from "./families/rerank.js";
 import { mediaUriOf, stepsOptions, textOf } from "./families/task-input.js";
 import { doneWithMedia, failed, mediaAt } from "./families/task-output.js";
 import { bearer, type Provider, type Step, type Target, type TaskAdapter } from "./provider.js";
 import { at, textAt } from "./reply.js";
 import { outputsCost } from "./reported.js";
-import { postJson, without } from "./request.js";
+import { modelRoute, postJson, without } from "./request.js";
 
 const IMAGES = "/v1/images/generations";
 const VIDEOS = "/v2/videos";
@@ -26,6 +29,9 @@ export const together = {
       schemaForms: ["flat_schema"],
       finishReasons: { eos: "stop" },
     }),
+    "text-generation": openAiCompletions("/v1/completions"),
+    "feature-extraction": openAiEmbeddings("/v1/embeddings"),
+    "text-ranking": rerank("/v1/rerank"),
     "text-to-image": openAiImages({ path: IMAGES, options: stepsOptions, format: "base64" }),
     "image-to-image": openAiPictures((input, target) => postJson(IMAGES, editBody(input, target))),
     "text-to-video": videos((input) => ({ ...videoOptions(input), prompt: textOf(input) })),
@@ -44,16 +50,14 @@ export const together = {
     }),
   },
   routes: [
-    { method: "POST", path: IMAGES, tasks: ["text-to-image", "image-to-image"], model: "model" },
-    { method: "POST", path: VIDEOS, tasks: ["text-to-video", "image-to-video"], model: "model" },
+    modelRoute("/v1/completions", "text-generation"),
+    modelRoute("/v1/embeddings", "feature-extraction"),
+    modelRoute("/v1/rerank", "text-ranking"),
+    modelRoute(IMAGES, "text-to-image", "image-to-image"),
+    modelRoute(VIDEOS, "text-to-video", "image-to-video"),
     { method: "GET", path: `${VIDEOS}/{job}`, tasks: [] },
-    { method: "POST", path: "/v1/audio/speech", tasks: ["text-to-speech"], model: "model" },
-    {
-      method: "POST",
-      path: "/v1/audio/transcriptions",
-      tasks: ["automatic-speech-recognition"],
-      model: "model",
-    },
+    modelRoute("/v1/audio/speech", "text-to-speech"),
+    modelRoute("/v1/audio/transcriptions", "automatic-speech-recognition"),
   ],
 } as const satisfies Provider;
 

@@ -2,10 +2,12 @@
  * Answers on hf-inference's wire, in the one shape of each task that both of Hugging Face's clients accept. Older
  * servers, Text Embeddings Inference and Text Generation Inference differ from it in what stands in lists.
  */
-import { fromBase64, type MediaSource } from "../../tasks/media.js";
+import type { Media, MediaSource } from "../../tasks/media.js";
 import type { TaskOutput } from "../../tasks/task-call.js";
 import type { ProviderReply } from "../provider.js";
 import { at, listAt, MalformedReply } from "../reply.js";
+import { isTyped } from "./task-input.js";
+import { pictureFrom } from "./task-output.js";
 
 export type Reader = (reply: ProviderReply) => TaskOutput;
 
@@ -90,26 +92,28 @@ export function numbers(value: unknown): readonly unknown[] {
   throw new MalformedReply("a list of something else than numbers");
 }
 
-/** A picture or a sound: the body itself, or in the forms that the JavaScript client reads too. */
-export const readMedia =
-  (unnamed: "image/jpeg" | "audio/flac"): Reader =>
-  ({ bytes, type, json: value }) => {
-    const media =
-      value === undefined ? { bytes, type: mediaType(type, unnamed) } : mediaInJson(value, unnamed);
-    return { kind: "media", media: [media] };
-  };
+/** The body itself, or in the forms of JSON that the JavaScript client reads too. */
+export const readPicture: Reader = (reply) => ({
+  kind: "media",
+  media: [reply.json === undefined ? bodyOf(reply, "image/jpeg") : pictureInJson(reply.json)],
+});
+
+export const readSound: Reader = (reply) => {
+  if (reply.json !== undefined) throw new MalformedReply("JSON instead of sound");
+  return { kind: "media", media: [bodyOf(reply, "audio/flac")] };
+};
 
 /** Hugging Face names the type; a server of one's own may not know it. */
-function mediaType(type: string, unnamed: string): string {
-  if (type === "" || type === "application/octet-stream") return unnamed;
-  if (type.startsWith(unnamed.slice(0, unnamed.indexOf("/") + 1))) return type;
+function bodyOf({ bytes, type }: ProviderReply, unnamed: string): Media {
+  if (!isTyped({ bytes, type })) return { bytes, type: unnamed };
+  if (type.startsWith(unnamed.slice(0, unnamed.indexOf("/") + 1))) return { bytes, type };
   throw new MalformedReply(`${type} instead of something like ${unnamed}`);
 }
 
-function mediaInJson(value: unknown, unnamed: string): MediaSource {
+function pictureInJson(value: unknown): MediaSource {
   const base64 = at(value, "data", 0, "b64_json");
-  if (typeof base64 === "string") return fromBase64(base64, unnamed);
+  if (typeof base64 === "string") return pictureFrom(base64);
   const url = at(value, "output", 0);
   if (typeof url === "string") return { url };
-  throw new MalformedReply(`JSON without anything like ${unnamed}`);
+  throw new MalformedReply("JSON without a picture");
 }

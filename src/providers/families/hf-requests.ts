@@ -1,10 +1,11 @@
 /** The forms of a request on hf-inference's wire: `inputs` and `parameters` in JSON, or a file as the whole body. */
 import { badRequest } from "../../kernel/errors.js";
-import { type Media, toBase64 } from "../../tasks/media.js";
+import { toBase64 } from "../../tasks/media.js";
 import type { Json, TaskInput } from "../../tasks/task-call.js";
 import type { RequestBody } from "../provider.js";
 import { at } from "../reply.js";
 import { flat, without } from "../request.js";
+import { mediaOf } from "./task-input.js";
 
 /** A member of JSON or nothing. */
 const optional = (name: string, value: Json): Json =>
@@ -24,11 +25,11 @@ export const asRoot = (input: TaskInput): RequestBody =>
 /** The file alone or, where something is said about it, base64 in JSON, as Python's client does it. */
 export function asFile(input: TaskInput): RequestBody {
   const isAlone = [input.parameters, input.extra].every((json) => Object.keys(json).length === 0);
-  return isAlone ? { kind: "bytes", media: fileOf(input) } : asFileInJson(input);
+  return isAlone ? { kind: "bytes", media: mediaOf(input) } : asFileInJson(input);
 }
 
 export const asFileInJson = (input: TaskInput): RequestBody =>
-  withInputs(toBase64(fileOf(input)), input);
+  withInputs(toBase64(mediaOf(input)), input);
 
 export const asImageObject = (input: TaskInput): RequestBody =>
   withInputs({ image: imageOf(input) }, input);
@@ -60,11 +61,6 @@ function objectIn({ inputs, media }: TaskInput): Json {
   if (inputs === undefined && media) return {};
   if (typeof inputs === "object" && inputs !== null) return inputs as Json;
   throw badRequest("`inputs` must be an object.", "inputs");
-}
-
-function fileOf({ media }: TaskInput): Media {
-  if (media) return media;
-  throw badRequest("The input must be a file: its bytes, or base64 in `inputs`.", "inputs");
 }
 
 function imageOf({ media, inputs, extra }: TaskInput): string {

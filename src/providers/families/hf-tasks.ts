@@ -20,12 +20,10 @@ type Wire = {
   readonly route?: string;
 };
 
-const { readJson, readMedia } = answers;
+const { readJson, readPicture, readSound } = answers;
 const listRead = readJson(answers.list);
 const classesRead = readJson(answers.classes);
 const numbersRead = readJson(answers.numbers);
-const imageRead = readMedia("image/jpeg");
-const audioRead = readMedia("audio/flac");
 
 const WIRES = {
   "feature-extraction": {
@@ -57,15 +55,15 @@ const WIRES = {
   "automatic-speech-recognition": { body: requests.asFile, read: readJson(answers.alone) },
   "audio-to-audio": { body: requests.asFile, read: listRead },
   "image-to-text": { body: requests.asFile, read: listRead },
-  "image-to-image": { body: requests.asFile, read: imageRead },
+  "image-to-image": { body: requests.asFile, read: readPicture },
   // Hugging Face's own client never sends the bare file here.
   "image-segmentation": { body: requests.asFileInJson, read: listRead },
   "zero-shot-image-classification": { body: requests.asImageObject, read: classesRead },
   "document-question-answering": { body: requests.asQuestion, read: listRead },
   "visual-question-answering": { body: requests.asQuestion, read: listRead },
-  "text-to-image": { body: requests.asJson, read: imageRead },
-  "text-to-speech": { body: requests.asJson, read: audioRead },
-  "text-to-audio": { body: requests.asJson, read: audioRead },
+  "text-to-image": { body: requests.asJson, read: readPicture },
+  "text-to-speech": { body: requests.asJson, read: readSound },
+  "text-to-audio": { body: requests.asJson, read: readSound },
 } as const satisfies { readonly [T in keyof Provider["tasks"]]?: Wire };
 
 type HfTask = keyof typeof WIRES;
