@@ -1,4 +1,5 @@
 export { baseten } from "./baseten.js";
+export { blackForestLabs } from "./black-forest-labs.js";
 export { cerebras } from "./cerebras.js";
 export { clarifai } from "./clarifai.js";
 export { cohere } from "./cohere.js";
@@ -20,4 +21,5 @@ export { replicate } from "./replicate.js";
 export { sambanova } from "./sambanova.js";
 export { scaleway } from "./scaleway.js";
 export { together } from "./together.js";
+export { wavespeed } from "./wavespeed.js";
 export { zaiOrg } from "./zai-org.js";

@@ -1,6 +1,7 @@
 import { openAiChat } from "./families/openai-chat.js";
 import { openAiCompletions } from "./families/openai-completions.js";
 import { openAiEmbeddings } from "./families/openai-embeddings.js";
+import { openAiImages } from "./families/openai-images.js";
 import { bearer, type Provider } from "./provider.js";
 import { modelRoute } from "./request.js";
 
@@ -19,9 +20,11 @@ export const nebius = {
     }),
     "text-generation": openAiCompletions("/v1/completions"),
     "feature-extraction": openAiEmbeddings("/v1/embeddings"),
+    "text-to-image": openAiImages({ path: "/v1/images/generations", format: "b64_json" }),
   },
   routes: [
     modelRoute("/v1/completions", "text-generation"),
     modelRoute("/v1/embeddings", "feature-extraction"),
+    modelRoute("/v1/images/generations", "text-to-image"),
   ],
 } as const satisfies Provider;

@@ -6,7 +6,7 @@ import { openAiCompletions } from "./families/openai-completions.js";
 import { openAiEmbeddings } from "./families/openai-embeddings.js";
 import { openAiImages, openAiPictures } from "./families/openai-images.js";
 import { rerank } from "./families/rerank.js";
-import { mediaUriOf, textOf } from "./families/task-input.js";
+import { mediaUriOf, stepsOptions, textOf } from "./families/task-input.js";
 import { doneWithMedia, failed, mediaAt } from "./families/task-output.js";
 import { bearer, type Provider, type Step, type Target, type TaskAdapter } from "./provider.js";
 import { at, textAt } from "./reply.js";
@@ -32,7 +32,7 @@ export const together = {
     "text-generation": openAiCompletions("/v1/completions"),
     "feature-extraction": openAiEmbeddings("/v1/embeddings"),
     "text-ranking": rerank("/v1/rerank"),
-    "text-to-image": openAiImages({ path: IMAGES, options: imageOptions, format: "base64" }),
+    "text-to-image": openAiImages({ path: IMAGES, options: stepsOptions, format: "base64" }),
     "image-to-image": openAiPictures((input, target) => postJson(IMAGES, editBody(input, target))),
     "text-to-video": videos((input) => ({ ...videoOptions(input), prompt: textOf(input) })),
     "image-to-video": videos((input) => ({
@@ -53,24 +53,13 @@ export const together = {
     modelRoute("/v1/completions", "text-generation"),
     modelRoute("/v1/embeddings", "feature-extraction"),
     modelRoute("/v1/rerank", "text-ranking"),
-    { method: "POST", path: IMAGES, tasks: ["text-to-image", "image-to-image"], model: "model" },
-    { method: "POST", path: VIDEOS, tasks: ["text-to-video", "image-to-video"], model: "model" },
+    modelRoute(IMAGES, "text-to-image", "image-to-image"),
+    modelRoute(VIDEOS, "text-to-video", "image-to-video"),
     { method: "GET", path: `${VIDEOS}/{job}`, tasks: [] },
-    { method: "POST", path: "/v1/audio/speech", tasks: ["text-to-speech"], model: "model" },
-    {
-      method: "POST",
-      path: "/v1/audio/transcriptions",
-      tasks: ["automatic-speech-recognition"],
-      model: "model",
-    },
+    modelRoute("/v1/audio/speech", "text-to-speech"),
+    modelRoute("/v1/audio/transcriptions", "automatic-speech-recognition"),
   ],
 } as const satisfies Provider;
-
-/** Its own name for the number of steps. */
-function imageOptions({ extra, parameters }: TaskInput): Json {
-  const { num_inference_steps: steps, ...rest } = parameters;
-  return { ...extra, ...rest, ...(steps !== undefined && { steps }) };
-}
 
 /** FLUX.1 Kontext takes `image_url` and nothing else, Google's models and FLUX.2 [dev] only the other. */
 function editBody(input: TaskInput, { providerModel }: Target): Json {
@@ -79,7 +68,7 @@ function editBody(input: TaskInput, { providerModel }: Target): Json {
   return {
     prompt: "",
     ...(isKontext ? { image_url: image } : { reference_images: [image] }),
-    ...imageOptions(input),
+    ...stepsOptions(input),
     response_format: "base64",
     model: providerModel,
   };
@@ -87,7 +76,7 @@ function editBody(input: TaskInput, { providerModel }: Target): Json {
 
 function videoOptions(input: TaskInput): Json {
   const { target_size: size } = input.parameters;
-  const options = without(imageOptions(input), "target_size");
+  const options = without(stepsOptions(input), "target_size");
   const [width, height] = [at(size, "width"), at(size, "height")];
   return {
     ...options,

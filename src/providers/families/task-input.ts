@@ -15,7 +15,7 @@ export const hasMedia = ({ inputs, media }: TaskInput): boolean =>
   media !== undefined || isUrl(inputs);
 
 /** What to make of a picture; the Hub's form has it among the parameters, some callers in `inputs`. */
-function promptOf(input: TaskInput): string | undefined {
+export function promptOf(input: TaskInput): string | undefined {
   const { prompt } = input.parameters;
   if (typeof prompt === "string") return prompt;
   return typeof input.inputs === "string" && !hasMedia(input) ? input.inputs : undefined;
@@ -70,4 +70,10 @@ export function sizeIn(value: unknown): Size | undefined {
 export function withSize(json: Json): Json {
   const size = sizeIn(json);
   return size ? { size: `${size.width}x${size.height}`, ...json } : json;
+}
+
+/** `num_inference_steps` by the shorter name that others have for it. */
+export function stepsOptions({ extra, parameters }: TaskInput): Json {
+  const { num_inference_steps: steps, ...rest } = parameters;
+  return { ...extra, ...rest, ...(steps !== undefined && { steps }) };
 }

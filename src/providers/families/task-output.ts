@@ -76,12 +76,13 @@ export function transcriptOf(json: unknown): object {
 function chunksIn(json: unknown): Chunk[] {
   const chunks = at(json, "chunks");
   if (Array.isArray(chunks)) return chunks.flatMap((one) => chunkOf(one, at(one, "timestamp")));
-  const segments = at(json, "segments");
-  if (!Array.isArray(segments)) return [];
-  return segments.flatMap((one) => chunkOf(one, [at(one, "start") ?? 0, at(one, "end") ?? 0]));
+  // OpenAI's single words are in a list of their own.
+  const timed = at(json, "segments") ?? at(json, "words");
+  if (!Array.isArray(timed)) return [];
+  return timed.flatMap((one) => chunkOf(one, [at(one, "start") ?? 0, at(one, "end") ?? 0]));
 }
 
 function chunkOf(json: unknown, timestamp: unknown): Chunk[] {
-  const text = at(json, "text");
+  const text = at(json, "text") ?? at(json, "word");
   return typeof text === "string" && Array.isArray(timestamp) ? [{ text, timestamp }] : [];
 }
