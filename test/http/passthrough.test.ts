@@ -21,6 +21,10 @@ models:
     providers:
       - { provider: fal-ai, provider_model: fal-ai/flux/dev, price: { image: "0.02" } }
       - { provider: replicate, provider_model: black-forest-labs/flux-dev, price: { image: "0.03" } }
+  - id: org/whisper
+    task: automatic-speech-recognition
+    providers:
+      - { provider: fal-ai, provider_model: fal-ai/whisper, price: { request: "0.01" } }
   - id: org/chat
     task: conversational
     providers:
@@ -157,8 +161,9 @@ test("without a token nothing is passed on, and a stranger's is no better", asyn
 
 test("a provider's own error comes back as it was, and costs nothing", async () => {
   const before = await app.left(ada);
-  const path = `/fal-ai/fal-ai/flux/dev${QUEUE}`;
-  const answer = await app.answer(call("POST", path, ada.token, { steps: 3 }, JSON_BODY));
+  const answer = await app.answer(
+    call("POST", "/fal-ai/fal-ai/whisper", ada.token, { chunk_level: 3 }, JSON_BODY),
+  );
   expect(answer.status).toBe(422);
   expect((await answer.json()) as Json).toHaveProperty("detail");
   expect(await app.left(ada)).toBe(before);
