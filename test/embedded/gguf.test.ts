@@ -1,6 +1,6 @@
 /** Text from a GGUF file, where its engine and the small model beside the project are there. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { addGguf } from "../../src/embedded/add-gguf.js";
 import { hubOf } from "../../src/embedded/hub.js";
@@ -202,6 +202,27 @@ describe.skipIf(NOTHING !== undefined)("a GGUF model", () => {
     expect((await embedded.ask(COMPLETIONS, { prompt: "And", max_tokens: 3 })).status).toBe(200);
   });
 });
+
+test.skipIf(NOTHING !== undefined)(
+  "a file that is damaged fails its own requests only",
+  async () => {
+    const from = join(data.path, "damaged.gguf");
+    writeFileSync(from, `GGUF${"?".repeat(1_000)}`);
+    await addGguf({
+      dataFolder: data.path,
+      hub: hubOf({}),
+      progress: () => {},
+      from,
+      id: "local/damaged",
+    });
+    const asked = await embedded.ask("/models/local/damaged", { inputs: "x" });
+    expect([asked.status, asked.json()]).toEqual([
+      500,
+      { error: "Model local/damaged could not be loaded." },
+    ]);
+    expect((await embedded.ask(TGI, { inputs: "And" })).status).toBe(200);
+  },
+);
 
 test("a model whose engine is missing is refused with the command that adds it", async () => {
   const { whyNot } = await import("../../src/embedded/installed.js");
