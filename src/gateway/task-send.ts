@@ -88,7 +88,7 @@ async function sendMore(
 
 async function untilDone(asking: Asking, call: TaskCall, job: Job): Promise<Done | Failure> {
   const { gateway, turn } = asking;
-  const adapter = taskAdapterFor(gateway, turn.candidate);
+  const adapter = taskAdapterFor(gateway, turn.candidate, call.request.tasks[0]);
   const target = targetFor(turn.candidate);
   let request = adapter.start(call.request.input, target);
   let failedInARow = 0;

@@ -26,6 +26,9 @@ const wish: Wish<TaskCall> = {
   },
 };
 
+/** What hf-inference says of its work, and its clients may look for. */
+const TOLD_ON = ["x-compute-type", "x-compute-time", "x-compute-characters", "x-sha"];
+
 const NOTHING_LEFT_OUT: readonly string[] = [];
 
 const task: Kind<TaskCall, TaskAnswer> = {
@@ -52,7 +55,7 @@ async function answer(
   );
   const upstreamMs = facts.answeredAt - sentAt;
   gateway.health.measured(candidate.mapping, usage.outputTokens, upstreamMs, upstreamMs);
-  const { reported } = taskAdapterFor(gateway, candidate);
+  const { reported } = taskAdapterFor(gateway, candidate, call.request.tasks[0]);
   const { header, json } = answered.reply;
   const cost = await settle(gateway, call, candidate, held, {
     usage,
@@ -71,6 +74,10 @@ async function answer(
   });
   const headers = answerHeaders(gateway, call, { ...facts, cost });
   headers["content-type"] = written.type;
+  for (const name of TOLD_ON) {
+    const value = header(name);
+    if (value !== undefined) headers[name] = value;
+  }
   // Bun takes any bytes; its types want those of an ArrayBuffer, which a Buffer's are.
   return new Response(written.body as BodyInit, { headers });
 }

@@ -1,6 +1,7 @@
 import { assert } from "../kernel/errors.js";
 import type { ChatAdapter, Target, TaskAdapter } from "../providers/provider.js";
 import type { Candidate } from "../routing/policy.js";
+import { EMBEDDINGS, type Task } from "../tasks/index.js";
 import type { Deadline } from "./deadline.js";
 import type { Held } from "./hold.js";
 import type { PaidTime } from "./paid-time.js";
@@ -29,11 +30,19 @@ export function adapterFor(gateway: Gateway, candidate: Candidate): ChatAdapter 
   return adapter;
 }
 
-export function taskAdapterFor(gateway: Gateway, candidate: Candidate): TaskAdapter {
+/** The adapter of the task that a model is mapped for, or of the other one that embeddings serve, if that was `asked`. */
+export function taskAdapterFor(
+  gateway: Gateway,
+  candidate: Candidate,
+  asked: Task = candidate.mapping.task,
+): TaskAdapter {
   const { task, provider } = candidate.mapping;
-  assert(task !== "conversational", "chat has an adapter of its own kind");
-  const adapter = configuredFor(gateway, candidate).provider.tasks[task];
-  assert(adapter, `the candidate ${provider} has a route for ${task}`);
+  const { tasks } = configuredFor(gateway, candidate).provider;
+  const isEither = EMBEDDINGS.includes(task) && EMBEDDINGS.includes(asked);
+  const chosen = isEither && tasks[asked] ? asked : task;
+  assert(chosen !== "conversational", "chat has an adapter of its own kind");
+  const adapter = tasks[chosen];
+  assert(adapter, `the candidate ${provider} has a route for ${chosen}`);
   return adapter;
 }
 

@@ -21,6 +21,7 @@ import { passThrough } from "./passthrough.js";
 import * as payments from "./payments.js";
 import { showReceipt, showReceiptKey } from "./receipts.js";
 import * as groups from "./resource-groups.js";
+import * as tasks from "./tasks.js";
 import { showUsage } from "./usage.js";
 import { whoAmI } from "./whoami.js";
 
@@ -44,6 +45,9 @@ export const ROUTES: readonly Route[] = [
     path,
     handler: doorHandler(door),
   })),
+  { method: "POST", path: "/models/**", handler: tasks.anyTask },
+  { method: "POST", path: "/hf-inference/models/**", handler: tasks.hfInference },
+  { method: "POST", path: "/hf-inference/pipeline/*/**", handler: tasks.hfPipeline },
   { method: "GET", path: "/v1/models", handler: listModels },
   { method: "GET", path: "/v1/models/**", handler: showModel },
   { method: "GET", path: "/api/models", handler: listHubModels },

@@ -34,23 +34,8 @@ export const deepinfra = {
     modelRoute("/v1/openai/completions", "text-generation"),
     modelRoute("/v1/openai/embeddings", "feature-extraction"),
     { method: "POST", path: "/v1/inference/{model}", tasks: ["text-ranking"] },
-    {
-      method: "POST",
-      path: "/v1/openai/images/generations",
-      tasks: ["text-to-image"],
-      model: "model",
-    },
-    {
-      method: "POST",
-      path: "/v1/openai/audio/speech",
-      tasks: ["text-to-speech"],
-      model: "model",
-    },
-    {
-      method: "POST",
-      path: "/v1/openai/audio/transcriptions",
-      tasks: ["automatic-speech-recognition"],
-      model: "model",
-    },
+    modelRoute("/v1/openai/images/generations", "text-to-image"),
+    modelRoute("/v1/openai/audio/speech", "text-to-speech"),
+    modelRoute("/v1/openai/audio/transcriptions", "automatic-speech-recognition"),
   ],
 } as const satisfies Provider;

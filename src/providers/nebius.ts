@@ -25,6 +25,6 @@ export const nebius = {
   routes: [
     modelRoute("/v1/completions", "text-generation"),
     modelRoute("/v1/embeddings", "feature-extraction"),
-    { method: "POST", path: "/v1/images/generations", tasks: ["text-to-image"], model: "model" },
+    modelRoute("/v1/images/generations", "text-to-image"),
   ],
 } as const satisfies Provider;

@@ -39,15 +39,10 @@ export const openai = {
   },
   routes: [
     modelRoute("/v1/embeddings", "feature-extraction"),
-    { method: "POST", path: GENERATIONS, tasks: ["text-to-image"], model: "model" },
-    { method: "POST", path: EDITS, tasks: ["image-to-image"], model: "model" },
-    { method: "POST", path: SPEECH, tasks: ["text-to-speech"], model: "model" },
-    {
-      method: "POST",
-      path: TRANSCRIPTIONS,
-      tasks: ["automatic-speech-recognition"],
-      model: "model",
-    },
+    modelRoute(GENERATIONS, "text-to-image"),
+    modelRoute(EDITS, "image-to-image"),
+    modelRoute(SPEECH, "text-to-speech"),
+    modelRoute(TRANSCRIPTIONS, "automatic-speech-recognition"),
   ],
 } as const satisfies Provider;
 

@@ -23,10 +23,10 @@ export const doneWith = (json: unknown, usage?: Usage): Step => ({
   ...(usage && { usage }),
 });
 
-/** A route of the provider's own for one task, on which the body names the model. */
-export const modelRoute = (path: string, task: PassRoute["tasks"][number]): PassRoute => ({
+/** A route of the provider's own, on which the body names the model. */
+export const modelRoute = (path: string, ...tasks: PassRoute["tasks"]): PassRoute => ({
   method: "POST",
   path,
-  tasks: [task],
+  tasks,
   model: "model",
 });

@@ -53,16 +53,11 @@ export const together = {
     modelRoute("/v1/completions", "text-generation"),
     modelRoute("/v1/embeddings", "feature-extraction"),
     modelRoute("/v1/rerank", "text-ranking"),
-    { method: "POST", path: IMAGES, tasks: ["text-to-image", "image-to-image"], model: "model" },
-    { method: "POST", path: VIDEOS, tasks: ["text-to-video", "image-to-video"], model: "model" },
+    modelRoute(IMAGES, "text-to-image", "image-to-image"),
+    modelRoute(VIDEOS, "text-to-video", "image-to-video"),
     { method: "GET", path: `${VIDEOS}/{job}`, tasks: [] },
-    { method: "POST", path: "/v1/audio/speech", tasks: ["text-to-speech"], model: "model" },
-    {
-      method: "POST",
-      path: "/v1/audio/transcriptions",
-      tasks: ["automatic-speech-recognition"],
-      model: "model",
-    },
+    modelRoute("/v1/audio/speech", "text-to-speech"),
+    modelRoute("/v1/audio/transcriptions", "automatic-speech-recognition"),
   ],
 } as const satisfies Provider;
 
