@@ -4,6 +4,7 @@ import {
   type BulkRow,
   type BulkTable,
   type Database,
+  type RowsTable,
   retryRaces,
   type SumTable,
 } from "../database.js";
@@ -47,6 +48,7 @@ export function openPostgres(url: string): Database {
     announce,
     insertNew,
     addSums,
+    addToRows,
     watch: (onChange) => watch(url, onChange),
     // It syncs before it says that a transaction is committed, unless its operator told it not to.
     isDurable: async () => true,
@@ -110,6 +112,27 @@ async function addSums(
     columns.map((_, i) => rows.map((row) => row[i])),
   );
   await tx.executeQuery(query);
+}
+
+async function addToRows<Row extends BulkRow>(
+  tx: Transaction<Schema>,
+  { table, key, sum }: RowsTable,
+  rows: readonly Row[],
+): Promise<readonly Row[]> {
+  if (rows.length === 0) return [];
+  const arrays = [...key.map((_, i) => `$${i + 1}::text[]`), `$${key.length + 1}::bigint[]`];
+  const query = CompiledQuery.raw(
+    `update ${table} set ${sum} = ${table}.${sum} + added.amount
+     from unnest(${arrays.join(",")}) with ordinality as added (${key.join(",")}, amount, place)
+     where ${key.map((column) => `${table}.${column} = added.${column}`).join(" and ")}
+     returning added.place`,
+    arrays.map((_, i) => rows.map((row) => row[i])),
+  );
+  const result = await tx.executeQuery<{ place: bigint }>(
+    query as CompiledQuery<{ place: bigint }>,
+  );
+  const places = new Set(result.rows.map(({ place }) => Number(place)));
+  return rows.filter((_, i) => places.has(i + 1));
 }
 
 async function watch(url: string, onChange: () => void): Promise<() => Promise<void>> {
