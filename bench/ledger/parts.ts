@@ -9,6 +9,7 @@ import { noLog } from "../../src/kernel/log.js";
 import { nanoUsd, ZERO } from "../../src/kernel/money.js";
 import { extraGrant, limitAccount, type Opening } from "../../src/ledger/account.js";
 import { LeaseBook } from "../../src/ledger/lease-book.js";
+import type { ReceiptDetails } from "../../src/ledger/receipt.js";
 import type { LedgerStore as Ledger, Settlement } from "../../src/ledger/store.js";
 import { ledgerStore } from "../../src/store/ledger.js";
 import { openStore } from "../../src/store/open.js";
@@ -205,15 +206,17 @@ function settlementOf(node: string, payer: Payer): Settlement {
     attempts: 1,
     isStream: chance() < 0.5,
     tags,
-    details: [
-      "fastest",
-      "",
-      [`${provider}:${isServed ? 200 : 502}`],
-      "3000000",
-      ["input", "180000000", "output", "590000000"],
-    ],
+    details: JSON.stringify(detailsOf(provider, isServed)),
   };
 }
+
+const detailsOf = (provider: string, isServed: boolean): ReceiptDetails => [
+  "fastest",
+  "",
+  [`${provider}:${isServed ? 200 : 502}`],
+  "3000000",
+  ["input", "180000000", "output", "590000000"],
+];
 
 /** The item that stands at a part of a list, from 0 to 1. */
 function pick<Item>(items: readonly Item[], part: number): Item {

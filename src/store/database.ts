@@ -22,6 +22,12 @@ export type Database = {
     into: BulkTable,
     rows: readonly BulkRow[],
   ) => Promise<readonly string[]>;
+  /** Adds rows in bulk of which nobody else can have added any. */
+  readonly insertRows: (
+    tx: Transaction<Schema>,
+    into: BulkTable,
+    rows: readonly BulkRow[],
+  ) => Promise<void>;
   /** Adds to sums in bulk, and begins those that are not there. `rows` has each key once, in one order for all. */
   readonly addSums: (
     tx: Transaction<Schema>,

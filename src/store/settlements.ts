@@ -25,7 +25,7 @@ export function applySettlements(
     const added = await database.insertNew(tx, REQUESTS, settlements.map(toRow));
     const fresh = onlyAdded(settlements, added);
     await addUserRequests(database, tx, fresh);
-    await post(database, tx, fresh.flatMap(transfersOf));
+    await post(database, tx, transfersOf(fresh));
     if (!isLate) await settleLeases(database, tx, batch.node, debitsOf(fresh));
     await addUsage(database, tx, fresh);
     await addCallCosts(database, tx, fresh);
@@ -49,22 +49,19 @@ async function movePosition(tx: Tx, { node, upTo }: SettlementBatch): Promise<bo
 const debitsOf = (settlements: readonly Settlement[]): Debit[] =>
   settlements.flatMap(({ debits }) => debits);
 
-function transfersOf(settlement: Settlement): Transfer[] {
-  const { id, at, provider, overrun } = settlement;
-  const transfers = settlement.debits.map(({ account, amount }, i): Transfer => {
-    const credit = destinationOf(account, provider);
-    return { id: `${id}/${i}`, debit: account, credit, amount, code: "settle", at };
-  });
-  if (overrun > 0n) {
-    const credit = providerAccount(provider);
-    transfers.push({
-      id: `${id}/overrun`,
-      debit: OVERRUN,
-      credit,
-      amount: overrun,
-      code: "overrun",
-      at,
-    });
+function transfersOf(settlements: readonly Settlement[]): Transfer[] {
+  const transfers: Transfer[] = [];
+  for (const { id, at, provider, overrun, debits } of settlements) {
+    let i = 0;
+    for (const { account, amount } of debits) {
+      const credit = destinationOf(account, provider);
+      transfers.push({ id: `${id}/${i++}`, debit: account, credit, amount, code: "settle", at });
+    }
+    if (overrun > 0n) {
+      const [from, to] = [OVERRUN, providerAccount(provider)];
+      const about = { amount: overrun, code: "overrun", at } as const;
+      transfers.push({ id: `${id}/overrun`, debit: from, credit: to, ...about });
+    }
   }
   return transfers;
 }
@@ -161,7 +158,7 @@ const toRow = (s: Settlement): BulkRow => [
   s.usage.measured ? JSON.stringify(s.usage.measured) : null,
   s.counted ?? null,
   s.tags.length > 0 ? s.tags.join(",") : null,
-  s.details ? JSON.stringify(s.details) : null,
+  s.details ?? null,
 ];
 
 /** Where a provider said what it costs, our count beside it. */

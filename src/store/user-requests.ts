@@ -40,7 +40,7 @@ export async function addUserRequests(
     newest,
     ids.join(" "),
   ]);
-  await database.insertNew(tx, USER_REQUESTS, rows);
+  await database.insertRows(tx, USER_REQUESTS, rows);
 }
 
 /** Ids of a user's requests, and when the newest of them began: a part at a time, from the newest on. */

@@ -59,6 +59,7 @@ export async function openSqlite(path: string): Promise<Database> {
     // Watchers see that the file changed.
     announce: async () => {},
     insertNew: async (_tx, into, rows) => insertNew(file, into, rows),
+    insertRows: async (_tx, into, rows) => insertRows(file, into, rows),
     addSums: async (_tx, into, rows) => addSums(file, into, rows),
     addToRows: async (_tx, into, rows) => addToRows(file, into, rows),
     watch: (onChange) => watch(file, onChange),
@@ -104,21 +105,23 @@ const isBusy = (thrown: unknown): boolean =>
  * One prepared statement, run once a row: on the connection that the open transaction has to itself, and without
  * Kysely in between, which would spend more time on a row than SQLite does.
  */
-function insertNew(
-  file: SqliteFile,
-  { table, columns }: BulkTable,
-  rows: readonly BulkRow[],
-): readonly string[] {
-  const names = Object.keys(columns);
-  const statement = file.query(
-    `insert into ${table} (${names.map((name) => `"${name}"`).join(",")})
-     values (${names.map(() => "?").join(",")}) on conflict do nothing`,
-  );
+function insertNew(file: SqliteFile, into: BulkTable, rows: readonly BulkRow[]): readonly string[] {
+  const statement = file.query(`${insertInto(into)} on conflict do nothing`);
   const added: string[] = [];
   for (const row of rows) {
     if (statement.run(...row).changes > 0) added.push(String(row[0]));
   }
   return added;
+}
+
+function insertRows(file: SqliteFile, into: BulkTable, rows: readonly BulkRow[]): void {
+  const statement = file.query(insertInto(into));
+  for (const row of rows) statement.run(...row);
+}
+
+function insertInto({ table, columns }: BulkTable): string {
+  const names = Object.keys(columns).map((name) => `"${name}"`);
+  return `insert into ${table} (${names.join(",")}) values (${names.map(() => "?").join(",")})`;
 }
 
 function addSums(file: SqliteFile, into: SumTable, rows: readonly BulkRow[]): void {
