@@ -5,6 +5,7 @@ import type { Mapping } from "../catalog/model.js";
 import { printPrice } from "../catalog/quote.js";
 import { type Config, loadConfig } from "../config/config.js";
 import { type CommonOptions, command } from "./command.js";
+import { modelAdd } from "./model-add.js";
 import { show, table } from "./output.js";
 
 type ListOptions = CommonOptions & { readonly all: boolean };
@@ -22,7 +23,8 @@ export const model = new Command("model")
       .action((id: string, options: CommonOptions) =>
         showOne(loadConfig(options, process.env), id, options),
       ),
-  );
+  )
+  .addCommand(modelAdd);
 
 function list(config: Config, options: ListOptions): void {
   const catalog = new Catalog(...config.models);

@@ -1,7 +1,7 @@
 /** The steps of one request, top to bottom, whatever its task. */
 import { RouterError } from "../kernel/errors.js";
 import type { Candidate } from "../routing/policy.js";
-import { noUsage } from "../tasks/usage.js";
+import { noUsage, type Usage } from "../tasks/usage.js";
 import type { Facts } from "./answer-headers.js";
 import {
   clampedBy,
@@ -94,7 +94,8 @@ async function attempt<C extends Call, Answered extends { readonly kind: string 
     if (isFailure(outcome)) {
       noteFailure(gateway, call, trail, turn, outcome);
       deadline.end();
-      if (isTimeOwed(call, turn)) throw await endUnanswered(gateway, call, route, turn, trail);
+      const owed = owedFor(call, turn, outcome);
+      if (owed) throw await endUnanswered(gateway, call, { route, turn, trail, owed });
       gateway.book.release(held.hold);
       return undefined;
     }
@@ -112,25 +113,32 @@ async function attempt<C extends Call, Answered extends { readonly kind: string 
 const isFailure = (outcome: { readonly kind: string }): outcome is Failure =>
   outcome.kind === "failed";
 
-/** Time that ran is owed also where nothing came of it, but for what the provider itself made fail. */
-const isTimeOwed = (call: Call, { time, deadline }: Turn): boolean =>
-  time !== undefined && (call.signal.aborted || deadline.reason instanceof CreditEndedError);
+/**
+ * What is owed although nothing came of it: time that ran, and a job that goes on without its caller. Not where the
+ * provider itself made it fail.
+ */
+function owedFor(call: Call, { time, deadline }: Turn, failure: Failure): Usage | undefined {
+  const isGone = call.signal.aborted;
+  if (!isGone && !(deadline.reason instanceof CreditEndedError)) return undefined;
+  if (isGone && failure.owed) return failure.owed;
+  return time && withTime(noUsage, time);
+}
 
-/** Charges the time until the caller hung up, or until the credit ended; the error that ends the request. */
+type Unanswered = Pick<Try, "route" | "trail"> & { readonly turn: Turn; readonly owed: Usage };
+
+/** Charges what is owed when the caller hung up, or the credit ended; the error that ends the request. */
 async function endUnanswered(
   gateway: Gateway,
   call: Call,
-  { policy }: Route,
-  turn: Turn,
-  trail: Trail,
+  { route, trail, turn, owed }: Unanswered,
 ): Promise<RouterError> {
   const isGone = call.signal.aborted;
   const cost = await settle(gateway, call, turn.candidate, turn.held, {
-    usage: withTime(noUsage, turn.time),
+    usage: withTime(owed, turn.time),
     status: isGone ? CALLER_GONE : 402,
     outcome: isGone ? "aborted" : "stopped",
     firstByteMs: undefined,
-    way: { policy, tried: triedSoFar(trail), clamped: clampedBy(turn.held) },
+    way: { policy: route.policy, tried: triedSoFar(trail), clamped: clampedBy(turn.held) },
   });
   return isGone ? exhaustedBy(trail) : timeEnded(gateway, call, turn.candidate, cost);
 }

@@ -1,5 +1,12 @@
+import { openAiSpeech, openAiTranscription } from "./families/openai-audio.js";
 import { openAiChat } from "./families/openai-chat.js";
+import { openAiCompletions } from "./families/openai-completions.js";
+import { openAiEmbeddings } from "./families/openai-embeddings.js";
+import { openAiImages } from "./families/openai-images.js";
+import { rerankByScores } from "./families/rerank.js";
+import { withSize } from "./families/task-input.js";
 import { bearer, type Provider } from "./provider.js";
+import { flat, modelRoute } from "./request.js";
 
 export const deepinfra = {
   id: "deepinfra",
@@ -10,5 +17,40 @@ export const deepinfra = {
   needsKey: true,
   tasks: {
     conversational: openAiChat({ path: "/v1/openai/chat/completions" }),
+    "text-generation": openAiCompletions("/v1/openai/completions"),
+    "feature-extraction": openAiEmbeddings("/v1/openai/embeddings"),
+    "text-ranking": rerankByScores((model) => `/v1/inference/${model}`),
+    "text-to-image": openAiImages({
+      path: "/v1/openai/images/generations",
+      options: (input) => withSize(flat(input)),
+      format: "b64_json",
+    }),
+    "text-to-speech": openAiSpeech({ path: "/v1/openai/audio/speech" }),
+    "automatic-speech-recognition": openAiTranscription({
+      path: "/v1/openai/audio/transcriptions",
+    }),
   },
+  routes: [
+    modelRoute("/v1/openai/completions", "text-generation"),
+    modelRoute("/v1/openai/embeddings", "feature-extraction"),
+    { method: "POST", path: "/v1/inference/{model}", tasks: ["text-ranking"] },
+    {
+      method: "POST",
+      path: "/v1/openai/images/generations",
+      tasks: ["text-to-image"],
+      model: "model",
+    },
+    {
+      method: "POST",
+      path: "/v1/openai/audio/speech",
+      tasks: ["text-to-speech"],
+      model: "model",
+    },
+    {
+      method: "POST",
+      path: "/v1/openai/audio/transcriptions",
+      tasks: ["automatic-speech-recognition"],
+      model: "model",
+    },
+  ],
 } as const satisfies Provider;

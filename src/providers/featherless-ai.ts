@@ -1,5 +1,7 @@
 import { openAiChat } from "./families/openai-chat.js";
+import { openAiCompletions } from "./families/openai-completions.js";
 import { bearer, type Provider } from "./provider.js";
+import { modelRoute } from "./request.js";
 
 export const featherlessAi = {
   id: "featherless-ai",
@@ -10,5 +12,7 @@ export const featherlessAi = {
   needsKey: true,
   tasks: {
     conversational: openAiChat({ path: "/v1/chat/completions" }),
+    "text-generation": openAiCompletions("/v1/completions"),
   },
+  routes: [modelRoute("/v1/completions", "text-generation")],
 } as const satisfies Provider;

@@ -1,4 +1,5 @@
 import { openAiChat } from "./families/openai-chat.js";
+import { chatCompletions } from "./families/openai-completions.js";
 import { bearer, type Provider } from "./provider.js";
 
 export const groq = {
@@ -10,5 +11,7 @@ export const groq = {
   needsKey: true,
   tasks: {
     conversational: openAiChat({ path: "/openai/v1/chat/completions" }),
+    // Groq has no completions. Hugging Face's client posts a prompt to its chat, which refuses it.
+    "text-generation": chatCompletions("/openai/v1/chat/completions"),
   },
 } as const satisfies Provider;

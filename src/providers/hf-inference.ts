@@ -1,6 +1,5 @@
-import { openAiChat } from "./families/openai-chat.js";
+import { hfRoutes, hfTasks } from "./families/hf-tasks.js";
 import { bearer, type Provider } from "./provider.js";
-import { computeTimeHeader } from "./reported.js";
 
 export const hfInference = {
   id: "hf-inference",
@@ -10,14 +9,6 @@ export const hfInference = {
   keyVariable: "HF_TOKEN",
   needsKey: true,
   requestIdHeader: "x-inference-id",
-  tasks: {
-    conversational: openAiChat({
-      path: (model) => `/models/${model}/v1/chat/completions`,
-      // Text Generation Inference reads a schema from `value`; newer versions read OpenAI's form too.
-      schemaForms: ["object_value", "openai_schema"],
-      finishReasons: { eos_token: "stop", stop_sequence: "stop" },
-      hasEmptyIds: true,
-      reported: computeTimeHeader,
-    }),
-  },
+  tasks: hfTasks(),
+  routes: hfRoutes,
 } as const satisfies Provider;

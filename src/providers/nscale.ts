@@ -1,5 +1,10 @@
 import { openAiChat } from "./families/openai-chat.js";
+import { openAiImages } from "./families/openai-images.js";
+import { withSize } from "./families/task-input.js";
 import { bearer, type Provider } from "./provider.js";
+import { flat } from "./request.js";
+
+const IMAGES = "/v1/images/generations";
 
 export const nscale = {
   id: "nscale",
@@ -10,5 +15,11 @@ export const nscale = {
   needsKey: true,
   tasks: {
     conversational: openAiChat({ path: "/v1/chat/completions" }),
+    "text-to-image": openAiImages({
+      path: IMAGES,
+      options: (input) => withSize(flat(input)),
+      format: "b64_json",
+    }),
   },
+  routes: [{ method: "POST", path: IMAGES, tasks: ["text-to-image"], model: "model" }],
 } as const satisfies Provider;

@@ -1,6 +1,9 @@
 import { expect, test } from "bun:test";
 import type { Reported } from "../tasks/usage.js";
+import { hfInference } from "./hf-inference.js";
+import { openAiCompatible } from "./openai-compatible.js";
 import {
+  believing,
   billableUnits,
   type CostReader,
   computeTimeHeader,
@@ -76,4 +79,27 @@ test("fal's units are counted in billionths, since they need not be whole", () =
   expect(units("1")).toEqual({ kind: "units", billionths: 1_000_000_000n });
   expect(units("0.7864320001")).toEqual({ kind: "units", billionths: 786_432_001n });
   for (const text of ["", "-1", "many"]) expect(units(text)).toBeUndefined();
+});
+
+test("who believes a provider's costs believes them for all of its tasks", () => {
+  const believed = believing(openAiCompatible("own", "http://127.0.0.1/v1"), "usage.cost");
+  const readers = Object.values(believed.tasks).map(({ reported }) => reported);
+  expect(readers).toEqual([usageCost, usageCost, usageCost, usageCost]);
+});
+
+test("who believes nothing of a provider believes none of its tasks", () => {
+  const { tasks } = believing(hfInference, "none");
+  expect(Object.values(tasks).filter(({ reported }) => reported)).toEqual([]);
+});
+
+test("Text Embeddings Inference counts its time in milliseconds, everyone else in seconds", () => {
+  const timeOf = (headers: Record<string, string>) => said(computeTimeHeader, { headers });
+  const nanoseconds = (count: number) => ({
+    kind: "measured" as const,
+    measured: { computeNanoseconds: count },
+  });
+  const tokens = { "x-compute-tokens": "6" };
+  expect(timeOf({ "x-compute-time": "12", ...tokens })).toEqual(nanoseconds(12_000_000));
+  expect(timeOf({ "x-compute-time": "0.012", ...tokens })).toEqual(nanoseconds(12_000_000));
+  expect(timeOf({ "x-compute-time": "12" })).toEqual(nanoseconds(12_000_000_000));
 });

@@ -22,10 +22,15 @@ export const usageCost: CostReader = ({ member }) => costIn(member("usage"), "co
 /** Together's videos: `outputs.cost` in dollars. From general knowledge, on no recording. */
 export const outputsCost: CostReader = ({ member }) => costIn(member("outputs"), "cost");
 
-/** Hugging Face's `x-compute-time`, in seconds with up to nine decimals; on plain answers only. */
+/**
+ * Hugging Face's `x-compute-time`, in seconds with up to nine decimals; on plain answers only. Text Embeddings
+ * Inference alone sends `x-compute-tokens` beside it, and then writes whole milliseconds (router/src/http/server.rs).
+ */
 export const computeTimeHeader: CostReader = ({ header }) => {
   const text = header("x-compute-time");
-  return text === undefined ? undefined : computeTime(ceilDecimal(text, NANO_DIGITS));
+  if (text === undefined) return undefined;
+  const isMilliseconds = header("x-compute-tokens") !== undefined && /^\d+$/.test(text);
+  return computeTime(ceilDecimal(text, isMilliseconds ? NANO_DIGITS - 3 : NANO_DIGITS));
 };
 
 /** Replicate's `metrics.predict_time`, in seconds. From general knowledge, on no recording. */
@@ -48,12 +53,20 @@ export const COST_READERS = {
 
 export type CostReaderName = keyof typeof COST_READERS;
 
-/** A provider whose chat answers are believed in this way, and in no other. */
+/** A provider whose answers to all tasks are believed in this way, and in no other. */
 export function believing(provider: Provider, name: CostReaderName): Provider {
-  const { conversational } = provider.tasks;
-  if (!conversational) return provider;
-  const adapter = { ...conversational, reported: COST_READERS[name] };
-  return { ...provider, tasks: { ...provider.tasks, conversational: adapter } };
+  const reported = COST_READERS[name];
+  const { conversational, ...others } = provider.tasks;
+  const tasks = Object.entries(others).map(([task, { start, next }]) => {
+    return [task, { start, next, ...(reported && { reported }) }] as const;
+  });
+  return {
+    ...provider,
+    tasks: {
+      ...(conversational && { conversational: { ...conversational, reported } }),
+      ...Object.fromEntries(tasks),
+    },
+  };
 }
 
 const NANO_DIGITS = 9;

@@ -1,5 +1,8 @@
 import { openAiChat } from "./families/openai-chat.js";
+import { openAiCompletions } from "./families/openai-completions.js";
+import { openAiEmbeddings } from "./families/openai-embeddings.js";
 import { bearer, type Provider } from "./provider.js";
+import { modelRoute } from "./request.js";
 
 export const scaleway = {
   id: "scaleway",
@@ -10,5 +13,11 @@ export const scaleway = {
   needsKey: true,
   tasks: {
     conversational: openAiChat({ path: "/v1/chat/completions" }),
+    "text-generation": openAiCompletions("/v1/completions"),
+    "feature-extraction": openAiEmbeddings("/v1/embeddings"),
   },
+  routes: [
+    modelRoute("/v1/completions", "text-generation"),
+    modelRoute("/v1/embeddings", "feature-extraction"),
+  ],
 } as const satisfies Provider;

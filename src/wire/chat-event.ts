@@ -1,6 +1,7 @@
 /** One event of a chat stream: what it says, and what of it the caller should see. */
 
 import type { NanoUsd } from "../kernel/money.js";
+import { parseUsage } from "../tasks/openai-usage.js";
 import type { Usage } from "../tasks/usage.js";
 import {
   type ChatJson,
@@ -12,7 +13,6 @@ import {
 } from "./chat-answer.js";
 import { withChanges } from "./json-members.js";
 import { dataOf, eventOf } from "./sse.js";
-import { parseUsage } from "./usage.js";
 
 export type ChatEvent =
   | { readonly kind: "silent" }

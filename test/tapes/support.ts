@@ -30,7 +30,8 @@ export type Tape = {
   readonly exchange: Exchange;
 };
 
-type Flow = {
+/** One call of a client, with all that it asked. */
+export type Flow = {
   readonly id: string;
   readonly provider: string;
   /** Missing where the recorder did not keep the request. */
@@ -40,13 +41,17 @@ type Flow = {
 
 export const tasksOf = (provider: string): string[] => readdirSync(join(TAPES, provider)).sort();
 
-/** All calls of a provider under one task, in the order of their ids. */
-export function tapesOf(provider: string, task: string): Tape[] {
+/** In the order of their ids. */
+export function flowsOf(provider: string, task: string): Flow[] {
   const folder = join(TAPES, provider, task);
   if (!existsSync(folder)) return [];
   const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
-  return files.sort().flatMap((file) => {
-    const flow = JSON.parse(readFileSync(join(folder, file), "utf8")) as Flow;
+  return files.sort().map((file) => JSON.parse(readFileSync(join(folder, file), "utf8")) as Flow);
+}
+
+/** All calls of a provider under one task, in the order of their ids. */
+export function tapesOf(provider: string, task: string): Tape[] {
+  return flowsOf(provider, task).flatMap((flow) => {
     const calls = flow.exchanges.filter(({ step }) => step === "inference");
     return calls.map((exchange, place) => ({
       name: `${provider}/${flow.id}${place > 0 ? `/${place + 1}` : ""}`,

@@ -10,6 +10,10 @@ type Options = Partial<Omit<ChatAdapter, "changes" | "path">> & {
   readonly path: string | ChatAdapter["path"];
   /** The forms of a JSON schema it understands; others are rewritten into the first. */
   readonly schemaForms?: readonly SchemaForm[];
+  /** A member of its own that wants the schema as well. */
+  readonly schemaCopy?: string;
+  /** Takes schemas, but not `strict` ones. */
+  readonly isNeverStrict?: boolean;
 };
 
 type SchemaForm = Exclude<ResponseFormatForm, "text" | "json_object" | "other">;
@@ -21,7 +25,7 @@ export function openAiChat(options: Options): ChatAdapter {
     path: typeof path === "string" ? () => path : path,
     changes: (request) => {
       const changes: BodyChanges = new Map();
-      rewriteSchema(request, schemaForms, changes);
+      rewriteSchema(request, { schemaForms, ...options }, changes);
       for (const name of leaveOut) if (request.members.has(name)) changes.set(name, undefined);
       return changes;
     },
@@ -36,13 +40,16 @@ export function openAiChat(options: Options): ChatAdapter {
 
 function rewriteSchema(
   { responseFormat }: ChatRequest,
-  accepted: readonly SchemaForm[],
+  { schemaForms: accepted = [], schemaCopy, isNeverStrict }: Options,
   changes: BodyChanges,
 ): void {
   const [preferred] = accepted;
   if (!responseFormat || !preferred || !isSchemaForm(responseFormat.form)) return;
-  if (accepted.includes(responseFormat.form)) return;
-  changes.set("response_format", JSON.stringify(WRITERS[preferred](responseFormat)));
+  const format = isNeverStrict ? { ...responseFormat, strict: false } : responseFormat;
+  if (!accepted.includes(responseFormat.form) || isNeverStrict) {
+    changes.set("response_format", JSON.stringify(WRITERS[preferred](format)));
+  }
+  if (schemaCopy !== undefined) changes.set(schemaCopy, JSON.stringify(format.schema));
 }
 
 const isSchemaForm = (form: ResponseFormatForm): form is SchemaForm => form in WRITERS;

@@ -1,0 +1,80 @@
+/** OpenAI's completions, and text generation as others offer it. */
+import { badRequest, RouterError } from "../../kernel/errors.js";
+import { parseUsage } from "../../tasks/openai-usage.js";
+import type { Json, TaskInput } from "../../tasks/task-call.js";
+import type { ProviderReply, Step, TaskAdapter } from "../provider.js";
+import { at, listAt, MalformedReply } from "../reply.js";
+import { doneWith, flat, postJson, without } from "../request.js";
+
+/**
+ * `/completions`: `inputs` is its prompt, `max_new_tokens` its `max_tokens`. Parameters of Text Generation Inference's
+ * own go along as they are, for the provider to judge.
+ */
+export const openAiCompletions = (path: string | ((model: string) => string)): TaskAdapter => ({
+  start: (input, { providerModel }) =>
+    postJson(typeof path === "string" ? path : path(providerModel), {
+      ...completionOptions(input),
+      prompt: promptOf(input),
+      model: providerModel,
+    }),
+  next: ({ json }) => completion(json, "text"),
+});
+
+/** Text generation by way of chat: the prompt becomes the only message. */
+export const chatCompletions = (path: string): TaskAdapter => ({
+  start: (input, { providerModel }) =>
+    postJson(path, {
+      ...completionOptions(input),
+      messages: [{ role: "user", content: promptOf(input) }],
+      model: providerModel,
+    }),
+  next: ({ json }) => completion(json, "message", "content"),
+});
+
+/** One answer to one prompt is all that the task can say; more would be paid for and lost. */
+export function promptOf({ inputs, ...input }: TaskInput): string {
+  const { stream, n } = flat({ inputs, ...input });
+  if (typeof inputs !== "string") {
+    throw badRequest("Text generation takes one prompt: a string.", "inputs");
+  }
+  if (stream === true) {
+    throw new RouterError("unsupported_parameter", "Text generation does not stream here.", {
+      param: "stream",
+    });
+  }
+  if (typeof n === "number" && n > 1) {
+    throw new RouterError("unsupported_parameter", "Text generation gives one answer at a time.", {
+      param: "n",
+    });
+  }
+  return inputs;
+}
+
+function completionOptions(input: TaskInput): Json {
+  const { max_new_tokens: maxTokens, ...parameters } = input.parameters;
+  return {
+    // `stream` can only be false here, and details are always answered.
+    ...without(input.extra, "stream"),
+    ...(maxTokens !== undefined && { max_tokens: maxTokens }),
+    ...without(parameters, "stream", "details"),
+  };
+}
+
+/** The first choice, its text where the path says. A model may have nothing to say. */
+function completion(json: unknown, ...path: readonly string[]): Step {
+  const [choice] = listAt(json, "choices");
+  const text = at(choice, ...path);
+  if (typeof text !== "string") throw new MalformedReply("no text at choices.0");
+  const details = detailsOf(choice);
+  return doneWith({ generated_text: text, ...details }, parseUsage(at(json, "usage")));
+}
+
+function detailsOf(choice: unknown): Json {
+  const [finish, seed] = [at(choice, "finish_reason"), at(choice, "seed")];
+  if (typeof finish !== "string") return {};
+  return { details: { finish_reason: finish, ...(typeof seed === "number" && { seed }) } };
+}
+
+/** Whether an answer is a completion in OpenAI's form. */
+export const isCompletion = ({ json }: ProviderReply): boolean =>
+  Array.isArray(at(json, "choices"));
