@@ -3,6 +3,7 @@ import { parseJson } from "./json.js";
 import { listedModels } from "./models.js";
 import { providers } from "./providers/index.js";
 import { providerById, type State } from "./state.js";
+import { serveAsset } from "./task/serve-asset.js";
 
 const json = (body: unknown, status = 200): Response =>
   new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
@@ -12,10 +13,21 @@ export function serveAdmin(state: State, request: Request, path: string, query: 
   const [, , area, provider] = path.split("/");
   if (area === "log") return serveLog(state, request.method, new URLSearchParams(query));
   if (area === "dials") return serveDials(state, request, provider ?? "*");
+  if (area === "assets") return serveAsset(state, request, provider ?? "");
   if (area === "redirected") return serveRedirected(state, request);
-  if (area === "state") return json({ redirects: state.redirects, dials: state.dialTable() });
+  if (area === "state")
+    return json({
+      redirects: state.redirects,
+      downloads: state.downloads,
+      dials: state.dialTable(),
+    });
   if (area === "providers") {
-    return json(providers.map((one) => ({ id: one.id, models: listedModels(state, one) })));
+    const listed = providers.map((one) => ({
+      id: one.id,
+      models: listedModels(state, one),
+      tasks: one.tasks ?? [],
+    }));
+    return json(listed);
   }
   return json({ error: `nothing at ${path}` }, 404);
 }

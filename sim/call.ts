@@ -5,7 +5,9 @@ import type { Json } from "./json.js";
 import type { Outcome } from "./log.js";
 import { costOf } from "./money.js";
 import type { ErrorKind, PathParams, Provider } from "./provider.js";
+import { secondsFor } from "./seconds.js";
 import type { State } from "./state.js";
+import { costOfUnits } from "./units.js";
 
 /** One request to one provider, with everything that was settled about it on arrival. */
 export type Call = {
@@ -14,6 +16,8 @@ export type Call = {
   readonly request: Request;
   readonly path: string;
   readonly params: PathParams;
+  /** By the name the Hub uses; empty where the route belongs to none. */
+  readonly task: string;
   readonly number: number;
   readonly ids: Ids;
   readonly requestId: string;
@@ -41,14 +45,12 @@ export const NO_USAGE: Usage = { prompt: 0, cached: 0, completion: 0, reasoning:
 export function record(call: Call, ending: Ending): void {
   const { usage, delivered, outcome } = ending;
   const owed = outcome === "complete" || delivered > 0;
-  const price = call.state.priceOf(call.provider, ending.model);
-  const counts = { prompt: usage.prompt, cached: usage.cached, completion: delivered };
-  const { headers } = call.request;
   call.state.log.add({
     provider: call.provider.id,
+    task: call.task,
     model: ending.model,
     providerRequestId: call.requestId,
-    clientRequestId: headers.get("x-turnpike-request-id") ?? headers.get("inference-id"),
+    clientRequestId: clientIdOf(call),
     at: Date.now(),
     stream: ending.stream,
     status: ending.status,
@@ -57,11 +59,35 @@ export function record(call: Call, ending: Ending): void {
     completionTokensGenerated: ending.generated,
     completionTokensDelivered: delivered,
     reasoningTokens: usage.reasoning,
-    costNanoUsd: owed ? costOf(counts, price).toString() : "0",
+    units: {},
+    costNanoUsd: owed ? costOfText(call, ending).toString() : "0",
     outcome,
-    keyHash: call.key === undefined ? null : keyHash(call.key),
+    keyHash: keyHashOf(call),
   });
 }
+
+/** Chat is charged by the token; text generation by whatever the model's price is in. */
+function costOfText(call: Call, { model, usage, delivered }: Ending): bigint {
+  const { state, provider, task } = call;
+  if (task === "conversational") {
+    const counts = { prompt: usage.prompt, cached: usage.cached, completion: delivered };
+    return costOf(counts, state.priceOf(provider, model));
+  }
+  const units = {
+    promptTokens: usage.prompt,
+    cachedTokens: usage.cached,
+    completionTokens: delivered,
+    computeSeconds: secondsFor({ ...usage, completion: delivered }).total,
+  };
+  return costOfUnits(units, state.unitPriceOf(provider, model, task));
+}
+
+/** What the caller calls the request. */
+export const clientIdOf = ({ request: { headers } }: Call): string | null =>
+  headers.get("x-turnpike-request-id") ?? headers.get("inference-id");
+
+export const keyHashOf = ({ key }: Call): string | null =>
+  key === undefined ? null : keyHash(key);
 
 /** For a request that was turned away before its body was read. */
 export const recordRefused = (call: Call, status: number): void =>

@@ -1,8 +1,9 @@
 import { parse } from "yaml";
 import { type Dials, readDials } from "./dials.js";
 import { isObject, isString } from "./json.js";
-import { type PriceText, readPrice } from "./money.js";
+import { nanoUsdOf } from "./money.js";
 import type { DialTable, PriceTable } from "./state.js";
+import { PRICE_UNITS, type UnitPriceText } from "./units.js";
 
 /**
  * The config file, YAML or JSON:
@@ -13,6 +14,7 @@ import type { DialTable, PriceTable } from "./state.js";
  *       groq: { rate_limit: { after: 30, retry_after: 2 } }
  *     prices:
  *       together: { "*": { input: "0.20", output: "0.60" }, some/model: { input: "1", output: "2" } }
+ *       fal-ai: { fal-ai/flux/dev: { image: "0.025" } }
  */
 export type SimConfig = {
   readonly seed?: number;
@@ -59,23 +61,28 @@ function asDials(value: unknown, where: string): Dials {
   return read.dials;
 }
 
-function asPrices(value: unknown, where: string): { [model: string]: PriceText } {
+function asPrices(value: unknown, where: string): { [model: string]: UnitPriceText } {
   if (!isObject(value)) throw new Error(`${where} must be a map by model`);
-  const prices: { [model: string]: PriceText } = {};
+  const prices: { [model: string]: UnitPriceText } = {};
   for (const [model, entry] of Object.entries(value)) {
     prices[model] = asPrice(entry, `${where}.${model}`);
   }
   return prices;
 }
 
-function asPrice(value: unknown, where: string): PriceText {
-  const { input, output, cached_input: cached } = isObject(value) ? value : {};
-  if (!isString(input) || !isString(output) || !(cached === undefined || isString(cached))) {
-    throw new Error(
-      `${where} needs input and output, USD per million tokens as quoted decimal text`,
-    );
+function asPrice(value: unknown, where: string): UnitPriceText {
+  const lines = isObject(value) ? Object.entries(value) : [];
+  if (lines.length === 0) throw new Error(`${where} needs a price by unit: ${UNITS}`);
+  const price: Record<string, string> = {};
+  for (const [unit, text] of lines) {
+    if (!UNIT_NAMES.includes(unit))
+      throw new Error(`${where}: there is no unit ${unit}; there are ${UNITS}`);
+    if (!isString(text)) throw new Error(`${where}.${unit} must be USD as quoted decimal text`);
+    if (unit !== "hardware") nanoUsdOf(text);
+    price[unit] = text;
   }
-  const price = cached === undefined ? { input, output } : { input, output, cached_input: cached };
-  readPrice(price);
   return price;
 }
+
+const UNIT_NAMES: readonly string[] = [...PRICE_UNITS, "hardware"];
+const UNITS = UNIT_NAMES.join(", ");

@@ -45,6 +45,47 @@ export type Dials = {
   readonly error_in_200?: boolean;
   readonly error_after_events?: number;
   readonly answer?: "html" | "redirect" | "endless" | "wrong_length" | "empty";
+  /** Media are made at least so large, in bytes. */
+  readonly media_bytes?: number;
+  /** What is wrong with media in answers and files: cut short, not media at all, or nothing. */
+  readonly media?: "truncated" | "garbage" | "empty";
+  /** How images are encoded, whatever was asked for. */
+  readonly image_format?: "png" | "jpeg" | "webp";
+  /** Length of sounds and films where the request does not say it. */
+  readonly media_seconds?: number;
+  /** How long a job takes; absent: it is over before its first poll. */
+  readonly job_ms?: number;
+  /** So many polls of a job see it queued or running, however long it takes. */
+  readonly job_polls?: number;
+  /** Share of the jobs that fail. */
+  readonly job_fail_rate?: number;
+  /** What the provider says of a failed job. */
+  readonly job_fail_message?: string;
+  /** Jobs never end. */
+  readonly job_stall?: boolean;
+  /** After the first answer that tells the end, the other end is told. */
+  readonly job_end_twice?: boolean;
+  /** Polls are answered with this status: the first `job_error_polls` of them, or all. */
+  readonly job_error_status?: number;
+  readonly job_error_polls?: number;
+  /** Polls find no such job. */
+  readonly job_lost?: boolean;
+  /** Polls tell a state that the provider's documentation does not have. */
+  readonly job_state?: string;
+  /** Jobs succeed without a result. */
+  readonly result_missing?: boolean;
+  /** How long a caller's wish to wait for a job is granted (60 s), after which the answer is "not yet". */
+  readonly wait_ms_max?: number;
+  /** Where all links to files point instead, e.g. an address inside the operator's network. */
+  readonly asset_url?: string;
+  readonly asset_status?: number;
+  readonly asset_latency_ms?: number;
+  /**
+   * What else is wrong with files: `too_large` (zeros without end behind them), `redirect` (to another path here),
+   * `redirect_inside` (to a cloud's metadata address), `redirect_endless` (to itself), `truncated`, `cut` (the
+   * socket is destroyed halfway), `stall` (nothing more comes), `empty`, `html`, `untyped` (no useful content type).
+   */
+  readonly asset?: (typeof ASSET_FAULTS)[number];
   /** The billing callback knows of a request only so long after it ended. */
   readonly billing_delay_ms?: number;
   /** The billing callback takes so long to answer. */
@@ -75,6 +116,19 @@ export const BILLING_FAULTS = [
   "endless",
 ] as const;
 
+export const ASSET_FAULTS = [
+  "too_large",
+  "redirect",
+  "redirect_inside",
+  "redirect_endless",
+  "truncated",
+  "cut",
+  "stall",
+  "empty",
+  "html",
+  "untyped",
+] as const;
+
 type Check = { readonly expected: string; readonly holds: (value: unknown) => boolean };
 
 const isNumber = (value: unknown): value is number => Number.isFinite(value);
@@ -102,6 +156,7 @@ const status: Check = {
   expected: "an HTTP status from 400 to 599",
   holds: (value) => Number.isInteger(value) && Number(value) >= 400 && Number(value) <= 599,
 };
+const text: Check = { expected: "a string", holds: isString };
 const oneOf = (...words: string[]): Check => ({
   expected: `one of ${words.join(", ")}`,
   holds: (value) => isString(value) && words.includes(value),
@@ -136,6 +191,26 @@ const DIAL_CHECKS: { readonly [name in keyof Required<Dials>]: Check } = {
   error_in_200: flag,
   error_after_events: whole,
   answer: oneOf("html", "redirect", "endless", "wrong_length", "empty"),
+  media_bytes: whole,
+  media: oneOf("truncated", "garbage", "empty"),
+  image_format: oneOf("png", "jpeg", "webp"),
+  media_seconds: positive,
+  job_ms: whole,
+  job_polls: whole,
+  job_fail_rate: share,
+  job_fail_message: text,
+  job_stall: flag,
+  job_end_twice: flag,
+  job_error_status: status,
+  job_error_polls: whole,
+  job_lost: flag,
+  job_state: text,
+  result_missing: flag,
+  wait_ms_max: whole,
+  asset_url: text,
+  asset_status: status,
+  asset_latency_ms: whole,
+  asset: oneOf(...ASSET_FAULTS),
   billing_delay_ms: whole,
   billing_latency_ms: whole,
   billing_fail_rate: share,

@@ -12,4 +12,13 @@ export const ENDLESS_BYTES_MAX = 1 << 30;
 /** An unpaced stream goes out in blocks of this many events, so that a hang-up still stops it. */
 export const BLOCK_EVENTS = 256;
 export const SCHEMA_DEPTH_MAX = 8;
+/** Jobs and files that are remembered; the oldest go first. */
+export const JOBS_MAX = 20_000;
+export const ASSETS_MAX = 5_000;
+/** Encoded media kept for the next request for the same. */
+export const MADE_MEDIA_MAX = 64;
+export const MEDIA_SECONDS_MAX = 600;
 export const BODY_BYTES_MAX = 64 << 20;
+export const EMBEDDED_TEXTS_MAX = 2_048;
+export const EMBEDDING_LENGTH_MAX = 8_192;
+export const RERANKED_TEXTS_MAX = 10_000;

@@ -1,4 +1,5 @@
 import { LOG_ENTRIES_MAX } from "./limits.js";
+import type { Units } from "./units.js";
 
 export type Outcome = "complete" | "aborted" | "failed" | "cut";
 
@@ -6,6 +7,8 @@ export type Outcome = "complete" | "aborted" | "failed" | "cut";
 export type LogEntry = {
   readonly id: number;
   readonly provider: string;
+  /** By the name the Hub uses; chat is `conversational`. */
+  readonly task: string;
   readonly model: string;
   readonly providerRequestId: string;
   readonly clientRequestId: string | null;
@@ -18,6 +21,8 @@ export type LogEntry = {
   readonly completionTokensGenerated: number;
   readonly completionTokensDelivered: number;
   readonly reasoningTokens: number;
+  /** What a task other than chat delivered. */
+  readonly units: Units;
   readonly costNanoUsd: string;
   readonly outcome: Outcome;
   readonly keyHash: string | null;

@@ -58,8 +58,8 @@ export async function main(args: readonly string[]): Promise<number | undefined>
   }
   const { port, seed, config, printConfig } = read;
   if (printConfig) {
-    const { priceTextOf } = makeState({ seed, dials: config.dials, prices: config.prices });
-    process.stdout.write(readyConfig(providers, `http://127.0.0.1:${port}`, priceTextOf));
+    const state = makeState({ seed, dials: {}, prices: config.prices });
+    process.stdout.write(readyConfig(providers, `http://127.0.0.1:${port}`, state));
     return 0;
   }
   const sim = startSim({ port, seed, providerDials: config.dials, prices: config.prices });

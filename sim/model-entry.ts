@@ -1,5 +1,6 @@
 import type { PriceText } from "./money.js";
-import type { SimModel } from "./provider.js";
+import type { SimModel, TaskModel } from "./provider.js";
+import type { UnitPriceText } from "./units.js";
 
 /** USD per million tokens: input, output, cached input. */
 export const price = (input: string, output: string, cached?: string): PriceText =>
@@ -17,3 +18,11 @@ export const model = (hub: string, id: string, cost: PriceText, rest: Rest = {})
   structured: true,
   ...rest,
 });
+
+/** A listed model of another task. */
+export const taskModel = (
+  task: string,
+  hub: string,
+  id: string,
+  cost: UnitPriceText,
+): TaskModel => ({ id, hub, task, price: cost });

@@ -2,7 +2,7 @@ import type { Endpoint, PathParams } from "./provider.js";
 
 export type Found = { readonly endpoint: Endpoint; readonly params: PathParams };
 
-/** Compiles a provider's endpoints to one lookup: exact paths by table, the few patterns by regex. */
+/** Compiles a provider's endpoints to one lookup: exact paths by table, the few patterns by regex, in order. */
 export function routerFor(endpoints: readonly Endpoint[]) {
   const exact = new Map<string, Endpoint>();
   const patterns: { readonly shape: RegExp; readonly endpoint: Endpoint }[] = [];
@@ -15,7 +15,9 @@ export function routerFor(endpoints: readonly Endpoint[]) {
     if (endpoint) return { endpoint, params: {} };
     for (const { shape, endpoint: candidate } of patterns) {
       const found = candidate.method === method ? shape.exec(path) : null;
-      if (found) return { endpoint: candidate, params: decodeAll(found.groups ?? {}) };
+      if (!found) continue;
+      const params = decodeAll(found.groups ?? {});
+      if (candidate.serves?.(params) ?? true) return { endpoint: candidate, params };
     }
     return undefined;
   };

@@ -6,10 +6,13 @@ import { type Dials, mergeDials } from "./dials.js";
 import { BODY_BYTES_MAX } from "./limits.js";
 import type { LogEntry } from "./log.js";
 import { serveModels } from "./models.js";
-import type { Endpoint, PathParams, Provider } from "./provider.js";
+import type { Endpoint, Provider } from "./provider.js";
+import { keyAfter } from "./provider-key.js";
 import { providers } from "./providers/index.js";
-import { routerFor } from "./routes.js";
+import { type Found, routerFor } from "./routes.js";
 import { type DialTable, makeState, type PriceTable, type State } from "./state.js";
+import { recordRefusedTask } from "./task/record.js";
+import { serveTask } from "./task/serve.js";
 
 export type StartOptions = {
   /** 0 or absent: any free port. */
@@ -94,13 +97,22 @@ function serveProvider(state: State, request: Request, { provider, find }: Serve
   const found = find(request.method, path);
   const dials = state.dialsFor(provider.id, request.headers.get("x-sim-dials"));
   if (!dials.ok) return plainError(400, dials.why);
-  const call = callOf(state, request, provider, path, found?.params ?? {}, dials.dials);
+  const call = callOf(state, request, provider, path, found, dials.dials);
   if (!isAuthorized(call)) return refuseKey(call, found?.endpoint);
   if (path === "/_billing" && request.method === "POST") return serveBilling(call);
   if (!found) return refusal(call, { kind: "not_found", about: `${request.method} ${path}` });
-  return found.endpoint.kind === "chat"
-    ? serveChat(call, found.endpoint.chat)
-    : serveModels(call, found.endpoint);
+  return serveEndpoint(call, found.endpoint);
+}
+
+function serveEndpoint(call: Call, endpoint: Endpoint): Response | Promise<Response> {
+  switch (endpoint.kind) {
+    case "chat":
+      return serveChat(call, endpoint.chat);
+    case "task":
+      return serveTask(call, endpoint);
+    case "models":
+      return serveModels(call, endpoint);
+  }
 }
 
 function callOf(
@@ -108,7 +120,7 @@ function callOf(
   request: Request,
   provider: Provider,
   path: string,
-  params: PathParams,
+  found: Found | undefined,
   dials: Dials,
 ): Call {
   const number = state.nextNumber();
@@ -119,23 +131,22 @@ function callOf(
     provider,
     request,
     path,
-    params,
+    params: found?.params ?? {},
+    task: found ? taskOf(found.endpoint) : "",
     number,
     ids,
     requestId,
     dials,
-    key: keyOf(request),
+    key: (provider.keyIn ?? bearerIn)(request.headers),
   };
 }
 
-const BEARER = "Bearer ";
-
-function keyOf(request: Request): string | undefined {
-  const header = request.headers.get("authorization");
-  if (!header?.startsWith(BEARER)) return undefined;
-  const key = header.slice(BEARER.length).trim();
-  return key === "" ? undefined : key;
+function taskOf(endpoint: Endpoint): string {
+  if (endpoint.kind === "chat") return endpoint.task ?? "conversational";
+  return endpoint.kind === "task" ? endpoint.task : "";
 }
+
+const bearerIn = (headers: Headers): string | undefined => keyAfter("Bearer", headers);
 
 function isAuthorized({ dials, key }: Call): boolean {
   if (dials.auth === "off") return true;
@@ -145,6 +156,7 @@ function isAuthorized({ dials, key }: Call): boolean {
 function refuseKey(call: Call, endpoint: Endpoint | undefined): Response {
   const response = refusal(call, { kind: "unauthorized", about: "authorization" });
   if (endpoint?.kind === "chat") recordRefused(call, response.status);
+  if (endpoint?.kind === "task") recordRefusedTask(call, endpoint.task, response.status);
   return response;
 }
 

@@ -7,11 +7,16 @@ import { type Price, type PriceText, readPrice } from "./money.js";
 import type { Provider } from "./provider.js";
 import { providers } from "./providers/index.js";
 import { hashOf, randomFrom } from "./random.js";
+import { type Assets, makeAssets } from "./task/assets.js";
+import { type Jobs, makeJobs } from "./task/jobs.js";
+import type { UnitPriceText } from "./units.js";
 
 /** Dials by provider id; `*` holds for all. */
 export type DialTable = { readonly [provider: string]: Dials };
 /** Prices by provider id and model id; model `*` holds for the provider's other models. */
-export type PriceTable = { readonly [provider: string]: { readonly [model: string]: PriceText } };
+export type PriceTable = {
+  readonly [provider: string]: { readonly [model: string]: UnitPriceText };
+};
 
 export type SimOptions = {
   readonly seed: number;
@@ -26,6 +31,10 @@ export type State = {
   readonly prefixes: PrefixCache;
   /** Requests that followed a simulated redirect, and whether they still carried credentials. */
   readonly redirects: { followed: number; withCredentials: number };
+  readonly jobs: Jobs;
+  readonly assets: Assets;
+  /** Downloads of assets, and how many of them carried credentials. */
+  readonly downloads: { served: number; withCredentials: number };
   readonly nextNumber: () => number;
   readonly idsOf: (number: number) => Ids;
   readonly roll: (number: number, what: string) => number;
@@ -35,6 +44,7 @@ export type State = {
   readonly resetDials: (provider?: string) => void;
   readonly priceOf: (provider: Provider, model: string) => Price;
   readonly priceTextOf: (provider: Provider, model: string) => PriceText;
+  readonly unitPriceOf: (provider: Provider, model: string, task: string) => UnitPriceText;
   readonly overLimit: (provider: string, dials: Dials) => number | undefined;
   readonly reset: () => void;
 };
@@ -52,6 +62,9 @@ export function makeState(options: SimOptions): State {
   const log = makeLog();
   const prefixes = makePrefixCache();
   const redirects = { followed: 0, withCredentials: 0 };
+  const jobs = makeJobs();
+  const assets = makeAssets();
+  const downloads = { served: 0, withCredentials: 0 };
 
   const standing = (provider: string): Dials => {
     let dials = merged.get(provider);
@@ -69,7 +82,7 @@ export function makeState(options: SimOptions): State {
   const priceTextOf = (provider: Provider, model: string): PriceText => {
     const own = options.prices[provider.id];
     const listed = provider.models.find((one) => one.id === model)?.price;
-    return own?.[model] ?? listed ?? own?.["*"] ?? provider.price;
+    return tokenPrice(own?.[model]) ?? listed ?? tokenPrice(own?.["*"]) ?? provider.price ?? FREE;
   };
 
   return {
@@ -77,6 +90,9 @@ export function makeState(options: SimOptions): State {
     log,
     prefixes,
     redirects,
+    jobs,
+    assets,
+    downloads,
     nextNumber() {
       number += 1;
       return number;
@@ -107,6 +123,13 @@ export function makeState(options: SimOptions): State {
       }
       return price;
     },
+    unitPriceOf(provider, model, task) {
+      const own = options.prices[provider.id]?.[model];
+      if (own) return own;
+      const ofTask = (provider.tasks ?? []).filter((one) => one.task === task);
+      const listed = [...ofTask, ...provider.models].find((one) => one.id === model);
+      return (listed ?? ofTask[0])?.price ?? provider.price ?? {};
+    },
     overLimit: (provider, dials) => overLimit(windows, provider, dials),
     reset() {
       number = 0;
@@ -115,9 +138,21 @@ export function makeState(options: SimOptions): State {
       prefixes.clear();
       redirects.followed = 0;
       redirects.withCredentials = 0;
+      jobs.clear();
+      assets.clear();
+      downloads.served = 0;
+      downloads.withCredentials = 0;
     },
   };
 }
+
+const FREE: PriceText = { input: "0", output: "0" };
+
+/** A price that chat can be charged by. */
+const tokenPrice = (price: UnitPriceText | undefined): PriceText | undefined =>
+  price?.input !== undefined && price.output !== undefined
+    ? { ...price, input: price.input, output: price.output }
+    : undefined;
 
 /** Seconds to wait when the provider's window is used up, or undefined when there is room. */
 function overLimit(windows: Map<string, Window>, provider: string, dials: Dials) {

@@ -11,6 +11,7 @@ import { HttpPool } from "./gateway/client/pool.js";
 import { LateBilling } from "./gateway/late-billing.js";
 import { LeaseKeeper } from "./gateway/lease-keeper.js";
 import type { Gateway } from "./gateway/parts.js";
+import { Jobs } from "./gateway/pass/jobs.js";
 import { stripeProcessor } from "./gateway/payments/stripe.js";
 import { Spool } from "./gateway/spool.js";
 import type { Site } from "./http/parts.js";
@@ -139,7 +140,8 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
   const lateCosts = lateCostStore(database);
   const books = booksOf(database);
   const stopping = new AbortController();
-  const askForCosts = costAsker(gateway, lateCosts, stopping.signal);
+  const lateBilling = new LateBilling(gateway, lateCosts);
+  const askForCosts = costAsker(gateway, lateCosts, lateBilling, stopping.signal);
   const forget = () =>
     forgetOld({
       node,
@@ -162,6 +164,8 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
     ledger,
     usage: usageReader(database),
     lateCosts,
+    lateBilling,
+    jobs: new Jobs(lateCosts),
     payments,
     processor: stripeProcessor(config.payments.stripe, log),
     books,
@@ -240,10 +244,10 @@ const startThread = (): Worker => new Worker(new URL("./drain-thread.ts", import
 function costAsker(
   gateway: Gateway,
   store: LateCostStore,
+  billing: LateBilling,
   stopping: AbortSignal,
 ): () => Promise<void> {
   const { node, clock, log, providers } = gateway;
-  const billing = new LateBilling(gateway, store);
   const tellers = [...providers.values()].flatMap(({ provider, billing }) =>
     billing ? [{ id: provider.id, delayMs: billing.delayMs }] : [],
   );

@@ -59,8 +59,6 @@ type Exchange = {
   readonly error?: { readonly status: number; readonly code: string; readonly message: string };
 };
 
-const chatProviders = builtInProviders.filter(({ tasks }) => tasks.conversational);
-
 const FOLDER = join(import.meta.dir, "exchanges");
 /** Stands for any server configured with `type: openai-compatible`. */
 const COMPATIBLE = "openai-compatible";
@@ -87,6 +85,9 @@ const exchanges: readonly Exchange[] = readdirSync(FOLDER).flatMap((provider) =>
       provider,
     })),
 );
+
+/** Pictures and sounds are all that some providers have. */
+const chatProviders = builtInProviders.filter(({ tasks }) => tasks.conversational);
 
 let app: TestApp;
 let ada: TestUser;

@@ -36,12 +36,23 @@ export type ChatAsk = {
   /** Number of alternatives per token, or undefined when no log probabilities were asked for. */
   readonly logprobs: number | undefined;
   readonly effort: string | undefined;
+  /** The messages are text to be continued: no chat template is put around them. */
+  readonly raw: boolean;
 };
 
-export type Refusal = { readonly field: string; readonly why: string };
-type Read = { ok: true; ask: ChatAsk } | ({ ok: false } & Refusal);
+export type Refusal = {
+  readonly field: string;
+  readonly why: string;
+  /** Found out only when the stream had begun: it is an event of it, after a status of 200. */
+  readonly late?: boolean;
+};
+export type Read = { ok: true; ask: ChatAsk } | ({ ok: false } & Refusal);
 
-const refuse = (field: string, why: string): Read => ({ ok: false, field, why });
+export const refuse = (field: string, why: string): { ok: false } & Refusal => ({
+  ok: false,
+  field,
+  why,
+});
 
 /** Reads a chat body. `model` comes from the path where the provider puts it there. */
 export function readAsk(body: unknown, modelInPath: string | undefined): Read {
@@ -55,14 +66,8 @@ export function readAsk(body: unknown, modelInPath: string | undefined): Read {
   if (!messages.every((message) => isObject(message) && isString(message.role))) {
     return refuse("messages", "every message needs a role");
   }
-  const maxTokens = body.max_completion_tokens ?? body.max_tokens ?? undefined;
-  if (maxTokens !== undefined && !(Number.isInteger(maxTokens) && Number(maxTokens) >= 1)) {
-    return refuse("max_tokens", "max_tokens must be an integer of at least 1");
-  }
-  const choices = body.n ?? 1;
-  if (!(Number.isInteger(choices) && Number(choices) >= 1 && Number(choices) <= CHOICES_MAX)) {
-    return refuse("n", `n must be an integer from 1 to ${CHOICES_MAX}`);
-  }
+  const lengths = readLengths(body);
+  if (!lengths.ok) return lengths;
   const format = readFormat(body.response_format);
   if (format === null) return refuse("response_format", "response_format is not of a known type");
   return {
@@ -73,19 +78,41 @@ export function readAsk(body: unknown, modelInPath: string | undefined): Read {
       messages: messages.filter(isObject),
       stream: body.stream === true,
       includeUsage: isObject(body.stream_options) && body.stream_options.include_usage === true,
-      maxTokens: maxTokens === undefined ? undefined : Number(maxTokens),
+      maxTokens: lengths.maxTokens,
       stop: readStop(body.stop),
-      choices: Number(choices),
+      choices: lengths.choices,
       tools: readTools(body.tools),
       toolChoice: readToolChoice(body.tool_choice),
       format,
       logprobs: readLogprobs(body),
       effort: isString(body.reasoning_effort) ? body.reasoning_effort : undefined,
+      raw: false,
     },
   };
 }
 
-const readStop = (stop: Json | undefined): string[] =>
+type Lengths =
+  | { ok: true; maxTokens: number | undefined; choices: number }
+  | ({ ok: false } & Refusal);
+
+/** How many tokens at most, and how many choices. */
+export function readLengths(body: JsonObject): Lengths {
+  const maxTokens = body.max_completion_tokens ?? body.max_tokens ?? undefined;
+  if (maxTokens !== undefined && !(Number.isInteger(maxTokens) && Number(maxTokens) >= 1)) {
+    return refuse("max_tokens", "max_tokens must be an integer of at least 1");
+  }
+  const choices = body.n ?? 1;
+  if (!(Number.isInteger(choices) && Number(choices) >= 1 && Number(choices) <= CHOICES_MAX)) {
+    return refuse("n", `n must be an integer from 1 to ${CHOICES_MAX}`);
+  }
+  return {
+    ok: true,
+    maxTokens: maxTokens === undefined ? undefined : Number(maxTokens),
+    choices: Number(choices),
+  };
+}
+
+export const readStop = (stop: Json | undefined): string[] =>
   (Array.isArray(stop) ? stop : [stop]).filter((one) => isString(one) && one !== "").map(String);
 
 function readTools(tools: Json | undefined): Tool[] {

@@ -2,7 +2,10 @@ import type { Ids } from "../ids.js";
 import type { Json, JsonObject } from "../json.js";
 import type { Piece } from "../tokens.js";
 import type { Finish, Usage } from "./answer.js";
-import type { ChatAsk, FormatName, Refusal } from "./ask.js";
+import type { ChatAsk, FormatName, Read, Refusal } from "./ask.js";
+import type { Event } from "./events.js";
+import type { Answer } from "./message.js";
+import type { Speaking } from "./steps.js";
 
 /** What every chunk of one answer repeats. */
 export type Head = {
@@ -34,6 +37,7 @@ export type ChunkChoice = {
 };
 
 export type PlainFacts = {
+  readonly ask: ChatAsk;
   readonly head: Head;
   readonly choices: readonly PlainChoice[];
   readonly usage: JsonObject;
@@ -53,8 +57,10 @@ export type HeaderFacts = {
   readonly ask: ChatAsk;
 };
 
-/** One provider's way of speaking OpenAI chat. Plain data and pure functions. */
+/** One provider's way of speaking OpenAI chat, or something close to it. Plain data and pure functions. */
 export type ChatDialect = {
+  /** Reads a body; `model` where the path names it. */
+  readonly read: (body: unknown, model: string | undefined) => Read;
   /** Forms of response_format it takes. */
   readonly formats: readonly FormatName[];
   /** Top-level fields it knows; absent: it takes any. */
@@ -71,7 +77,9 @@ export type ChatDialect = {
   readonly logprobs: (pieces: readonly Piece[], top: number, streamed: boolean) => Json;
   readonly usage: (usage: Usage, head: Head) => JsonObject;
   readonly chunk: (facts: ChunkFacts) => JsonObject;
-  readonly plain: (facts: PlainFacts) => JsonObject;
+  readonly plain: (facts: PlainFacts) => Json;
+  /** A whole stream. */
+  readonly events: (answer: Answer, speaking: Speaking) => readonly Event[];
   readonly headers: (facts: HeaderFacts) => { readonly [name: string]: string };
 };
 
@@ -82,9 +90,9 @@ export type StreamHabits = {
   readonly finish: "own" | "last-token";
   /**
    * `always`: beside the finish, asked or not; `asked`: in a chunk of its own after it; `both`: beside
-   * the finish always, and in a chunk of its own when asked.
+   * the finish always, and in a chunk of its own when asked; `running`: in every chunk, counted so far.
    */
-  readonly usage: "always" | "asked" | "both";
+  readonly usage: "always" | "asked" | "both" | "running";
   /** Which other chunks say `usage: null`. */
   readonly usageNull: "always" | "asked" | "never";
   readonly done: boolean;

@@ -40,6 +40,8 @@ type Places = {
   readonly beside: boolean;
   /** On a chunk of its own after it. */
   readonly own: boolean;
+  /** On every chunk, counted so far. */
+  readonly running: boolean;
   /** What the other chunks say. */
   readonly elsewhere: null | undefined;
 };
@@ -51,29 +53,39 @@ function usagePlaces(speaking: Speaking): Places {
   return { ...carried, elsewhere: isNull ? null : undefined };
 }
 
-function usageCarriers({ ask, dialect, dials }: Speaking): Pick<Places, "beside" | "own"> {
-  if (dials.missing_usage || dials.stream_usage === "never") return { beside: false, own: false };
-  if (dials.stream_usage === "always") return { beside: true, own: false };
+const NOWHERE = { beside: false, own: false, running: false };
+
+function usageCarriers({ ask, dialect, dials }: Speaking): Omit<Places, "elsewhere"> {
+  if (dials.missing_usage || dials.stream_usage === "never") return NOWHERE;
+  if (dials.stream_usage === "always") return { ...NOWHERE, beside: true };
   const habit = dials.stream_usage === "asked" ? "asked" : dialect.stream.usage;
-  return { beside: habit !== "asked", own: habit !== "always" && ask.includeUsage };
+  const own = (habit === "asked" || habit === "both") && ask.includeUsage;
+  return { beside: habit !== "asked", own, running: habit === "running" };
 }
 
 type Final = { readonly last: boolean; readonly usage: JsonObject | null | undefined };
 
 type Printer = {
   readonly events: Event[];
+  /** Whether chunks in the middle differ in their token alone. */
+  readonly alike: boolean;
   readonly print: (choice: ChunkChoice, tokens: number, final?: Final) => void;
   /** The JSON of a chunk in the middle of the stream. */
   readonly middle: (choice: ChunkChoice) => string;
 };
 
-function printerFor(answer: Answer, { dialect }: Speaking, { elsewhere }: Places): Printer {
+function printerFor(answer: Answer, { dialect }: Speaking, places: Places): Printer {
   const events: Event[] = [];
   const { head } = answer;
+  const { elsewhere, running } = places;
+  let sent = 0;
+  const soFar = () => dialect.usage({ ...answer.usage, completion: sent }, head);
   return {
     events,
+    alike: !running,
     print(choice, tokens, final) {
-      const usage = final ? final.usage : elsewhere;
+      sent += tokens;
+      const usage = final ? final.usage : running ? soFar() : elsewhere;
       const first = events.length === 0;
       const last = final?.last ?? false;
       events.push(eventOf(dialect.chunk({ head, choice, usage, first, last }), tokens));
@@ -103,10 +115,10 @@ function printChoice(choice: Choice, index: number, { speaking, printer, final }
  * itself was most of the work of a stream.
  */
 function printSteps(steps: readonly Step[], index: number, printer: Printer): void {
-  const { events, print, middle } = printer;
+  const { events, alike, print, middle } = printer;
   let fill: ((piece: Piece) => string) | undefined;
   for (const { delta, piece, tokens, logprobs } of steps) {
-    if (!piece || logprobs !== undefined || events.length === 0) {
+    if (!piece || logprobs !== undefined || events.length === 0 || !alike) {
       print({ index, delta, piece, finish: null, logprobs }, tokens);
       continue;
     }

@@ -14,7 +14,7 @@ export type Answer = {
 };
 
 /** A whole answer in the provider's form. */
-export function plainBody(answer: Answer, dialect: ChatDialect, ids: Ids): JsonObject {
+export function plainBody(answer: Answer, dialect: ChatDialect, ids: Ids): Json {
   const choices = answer.choices.map((choice, index) => ({
     index,
     message: messageOf(choice, dialect, ids),
@@ -22,7 +22,7 @@ export function plainBody(answer: Answer, dialect: ChatDialect, ids: Ids): JsonO
     logprobs: logprobsOf(choice.content, answer.ask, dialect, false),
   }));
   const usage = dialect.usage(answer.usage, answer.head);
-  return dialect.plain({ head: answer.head, choices, usage });
+  return dialect.plain({ ask: answer.ask, head: answer.head, choices, usage });
 }
 
 function messageOf(choice: Choice, dialect: ChatDialect, ids: Ids): JsonObject {

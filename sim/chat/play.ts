@@ -6,7 +6,7 @@ import type { Event } from "./events.js";
 import type { Script } from "./script.js";
 
 /** The part of Bun's direct stream controller in use: writes go to the socket without queues between. */
-type Sink = {
+export type Sink = {
   readonly write: (chunk: string | Uint8Array) => unknown;
   readonly flush: () => unknown;
   readonly end: () => unknown;
@@ -32,7 +32,7 @@ export function play(playing: Playing): ReadableStream {
 }
 
 /** An error to end a stream with: Bun then destroys the socket, which is what a cut is. */
-const CUT = new DOMException("the simulator cuts this stream", "AbortError");
+export const CUT = new DOMException("the simulator cuts this stream", "AbortError");
 
 function run(sink: Sink, playing: Playing): Promise<void> | void {
   const { script, dials, signal } = playing;

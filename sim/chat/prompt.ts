@@ -13,11 +13,11 @@ export function promptTokens(ask: ChatAsk): number[] {
   let sum = ask.tools.length > 0 ? countText(JSON.stringify(ask.body.tools)) : 0;
   const upTo = ask.messages.map((message) => {
     const { text, images } = contentOf(message);
-    sum += TOKENS_PER_MESSAGE + countText(text) + images * TOKENS_PER_IMAGE;
+    sum += (ask.raw ? 0 : TOKENS_PER_MESSAGE) + countText(text) + images * TOKENS_PER_IMAGE;
     if (message.tool_calls !== undefined) sum += countText(JSON.stringify(message.tool_calls));
     return sum;
   });
-  upTo[upTo.length - 1] = sum + TOKENS_PER_REPLY;
+  if (!ask.raw) upTo[upTo.length - 1] = sum + TOKENS_PER_REPLY;
   return upTo;
 }
 

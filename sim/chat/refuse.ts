@@ -1,6 +1,6 @@
-import { type Call, refusal } from "../call.js";
+import { type Call, refusal, refusalOf } from "../call.js";
 import { odd } from "../odd.js";
-import { type ChatAsk, type Refusal, readAsk } from "./ask.js";
+import type { ChatAsk, Refusal } from "./ask.js";
 import type { ChatDialect } from "./dialect.js";
 
 /** What the dials make go wrong before the request is even looked at. */
@@ -20,8 +20,18 @@ export function troubleFor(call: Call, model: string): Response | undefined {
 
 /** Reads the request as this provider would: what it asks for, or the refusal. */
 export function readFor(call: Call, dialect: ChatDialect, body: unknown): ChatAsk | Response {
-  const read = readAsk(body, call.params.model);
-  return read.ok ? (refusalFor(call, dialect, read.ask) ?? read.ask) : badRequest(call, read);
+  const read = dialect.read(body, call.params.model);
+  if (read.ok) return refusalFor(call, dialect, read.ask) ?? read.ask;
+  return read.late ? lateRefusal(call, read) : badRequest(call, read);
+}
+
+function lateRefusal(call: Call, { field, why }: Refusal): Response {
+  const { body } = refusalOf(call, { kind: "bad_request", about: field, message: why });
+  const headers = {
+    "content-type": "text/event-stream",
+    [call.provider.requestIdHeader]: call.requestId,
+  };
+  return new Response(`data: ${JSON.stringify(body)}\n\n`, { headers });
 }
 
 const badRequest = (call: Call, { field, why }: Refusal): Response =>

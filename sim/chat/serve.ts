@@ -6,7 +6,6 @@ import { wait } from "../wait.js";
 import { choicesFor, completionTokens, type Usage } from "./answer.js";
 import type { ChatAsk } from "./ask.js";
 import type { ChatDialect, Head } from "./dialect.js";
-import { eventsFor } from "./events.js";
 import type { Answer } from "./message.js";
 import { play } from "./play.js";
 import { promptTokens } from "./prompt.js";
@@ -74,7 +73,7 @@ function answer(call: Call, dialect: ChatDialect, ask: ChatAsk): Response | Prom
 function answerStream(call: Call, dialect: ChatDialect, made: Answer): ReadableStream {
   const { dials, ids } = call;
   const { ask, usage } = made;
-  const events = eventsFor(made, { ask, dialect, dials, ids });
+  const events = dialect.events(made, { ask, dialect, dials, ids });
   const facts = { model: ask.model, stream: true, status: 200, usage };
   return play({
     script: scriptFor(events, call, ask.model),

@@ -91,5 +91,6 @@ function joined(group: readonly Piece[]): Piece {
   };
 }
 
-const grouped = (pieces: readonly Piece[], dials: Dials): Piece[] =>
+/** As the dial `tokens_per_event` joins them. */
+export const grouped = (pieces: readonly Piece[], dials: Dials): Piece[] =>
   groups(pieces, dials).map(joined);

@@ -1,10 +1,11 @@
+import { breakIn, breakingOff } from "../break-off.js";
 import { type Call, record } from "../call.js";
 import type { Dials } from "../dials.js";
+import { isObject } from "../json.js";
 import type { Outcome } from "../log.js";
 import { wait } from "../wait.js";
 import type { ChatDialect } from "./dialect.js";
 import { type Answer, plainBody } from "./message.js";
-import { play } from "./play.js";
 import { errorBody } from "./script.js";
 
 type Headers = { readonly [name: string]: string };
@@ -38,7 +39,8 @@ export async function answerWhole(
     return new Response(JSON.stringify(errorBody(call, ask.model)), { headers });
   }
   const body = plainBody(answer, dialect, call.ids);
-  const text = JSON.stringify(dials.missing_usage ? { ...body, usage: undefined } : body);
+  const bare = dials.missing_usage && isObject(body) ? { ...body, usage: undefined } : body;
+  const text = JSON.stringify(bare);
   const broken = breakOff(text, call, (outcome) => end(outcome, usage.completion, 0));
   if (!broken) end("complete", usage.completion, usage.completion);
   return new Response(broken ?? text, { headers });
@@ -64,11 +66,5 @@ function breakOff(text: string, { dials, request }: Call, ended: (outcome: Outco
   }
   const ending = breakIn(dials);
   if (!ending) return undefined;
-  const script = { events: [{ text: half, tokens: 0 }], ending, outcome: "cut" as const };
-  return play({ script, dials: {}, signal: request.signal, ended });
-}
-
-function breakIn(dials: Dials): "cut" | "stall" | undefined {
-  if (dials.cut_after_events !== undefined) return "cut";
-  return dials.stall_after_events === undefined ? undefined : "stall";
+  return breakingOff(half, ending, request.signal, ended);
 }

@@ -1,5 +1,7 @@
 import type { Finish, Usage } from "../chat/answer.js";
+import { readAsk } from "../chat/ask.js";
 import type { ChatDialect, ChunkFacts, PlainFacts, StreamHabits } from "../chat/dialect.js";
+import { eventsFor } from "../chat/events.js";
 import type { Json, JsonObject } from "../json.js";
 import type { Piece } from "../tokens.js";
 
@@ -13,11 +15,14 @@ const HABITS: StreamHabits = {
   wholeToolCalls: false,
 };
 
-type Changes = Partial<Omit<ChatDialect, "stream">> & { readonly stream?: Partial<StreamHabits> };
+export type Changes = Partial<Omit<ChatDialect, "stream">> & {
+  readonly stream?: Partial<StreamHabits>;
+};
 
 /** OpenAI chat completions with one provider's differences. */
 export function openAiChat(changes: Changes = {}): ChatDialect {
   return {
+    read: readAsk,
     formats: ["json_object", "json_schema"],
     bodyId: (ids) => `chatcmpl-${ids.hex(32)}`,
     fingerprint: (ids) => `fp_${ids.hex(10)}`,
@@ -28,6 +33,7 @@ export function openAiChat(changes: Changes = {}): ChatDialect {
     usage: countsWhenKnown,
     chunk: openAiChunk,
     plain: openAiPlain,
+    events: eventsFor,
     headers: () => ({}),
     ...changes,
     stream: { ...HABITS, ...changes.stream },
@@ -80,6 +86,10 @@ export function withChoices(
 export const logprobsWhenAsked = (choice: JsonObject): JsonObject =>
   choice.logprobs === null ? { ...choice, logprobs: undefined } : choice;
 
+/** vLLM's own field, null where no stop sequence was met, on the choice that finishes. */
+export const stopReasonAtEnd = (choice: JsonObject): JsonObject =>
+  choice.finish_reason === null ? choice : { ...choice, stop_reason: null };
+
 export const counts = (usage: Usage): JsonObject => ({
   prompt_tokens: usage.prompt,
   completion_tokens: usage.completion,
@@ -114,14 +124,3 @@ export const openAiLogprobs = (pieces: readonly Piece[], top: number): Json => (
   content: pieces.map((piece) => tokenLogprob(piece, top)),
   refusal: null,
 });
-
-/** Seconds a provider would claim to have worked: made from the counts, so that they repeat. */
-export const secondsFor = (usage: Usage) => ({
-  queue: 0.0001,
-  prompt: usage.prompt * 0.00005,
-  completion: usage.completion * 0.0005,
-  total: 0.0001 + usage.prompt * 0.00005 + usage.completion * 0.0005,
-});
-
-export const millisecondsFor = (usage: Usage): string =>
-  String(Math.ceil(secondsFor(usage).total * 1000));

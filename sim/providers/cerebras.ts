@@ -1,11 +1,12 @@
 import type { Usage } from "../chat/answer.js";
 import type { Head } from "../chat/dialect.js";
-import { countsWhenKnown, openAiChat, secondsFor } from "../families/openai-chat.js";
+import { countsWhenKnown, openAiChat } from "../families/openai-chat.js";
 import { flatErrors } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import type { JsonObject } from "../json.js";
 import { model, price } from "../model-entry.js";
 import type { Provider } from "../provider.js";
+import { secondsFor } from "../seconds.js";
 
 /** What its API reference lists; anything else is refused. */
 const FIELDS = (

@@ -1,8 +1,13 @@
 import { openAiChat } from "../families/openai-chat.js";
+import { openAiEmbeddings } from "../families/openai-embeddings.js";
 import { worded } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import { model, price } from "../model-entry.js";
 import type { Provider } from "../provider.js";
+import { embedder, reranker } from "../text/models.js";
+import { cohereChat } from "./cohere-chat.js";
+import { cohereEmbed } from "./cohere-embed.js";
+import { cohereRerank } from "./cohere-rerank.js";
 
 const WORDINGS = {
   unauthorized: {
@@ -35,6 +40,11 @@ export const cohere: Provider = {
     model("CohereLabs/c4ai-command-a-03-2025", "command-a-03-2025", price("2.50", "10.00"), {
       context: 256_000,
     }),
+  ],
+  tasks: [
+    embedder("CohereLabs/embed-v4.0", "embed-v4.0", "0.12"),
+    embedder("CohereLabs/embed-english-v3.0", "embed-english-v3.0", "0.10"),
+    reranker("CohereLabs/rerank-v3.5", "rerank-v3.5", { request: "0.002" }),
   ],
   endpoints: [
     {
@@ -79,6 +89,11 @@ export const cohere: Provider = {
           stream ? {} : plainHeaders(usage.prompt + usage.completion),
       }),
     },
+    { kind: "chat", method: "POST", path: "/v2/chat", chat: cohereChat },
+    openAiEmbeddings("/compatibility/v1/embeddings"),
+    cohereEmbed,
+    cohereRerank("1"),
+    cohereRerank("2"),
     {
       kind: "models",
       method: "GET",

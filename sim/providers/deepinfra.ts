@@ -1,8 +1,13 @@
 import { countsWhenKnown, openAiChat, openAiChunk, openAiPlain } from "../families/openai-chat.js";
+import { openAiCompletions } from "../families/openai-completions.js";
+import { openAiEmbeddings } from "../families/openai-embeddings.js";
 import { openAiErrors } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import { model, price } from "../model-entry.js";
 import type { Provider } from "../provider.js";
+import { embedder, generator, reranker } from "../text/models.js";
+import { deepinfraMedia, deepinfraTasks } from "./deepinfra-media.js";
+import { deepinfraRerank } from "./deepinfra-rerank.js";
 
 /** DeepInfra. No recordings: OpenAI's form, errors as reported by users in 2026. */
 export const deepinfra: Provider = {
@@ -27,6 +32,13 @@ export const deepinfra: Provider = {
     model("openai/gpt-oss-120b", "openai/gpt-oss-120b", price("0.09", "0.45")),
     model("Qwen/Qwen3-32B", "Qwen/Qwen3-32B", price("0.10", "0.30"), { context: 40_960 }),
   ],
+  tasks: [
+    ...deepinfraTasks,
+    embedder("BAAI/bge-m3", "BAAI/bge-m3", "0.010"),
+    embedder("Qwen/Qwen3-Embedding-8B", "Qwen/Qwen3-Embedding-8B", "0.010"),
+    reranker("Qwen/Qwen3-Reranker-8B", "Qwen/Qwen3-Reranker-8B", { input: "0.050" }),
+    generator("mistralai/Mixtral-8x7B-v0.1", "mistralai/Mixtral-8x7B-v0.1", "0.24", "0.24"),
+  ],
   endpoints: [
     {
       kind: "chat",
@@ -39,6 +51,15 @@ export const deepinfra: Provider = {
         usage: countsWhenKnown,
       }),
     },
+    {
+      kind: "chat",
+      method: "POST",
+      path: "/v1/openai/completions",
+      task: "text-generation",
+      chat: openAiCompletions(),
+    },
+    openAiEmbeddings("/v1/openai/embeddings"),
+    deepinfraRerank,
     {
       kind: "models",
       method: "GET",
@@ -53,6 +74,7 @@ export const deepinfra: Provider = {
         },
       })),
     },
+    ...deepinfraMedia,
   ],
   error: openAiErrors({
     unauthorized: { message: () => "Not authenticated", code: null },

@@ -4,13 +4,13 @@ import {
   openAiChat,
   openAiChunk,
   openAiPlain,
-  secondsFor,
   withChoices,
 } from "../families/openai-chat.js";
 import { worded } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import { model, price } from "../model-entry.js";
 import type { Provider } from "../provider.js";
+import { secondsFor } from "../seconds.js";
 
 const WORDINGS = {
   unauthorized: { message: () => "The API key you provided is invalid.", code: "UNAUTHORIZED" },

@@ -1,14 +1,18 @@
 import type { HeaderFacts } from "../chat/dialect.js";
+import { counts, openAiChat, openAiChunk, openAiPlain } from "../families/openai-chat.js";
 import {
-  counts,
-  openAiChat,
-  openAiChunk,
-  openAiPlain,
-  secondsFor,
-} from "../families/openai-chat.js";
+  completionChunk,
+  completionPlain,
+  openAiCompletions,
+} from "../families/openai-completions.js";
 import { worded } from "../families/openai-errors.js";
+import { pipelineEndpoints } from "../hf-inference/endpoints.js";
+import { generate } from "../hf-inference/generate.js";
+import { currentName, taskModels, taskOf } from "../hf-inference/models.js";
+import { FIELD_REQUIRED, PIPELINE } from "../hf-inference/pipeline.js";
 import { model, price } from "../model-entry.js";
-import type { ErrorAnswer, ErrorFacts, Provider } from "../provider.js";
+import type { Endpoint, ErrorAnswer, ErrorFacts, Provider } from "../provider.js";
+import { secondsFor } from "../seconds.js";
 
 const VERSION = "3.2.1-native";
 const CHALLENGE = 'Bearer realm="Authentication required", charset="UTF-8"';
@@ -39,7 +43,21 @@ function headers({ usage, stream, ask }: HeaderFacts) {
   };
 }
 
-/** Missing fields are the parser's complaint, in plain text; the rest is `{error, error_type}`. */
+/** A model that is not in memory yet; general knowledge, on no recording. */
+const loading = (model: string): ErrorAnswer => ({
+  status: 503,
+  body: { error: `Model ${model} is currently loading`, estimated_time: 20 },
+});
+
+const pipelineError = (message: string): ErrorAnswer => ({
+  status: 400,
+  body: { error: message, warnings: [`There was an inference error: ${message}`] },
+});
+
+/**
+ * Of Text Generation Inference: what does not parse is the parser's complaint, in plain text; the rest is
+ * `{error, error_type}`. Pipelines have two forms of their own. A dialled 503 is a model that loads.
+ */
 function error(facts: ErrorFacts): ErrorAnswer {
   const { status, message } = worded(facts, {});
   switch (facts.kind) {
@@ -50,8 +68,14 @@ function error(facts: ErrorFacts): ErrorAnswer {
     }
     case "unknown_model":
       return { status: 404, body: { error: `Model ${facts.about} does not exist` } };
+    case "server_error":
+      return facts.status === 503 ? loading(facts.about) : { status, body: { error: message } };
     case "bad_request":
-      return facts.message.startsWith("missing field")
+      if (facts.message === FIELD_REQUIRED) {
+        return { status, body: { error: [`Error in \`${facts.about}\`: ${FIELD_REQUIRED}`] } };
+      }
+      if (facts.about === PIPELINE) return pipelineError(message);
+      return /^missing field|invalid type/.test(facts.message)
         ? {
             status: 422,
             body: `Failed to deserialize the JSON body into the target type: ${message}`,
@@ -67,6 +91,28 @@ function error(facts: ErrorFacts): ErrorAnswer {
   }
 }
 
+const chatModels = [
+  model("HuggingFaceTB/SmolLM3-3B", "HuggingFaceTB/SmolLM3-3B", price("0.05", "0.10"), {
+    context: 65_536,
+  }),
+  model(
+    "meta-llama/Llama-3.1-8B-Instruct",
+    "meta-llama/Llama-3.1-8B-Instruct",
+    price("0.10", "0.10"),
+  ),
+];
+
+/** Chat models continue text as well. */
+const CHAT: ReadonlySet<string> = new Set(chatModels.map(({ id }) => id));
+
+const generation = (path: string): Endpoint => ({
+  kind: "chat",
+  method: "POST",
+  path,
+  task: "text-generation",
+  chat: { ...generate, headers },
+});
+
 /**
  * Hugging Face's own serverless inference: Text Generation Inference 3, as on recordings of 2025-01 to
  * 2025-04. Ids are empty, chunks say `usage: null`, the model is in the path.
@@ -76,16 +122,8 @@ export const hfInference: Provider = {
   requestIdHeader: "x-inference-id",
   requestId: (ids) => ids.nanoid(),
   price: price("0.10", "0.10"),
-  models: [
-    model("HuggingFaceTB/SmolLM3-3B", "HuggingFaceTB/SmolLM3-3B", price("0.05", "0.10"), {
-      context: 65_536,
-    }),
-    model(
-      "meta-llama/Llama-3.1-8B-Instruct",
-      "meta-llama/Llama-3.1-8B-Instruct",
-      price("0.10", "0.10"),
-    ),
-  ],
+  models: chatModels,
+  tasks: taskModels,
   endpoints: [
     {
       kind: "chat",
@@ -102,6 +140,27 @@ export const hfInference: Provider = {
         headers,
       }),
     },
+    {
+      kind: "chat",
+      method: "POST",
+      path: "/models/{model}/v1/completions",
+      task: "text-generation",
+      chat: openAiCompletions({
+        bodyId: () => "",
+        usage: counts,
+        stream: { finish: "last-token", usage: "asked", usageNull: "never" },
+        chunk: (facts) => ({ ...completionChunk(facts), system_fingerprint: VERSION }),
+        plain: (facts) => ({ ...completionPlain(facts), system_fingerprint: VERSION }),
+        headers,
+      }),
+    },
+    generation("/models/{model}/pipeline/text-generation"),
+    generation("/pipeline/text-generation/{model}"),
+    {
+      ...generation("/models/{model}"),
+      serves: ({ model: id = "" }) => taskOf(id) === "text-generation" || CHAT.has(currentName(id)),
+    },
+    ...pipelineEndpoints,
     {
       kind: "models",
       method: "GET",

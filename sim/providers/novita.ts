@@ -7,11 +7,14 @@ import {
   openAiPlain,
   withChoices,
 } from "../families/openai-chat.js";
+import { openAiCompletions } from "../families/openai-completions.js";
 import { worded } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import type { JsonObject } from "../json.js";
 import { model, price } from "../model-entry.js";
 import type { ListedModel, Provider } from "../provider.js";
+import { generator } from "../text/models.js";
+import { novitaMedia, novitaTasks } from "./novita-media.js";
 
 const FILTERS: JsonObject = {
   hate: { filtered: false },
@@ -73,6 +76,10 @@ export const novita: Provider = {
     model("openai/gpt-oss-120b", "openai/gpt-oss-120b", price("0.05", "0.25")),
     model("Qwen/Qwen3-32B", "qwen/qwen3-32b-fp8", price("0.10", "0.45"), { context: 40_960 }),
   ],
+  tasks: [
+    ...novitaTasks,
+    generator("mistralai/Mistral-7B-v0.1", "mistralai/mistral-7b-v0.1", "0.03", "0.05"),
+  ],
   endpoints: [
     {
       kind: "chat",
@@ -93,9 +100,17 @@ export const novita: Provider = {
         fingerprint: (ids) => ids.hex(32),
       }),
     },
+    {
+      kind: "chat",
+      method: "POST",
+      path: "/v3/openai/completions",
+      task: "text-generation",
+      chat: openAiCompletions({ stream: { usage: "always" }, usage: details }),
+    },
     { kind: "models", method: "GET", path: "/v3/openai/models", list: listing },
     { kind: "models", method: "GET", path: "/v3/openai/v1/models", list: listing },
     { kind: "models", method: "GET", path: "/openai/v1/models", list: listing },
+    ...novitaMedia,
   ],
   error: (facts) => {
     const { status, message, code } = worded(facts, WORDINGS);

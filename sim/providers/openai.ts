@@ -1,17 +1,20 @@
 import type { Usage } from "../chat/answer.js";
 import {
   counts,
-  millisecondsFor,
   openAiChat,
   openAiChunk,
   openAiPlain,
   withChoices,
 } from "../families/openai-chat.js";
+import { openAiEmbeddings } from "../families/openai-embeddings.js";
 import { openAiErrors } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import { isObject, type JsonObject } from "../json.js";
 import { model, price } from "../model-entry.js";
 import type { Provider } from "../provider.js";
+import { millisecondsFor } from "../seconds.js";
+import { embedder } from "../text/models.js";
+import { openaiMedia, openaiTasks } from "./openai-media.js";
 
 const details = (usage: Usage): JsonObject => ({
   ...counts(usage),
@@ -40,6 +43,11 @@ export const openai: Provider = {
     model("openai/gpt-4o-mini", "gpt-4o-mini", price("0.15", "0.60", "0.075"), {
       context: 128_000,
     }),
+  ],
+  tasks: [
+    ...openaiTasks,
+    embedder("openai/text-embedding-3-small", "text-embedding-3-small", "0.02"),
+    embedder("openai/text-embedding-3-large", "text-embedding-3-large", "0.13"),
   ],
   endpoints: [
     {
@@ -71,7 +79,9 @@ export const openai: Provider = {
         }),
       }),
     },
+    openAiEmbeddings("/v1/embeddings", { dimensions: /text-embedding-3/ }),
     { kind: "models", method: "GET", path: "/v1/models", list: openAiModels() },
+    ...openaiMedia,
   ],
   error: openAiErrors({
     unauthorized: {

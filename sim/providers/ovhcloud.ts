@@ -1,8 +1,11 @@
 import { openAiChat } from "../families/openai-chat.js";
+import { openAiCompletions } from "../families/openai-completions.js";
+import { openAiEmbeddings } from "../families/openai-embeddings.js";
 import { worded } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import { model, price } from "../model-entry.js";
 import type { Provider } from "../provider.js";
+import { embedder, generator } from "../text/models.js";
 
 /** OVHcloud AI Endpoints. No recordings: OpenAI's form; `{"message"}` for errors is invented. */
 export const ovhcloud: Provider = {
@@ -20,8 +23,21 @@ export const ovhcloud: Provider = {
     model("Qwen/Qwen3-32B", "Qwen3-32B", price("0.09", "0.25"), { context: 32_768 }),
     model("openai/gpt-oss-120b", "gpt-oss-120b", price("0.09", "0.47")),
   ],
+  tasks: [
+    embedder("BAAI/bge-m3", "bge-m3", "0.01"),
+    embedder("Qwen/Qwen3-Embedding-8B", "Qwen3-Embedding-8B", "0.10"),
+    generator("mistralai/Mistral-7B-v0.1", "Mistral-7B-v0.1", "0.10", "0.10"),
+  ],
   endpoints: [
     { kind: "chat", method: "POST", path: "/v1/chat/completions", chat: openAiChat() },
+    {
+      kind: "chat",
+      method: "POST",
+      path: "/v1/completions",
+      task: "text-generation",
+      chat: openAiCompletions(),
+    },
+    openAiEmbeddings("/v1/embeddings"),
     { kind: "models", method: "GET", path: "/v1/models", list: openAiModels() },
   ],
   error: (facts) => {

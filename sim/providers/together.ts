@@ -1,15 +1,20 @@
 import type { ChunkFacts, PlainFacts } from "../chat/dialect.js";
 import { countsWhenKnown, openAiChat } from "../families/openai-chat.js";
+import { openAiEmbeddings } from "../families/openai-embeddings.js";
 import { openAiErrors } from "../families/openai-errors.js";
 import { listed } from "../families/openai-models.js";
-import { isObject, type Json, type JsonObject } from "../json.js";
+import { isObject, type JsonObject } from "../json.js";
 import { model, price } from "../model-entry.js";
 import type { ErrorFacts, Provider } from "../provider.js";
-import { hashOf } from "../random.js";
-import type { Piece } from "../tokens.js";
-
-/** Printed by the real one as a number too large for a double, so the last digits are zeros. */
-const seedOf = (id: string): number => hashOf(id) * 4_294_967_296;
+import { embedder, generator, reranker } from "../text/models.js";
+import {
+  END_TOKEN,
+  seedOf,
+  togetherCompletions,
+  togetherLogprobs,
+} from "./together-completions.js";
+import { togetherMedia, togetherTasks } from "./together-media.js";
+import { togetherRerank } from "./together-rerank.js";
 
 /** The text is there twice, with the token's id; usage is null until the last chunk. */
 function chunk({ head, choice, usage }: ChunkFacts): JsonObject {
@@ -33,8 +38,6 @@ function chunk({ head, choice, usage }: ChunkFacts): JsonObject {
   return { id, object: "chat.completion.chunk", created, choices, model: name, usage };
 }
 
-const END_TOKEN = 128_009;
-
 const plain = ({ head, choices, usage }: PlainFacts): JsonObject => ({
   id: head.id,
   object: "chat.completion",
@@ -51,17 +54,6 @@ const plain = ({ head, choices, usage }: PlainFacts): JsonObject => ({
   usage,
 });
 
-/** Together's own form: parallel lists; in a stream one number per chunk. */
-function logprobs(pieces: readonly Piece[], _top: number, streamed: boolean): Json {
-  const values = pieces.map((piece) => -((piece.tokenId % 97) + 1) / 1000);
-  if (streamed) return values[0] ?? null;
-  return {
-    tokens: pieces.map((piece) => piece.text),
-    token_logprobs: values,
-    token_ids: pieces.map((piece) => piece.tokenId),
-  };
-}
-
 const shape = openAiErrors({
   unauthorized: {
     message: () =>
@@ -76,10 +68,12 @@ const shape = openAiErrors({
   rate_limited: { type: "rate_limit", code: "rate_limit" },
 });
 
-/** The error beside the request's id. */
+/** The error beside the request's id; of a bad request it says which field. */
 function error(facts: ErrorFacts) {
   const { status, body } = shape(facts);
-  return { status, body: { id: facts.requestId, ...(isObject(body) ? body : {}) } };
+  const error = isObject(body) && isObject(body.error) ? body.error : {};
+  const param = facts.kind === "bad_request" ? facts.about : error.param;
+  return { status, body: { id: facts.requestId, error: { ...error, param } } };
 }
 
 /**
@@ -108,6 +102,13 @@ export const together: Provider = {
       context: 163_840,
     }),
   ],
+  tasks: [
+    ...togetherTasks,
+    embedder("BAAI/bge-base-en-v1.5", "BAAI/bge-base-en-v1.5", "0.008"),
+    embedder("BAAI/bge-m3", "BAAI/bge-m3", "0.008"),
+    reranker("Salesforce/Llama-Rank-V1", "Salesforce/Llama-Rank-V1", { input: "0.10" }),
+    generator("mistralai/Mixtral-8x7B-v0.1", "mistralai/Mixtral-8x7B-v0.1", "0.60", "0.60"),
+  ],
   endpoints: [
     {
       kind: "chat",
@@ -120,11 +121,20 @@ export const together: Provider = {
         reasoning: "reasoning",
         usage: countsWhenKnown,
         stream: { role: "every", finish: "last-token", usage: "always", usageNull: "always" },
-        logprobs,
+        logprobs: togetherLogprobs,
         chunk,
         plain,
       }),
     },
+    {
+      kind: "chat",
+      method: "POST",
+      path: "/v1/completions",
+      task: "text-generation",
+      chat: togetherCompletions,
+    },
+    openAiEmbeddings("/v1/embeddings", { encodings: ["float"] }),
+    togetherRerank,
     {
       kind: "models",
       method: "GET",
@@ -140,6 +150,7 @@ export const together: Provider = {
           pricing: { hourly: 0, base: 0, finetune: 0, ...one.pricing },
         })),
     },
+    ...togetherMedia,
   ],
   error,
 };

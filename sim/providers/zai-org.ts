@@ -11,6 +11,7 @@ import { openAiModels } from "../families/openai-models.js";
 import type { JsonObject } from "../json.js";
 import { model, price } from "../model-entry.js";
 import type { Provider } from "../provider.js";
+import { zaiOrgMedia, zaiOrgTasks } from "./zai-org-media.js";
 
 const WORDINGS = {
   unauthorized: { code: "1000" },
@@ -48,6 +49,7 @@ export const zaiOrg: Provider = {
     model("zai-org/GLM-4.6", "glm-4.6", price("0.60", "2.20", "0.11"), { context: 200_000 }),
     model("zai-org/GLM-4.5-Air", "glm-4.5-air", price("0.20", "1.10", "0.03")),
   ],
+  tasks: zaiOrgTasks,
   endpoints: [
     {
       kind: "chat",
@@ -69,6 +71,7 @@ export const zaiOrg: Provider = {
       }),
     },
     { kind: "models", method: "GET", path: "/api/paas/v4/models", list: openAiModels() },
+    ...zaiOrgMedia,
   ],
   error: (facts) => {
     const { status, message, code } = worded(facts, WORDINGS);

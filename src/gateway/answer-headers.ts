@@ -2,7 +2,7 @@ import type { NanoUsd } from "../kernel/money.js";
 import type { Candidate, Policy } from "../routing/policy.js";
 import { policyName } from "../routing/policy.js";
 import { spendableFor } from "./funds.js";
-import type { ChatCall, Gateway } from "./parts.js";
+import type { Call, Gateway } from "./parts.js";
 
 /** What is told about an answer besides its body: in headers, and for streams in part at their end. */
 export type Facts = {
@@ -19,11 +19,7 @@ export type Facts = {
   readonly answeredAt: number;
 };
 
-export function answerHeaders(
-  gateway: Gateway,
-  call: ChatCall,
-  facts: Facts,
-): Record<string, string> {
+export function answerHeaders(gateway: Gateway, call: Call, facts: Facts): Record<string, string> {
   const { candidate, cost } = facts;
   const remaining = spendableFor(gateway, call.caller);
   const headers: Record<string, string> = {
@@ -45,7 +41,7 @@ export function answerHeaders(
 /** What a stream tells in its last comment, when all is known. */
 export function closingComment(
   gateway: Gateway,
-  call: ChatCall,
+  call: Call,
   candidate: Candidate,
   end: {
     readonly cost: NanoUsd;
@@ -67,14 +63,14 @@ export function closingComment(
   return `: turnpike ${JSON.stringify(facts)}\n\n`;
 }
 
-const billedTo = (call: ChatCall, candidate: Candidate): string =>
+const billedTo = (call: Call, candidate: Candidate): string =>
   candidate.keySource === "operator"
     ? `${call.caller.payer.kind}:${call.caller.payer.name}`
     : "provider-key";
 
 const callsLeft = (remaining: NanoUsd, cost: NanoUsd): string => String(remaining / cost);
 
-function serverTiming(gateway: Gateway, call: ChatCall, { sentAt, answeredAt }: Facts): string {
+function serverTiming(gateway: Gateway, call: Call, { sentAt, answeredAt }: Facts): string {
   const upstream = answeredAt - sentAt;
   const own = gateway.clock.elapsed() - call.startedAt - upstream;
   return `turnpike;dur=${own.toFixed(2)}, upstream;dur=${upstream.toFixed(2)}`;

@@ -12,16 +12,40 @@ import {
   type Policy,
   policyFor,
 } from "../routing/policy.js";
+import type { Task } from "../tasks/index.js";
 import { computeTime, noUsage, type Usage } from "../tasks/usage.js";
-import type { ChatCall, ConfiguredProvider, Gateway } from "./parts.js";
+import type { Call, ChatCall, ConfiguredProvider, Gateway } from "./parts.js";
 
 /** English prose in UTF-8, per token of text: to compare prices only. */
 const BYTES_PER_TOKEN = 4;
 
 export type Route = { readonly policy: Policy; readonly candidates: readonly Candidate[] };
 
+/** What the requests of one kind need of whoever serves them. */
+export type Wish<C extends Call> = {
+  /** Any of these will do. */
+  readonly tasks: (call: C) => readonly Task[];
+  /** Why an offer cannot serve the request, in a few words. */
+  readonly fault: (call: C, mapping: Mapping) => string | undefined;
+  /** What the request would use there, as far as one can tell: to compare prices. */
+  readonly expectedUsage: (gateway: Gateway, call: C, mapping: Mapping) => Usage;
+};
+
+const CHAT: readonly Task[] = ["conversational"];
+
+export const chatWish: Wish<ChatCall> = {
+  tasks: () => CHAT,
+  fault: ({ request }, { supportsTools }) =>
+    request.usesTools && supportsTools === false ? "does not support tools" : undefined,
+  expectedUsage: (gateway, { request }, mapping) => {
+    const inputTokens = Math.ceil(request.inputTokensMost / BYTES_PER_TOKEN);
+    const outputTokens = (request.maxTokens?.value ?? TYPICAL_OUTPUT_TOKENS) * request.choices;
+    return expectedUsage(gateway, mapping, inputTokens, outputTokens);
+  },
+};
+
 /** Throws a RouterError that says what could be done instead when nobody can serve the request. */
-export function findRoute(gateway: Gateway, call: ChatCall): Route {
+export function findRoute<C extends Call>(gateway: Gateway, call: C, wish: Wish<C>): Route {
   const { request } = call;
   const policy = policyFor(request);
   if (call.headerKey !== undefined && policy.kind !== "provider") {
@@ -31,10 +55,12 @@ export function findRoute(gateway: Gateway, call: ChatCall): Route {
     );
   }
   const model = gateway.catalog.model(request.model);
-  if (model?.task !== "conversational") throw modelNotFound(gateway, request.model);
-  const offers = model.mappings.filter(({ provider }) => isAllowed(request, provider));
-  if (offers.length === 0) throw noOffer(gateway, model, policy);
-  const checked = offers.map((mapping) => checkOffer(gateway, call, mapping));
+  const tasks = wish.tasks(call);
+  const fitting = model?.mappings.filter(({ task }) => tasks.includes(task)) ?? [];
+  if (!model || fitting.length === 0) throw modelNotFound(gateway, request.model, model, tasks);
+  const offers = fitting.filter(({ provider }) => isAllowed(request, provider));
+  if (offers.length === 0) throw noOffer(gateway, { ...model, mappings: fitting }, policy);
+  const checked = offers.map((mapping) => checkOffer(gateway, call, wish, mapping));
   const candidates = checked.filter((result): result is Candidate => typeof result !== "string");
   if (candidates.length === 0) {
     const disabled = offers.filter((_, i) => checked[i] === DISABLED);
@@ -51,12 +77,19 @@ export function findRoute(gateway: Gateway, call: ChatCall): Route {
 }
 
 /** A candidate, or in a few words why this offer cannot serve the request. */
-function checkOffer(gateway: Gateway, call: ChatCall, mapping: Mapping): Candidate | string {
+function checkOffer<C extends Call>(
+  gateway: Gateway,
+  call: C,
+  wish: Wish<C>,
+  mapping: Mapping,
+): Candidate | string {
   const configured = gateway.providers.get(mapping.provider);
-  if (!configured?.provider.tasks.conversational) return "unknown provider";
+  if (!configured) return "unknown provider";
+  if (!configured.provider.tasks[mapping.task]) return `has no route for ${mapping.task}`;
   if (call.caller.disabledProviders.includes(mapping.provider)) return DISABLED;
   if (mapping.status !== "live") return `status ${mapping.status}`;
-  if (call.request.usesTools && mapping.supportsTools === false) return "does not support tools";
+  const obstacle = wish.fault(call, mapping);
+  if (obstacle !== undefined) return obstacle;
   const keySource = findKey(gateway, call, configured);
   if (keySource === undefined) {
     return `needs a key (${configured.provider.keyVariable ?? "providers: api_key"})`;
@@ -65,25 +98,19 @@ function checkOffer(gateway: Gateway, call: ChatCall, mapping: Mapping): Candida
   if (mapping.isFree) return { mapping, keySource, expectedCost: 0n };
   const fault = priceFault(mapping.task, mapping.price);
   if (fault !== undefined) return fault;
-  return { mapping, keySource, expectedCost: expectedCost(gateway, call, mapping) };
+  const usage = wish.expectedUsage(gateway, call, mapping);
+  return { mapping, keySource, expectedCost: mapping.price ? costOf(usage, mapping.price) : 0n };
 }
 
 function findKey(
   gateway: Gateway,
-  call: ChatCall,
+  call: Call,
   { provider, key }: ConfiguredProvider,
 ): KeySource | undefined {
   if (call.headerKey !== undefined) return "header";
   if (gateway.directory.providerKey(call.caller.keyOwner, provider.id) !== undefined)
     return "stored";
   return key !== undefined || !provider.needsKey ? "operator" : undefined;
-}
-
-function expectedCost(gateway: Gateway, { request }: ChatCall, mapping: Mapping): bigint {
-  const inputTokens = Math.ceil(request.inputTokensMost / BYTES_PER_TOKEN);
-  const outputTokens = (request.maxTokens?.value ?? TYPICAL_OUTPUT_TOKENS) * request.choices;
-  const usage = expectedUsage(gateway, mapping, inputTokens, outputTokens);
-  return mapping.price ? costOf(usage, mapping.price) : 0n;
 }
 
 /** A usage of so many tokens, with the time they should take as far as speed was measured here. */
@@ -99,7 +126,7 @@ export function expectedUsage(
 }
 
 /** The key to send for a candidate. */
-export function keyFor(gateway: Gateway, call: ChatCall, candidate: Candidate): string | undefined {
+export function keyFor(gateway: Gateway, call: Call, candidate: Candidate): string | undefined {
   const { provider } = candidate.mapping;
   if (candidate.keySource === "header") return call.headerKey;
   if (candidate.keySource === "stored")
@@ -107,12 +134,23 @@ export function keyFor(gateway: Gateway, call: ChatCall, candidate: Candidate): 
   return gateway.providers.get(provider)?.key;
 }
 
-function modelNotFound(gateway: Gateway, id: string): RouterError {
+/** A model that is not there, or that is there for something else. */
+function modelNotFound(
+  gateway: Gateway,
+  id: string,
+  model: Model | undefined,
+  tasks: readonly Task[],
+): RouterError {
+  const what = tasks.includes("conversational") ? "chat model" : `model for ${tasks.join(" or ")}`;
+  if (model) {
+    const message = `${id} is no ${what}; it is for ${model.task}.`;
+    return new RouterError("model_not_found", message, { param: "model" });
+  }
   const similar = gateway.catalog.similar(id);
   const hint = similar.length > 0 ? ` Did you mean ${similar.join(" or ")}?` : "";
   return new RouterError(
     "model_not_found",
-    `There is no chat model "${id}".${hint} GET /v1/models lists all.`,
+    `There is no ${what} "${id}".${hint} GET /v1/models lists all.`,
     {
       param: "model",
       extra: { did_you_mean: similar },
@@ -144,7 +182,7 @@ function notServedBy(gateway: Gateway, model: Model, provider: string): RouterEr
 const DISABLED = "disabled by the organization that pays";
 
 function providerDisabled(
-  { caller }: ChatCall,
+  { caller }: Call,
   model: Model,
   disabled: readonly Mapping[],
 ): RouterError {

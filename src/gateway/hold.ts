@@ -7,8 +7,8 @@ import type { Candidate } from "../routing/policy.js";
 import { boundOf, type ChatBound, chatBound } from "./bound.js";
 import { estimateInput } from "./estimate-usage.js";
 import { chargedPrice, coverUntil, freeFor, learnBalance, spendableFor } from "./funds.js";
-import type { ChatCall, Gateway } from "./parts.js";
-import { type Need, refusal, unsure } from "./shortage.js";
+import type { Call, ChatCall, Gateway } from "./parts.js";
+import { refusal, unsure } from "./shortage.js";
 
 /** How long after its last possible moment a request's hold is released by itself. */
 const HOLD_GRACE_MS = 60_000;
@@ -105,7 +105,14 @@ async function holdWhatFits(
     // What was found went to another request, and there is more.
     if (spendable >= atLeast) continue;
     if (cover === "unsure") throw unsure();
-    throw refusal(gateway, call, candidate, needWithin(spendable, call, candidate, wanted));
+    const { fits, fitsMs } = needWithin(spendable, call, candidate, wanted);
+    throw refusal(gateway, call, candidate, {
+      least,
+      fits: {
+        max_tokens_that_fit: fits,
+        ...(fitsMs !== undefined && { compute_ms_that_fit: fitsMs }),
+      },
+    });
   }
 }
 
@@ -115,7 +122,13 @@ const smallestOf = ({ perChoice, computeMs }: ChatBound) => ({
   smallestMs: computeMs && Math.min(computeMs, SMALLEST_COMPUTE_MS),
 });
 
-/** What is needed at the least, and how much an amount is enough for: of output, then of time for it. */
+type Need = {
+  readonly smallest: number;
+  readonly fits: number;
+  readonly fitsMs: number | undefined;
+};
+
+/** How much an amount is enough for: of output, then of time for it. */
 function needWithin(
   available: NanoUsd,
   { request }: ChatCall,
@@ -131,9 +144,7 @@ function needWithin(
   const output = boundOf(inputTokens, fits * choices);
   const time = timesWithin(available, output, boundOf(0, 0, 1), price);
   return {
-    inputTokens,
     smallest,
-    smallestMs,
     fits,
     fitsMs: computeMs && Math.min(time, computeMs),
   };
@@ -164,7 +175,7 @@ function clamp(
   );
 }
 
-function tryHold(gateway: Gateway, call: ChatCall, amount: NanoUsd): Hold | undefined {
+export function tryHold(gateway: Gateway, call: Call, amount: NanoUsd): Hold | undefined {
   const now = gateway.clock.now();
   const expiresAt = now + gateway.limits.totalMs + HOLD_GRACE_MS;
   const answer = gateway.book.hold(call.caller.bucketIds, amount, now, expiresAt);

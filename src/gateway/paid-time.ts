@@ -9,7 +9,7 @@ import { computeTime, type Usage, type UsageBound } from "../tasks/usage.js";
 import { CreditEndedError, type Deadline } from "./deadline.js";
 import { chargedPrice, freeFor, growHold } from "./funds.js";
 import type { Held } from "./hold.js";
-import type { ChatCall, Gateway } from "./parts.js";
+import type { Call, Gateway } from "./parts.js";
 
 /** How long before the held time is over more is looked for: a recall of idle leases takes up to a second. */
 const AHEAD_MS = 2_000;
@@ -18,7 +18,7 @@ const GROWTH_MS = 10_000;
 
 type Parts = {
   readonly gateway: Gateway;
-  readonly call: ChatCall;
+  readonly call: Call;
   readonly held: Held;
   readonly deadline: Deadline;
   readonly price: Price;
@@ -99,7 +99,7 @@ const timeBound = (ms: number): UsageBound => ({
 /** What keeps watch over an attempt, where its price charges time. */
 export function paidTimeFor(
   gateway: Gateway,
-  call: ChatCall,
+  call: Call,
   candidate: Candidate,
   held: Held,
   deadline: Deadline,

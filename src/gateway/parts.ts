@@ -43,10 +43,13 @@ export type Gateway = {
 };
 
 /** One chat request on its way. */
-export type ChatCall = {
+export type ChatCall = Call & { readonly request: ChatRequest };
+
+/** One request on its way, whatever its task. */
+export type Call = {
   readonly id: string;
   readonly caller: Caller;
-  readonly request: ChatRequest;
+  readonly request: Pick<ChatRequest, "model" | "suffix" | "controls" | "isStream">;
   /** The caller's own key for the pinned provider, from the header. */
   readonly headerKey: string | undefined;
   /** What the caller wants usage told apart by: `name=value`. */

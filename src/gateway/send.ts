@@ -5,6 +5,7 @@ import type { Clock } from "../kernel/clock.js";
 import { assert, RouterError } from "../kernel/errors.js";
 import type { Limits } from "../kernel/limits.js";
 import type { Auth } from "../providers/provider.js";
+import type { Usage } from "../tasks/usage.js";
 import { type ChatJson, errorMessageOf, memberText, readChatJson } from "../wire/chat-answer.js";
 import { dataOf, EventSplitter, utf8Of } from "../wire/sse.js";
 import { ProtocolError } from "./client/body-decoder.js";
@@ -55,6 +56,8 @@ export type Failure = {
   readonly rejection?: RouterError;
   /** Set where the operator must act: a bad key, an unpaid bill, a wrong mapping. */
   readonly isOperatorsProblem?: boolean;
+  /** What the provider is owed for all the same, where the caller is gone: it goes on without them. */
+  readonly owed?: Usage;
 };
 
 /** Never throws for anything the provider does; a caller who hung up is `aborted`. */
@@ -76,7 +79,9 @@ export async function send(attempt: Attempt): Promise<Outcome> {
 
 type Reading = Pick<Attempt, "deadline" | "limits">;
 
-type Answer = { readonly head: ResponseHead; readonly exchange: Exchange };
+type Judging = Reading & Pick<Attempt, "clock" | "isOwnKey" | "key">;
+
+export type Answer = { readonly head: ResponseHead; readonly exchange: Exchange };
 
 function begin(attempt: Attempt): Promise<Exchange> {
   const { http, request, baseUrl, auth, key, deadline, limits } = attempt;
@@ -170,7 +175,8 @@ function judgeFirstEvent(data: string, start: StreamStart): Outcome {
   return isError ? { kind: "failed", why: "error_in_200" } : { kind: "stream", start };
 }
 
-async function judgeStatus(attempt: Attempt, answer: Answer): Promise<Failure> {
+/** What a status other than success means for the attempt. */
+export async function judgeStatus(attempt: Judging, answer: Answer): Promise<Failure> {
   const { status } = answer.head;
   const why = String(status);
   const retryAfterMs = parseRetryAfter(answer.head.get("retry-after"), attempt.clock.now());
@@ -206,7 +212,11 @@ function textAtHand({ limits }: Attempt, { head, exchange }: Answer): string | u
 }
 
 /** The body as text, within the limit on its size; each chunk must come within the gap. */
-export async function readText(reading: Reading, { head, exchange }: Answer): Promise<string> {
+export const readText = async (reading: Reading, answer: Answer): Promise<string> =>
+  (await readBytes(reading, answer)).toString("utf8");
+
+/** The same as bytes. */
+export async function readBytes(reading: Reading, { head, exchange }: Answer): Promise<Buffer> {
   const { deadline, limits } = reading;
   const parts: Uint8Array[] = [];
   let bytes = 0;
@@ -222,7 +232,7 @@ export async function readText(reading: Reading, { head, exchange }: Answer): Pr
     parts.push(part);
   }
   const whole = Buffer.concat(parts);
-  return unpack(whole, head.get("content-encoding"), limits.answerBytesMax).toString("utf8");
+  return unpack(whole, head.get("content-encoding"), limits.answerBytesMax);
 }
 
 function nextPart(
@@ -260,7 +270,8 @@ export function parseRetryAfter(value: string | undefined, now: number): number 
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
-function whyOf(reason: unknown): string {
+/** What was thrown on the way, in a word. */
+export function whyOf(reason: unknown): string {
   if (reason instanceof CreditEndedError) return "credit";
   if (reason instanceof TimeLimitError) {
     return reason.limit === "connect" ? "connect_timeout" : "timeout";

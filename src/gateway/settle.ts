@@ -11,7 +11,7 @@ import { noUsage, type Reported, type Usage } from "../tasks/usage.js";
 import type { Facts } from "./answer-headers.js";
 import { chargedPrice, growHold } from "./funds.js";
 import type { Held } from "./hold.js";
-import type { ChatCall, Gateway } from "./parts.js";
+import type { Call, Gateway } from "./parts.js";
 
 export type Ending = {
   readonly usage: Usage;
@@ -35,7 +35,7 @@ export const CALLER_GONE = 499;
  */
 export async function settle(
   gateway: Gateway,
-  call: ChatCall,
+  call: Call,
   candidate: Candidate,
   held: Held,
   ending: Ending,
@@ -60,7 +60,7 @@ export async function settle(
 /** Ends a request that was started but delivered nothing: nothing is charged, the hold goes back. */
 export function settleNothing(
   gateway: Gateway,
-  call: ChatCall,
+  call: Call,
   candidate: Candidate,
   ending: Omit<Ending, "usage" | "reported" | "firstByteMs">,
 ): Promise<void> {
@@ -98,7 +98,7 @@ function priceList(price: Price): readonly string[] {
 /** What is known of a request before anybody answered it. */
 export function startedRecord(
   gateway: Gateway,
-  call: ChatCall,
+  call: Call,
   { mapping, keySource }: Candidate,
 ): Started {
   return {
@@ -124,7 +124,7 @@ const NO_CHARGE: Charge = { debits: [], charged: ZERO, overrun: ZERO };
 /** Written out member by member: this and the record above are the two objects that every request leaves. */
 const settlementOf = (
   gateway: Gateway,
-  { id, caller, request, at, startedAt, tags }: ChatCall,
+  { id, caller, request, at, startedAt, tags }: Call,
   { mapping, keySource }: Candidate,
   { status, outcome, firstByteMs, way }: Ending,
   { usage, cost, counted }: Bill,

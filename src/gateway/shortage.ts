@@ -6,46 +6,40 @@ import { formatUsd, type NanoUsd } from "../kernel/money.js";
 import { addedCost, mostCost } from "../metering/cost.js";
 import { isPriceFor } from "../metering/priceable.js";
 import type { Candidate } from "../routing/policy.js";
+import type { UsageBound } from "../tasks/usage.js";
 import { type Caller, resetsAt } from "../tenants/caller.js";
 import { boundOf } from "./bound.js";
 import { chargedPrice, spendableFor, spendableIn } from "./funds.js";
-import type { ChatCall, Gateway } from "./parts.js";
+import type { Call, Gateway } from "./parts.js";
 
 const UNSURE_RETRY_SECONDS = 5;
 
+/** What somebody needs at the least, and what would fit instead. */
 export type Need = {
-  readonly inputTokens: number;
-  readonly smallest: number;
-  readonly smallestMs: number | undefined;
-  readonly fits: number;
-  readonly fitsMs: number | undefined;
+  readonly least: UsageBound;
+  /** Members of the error: `max_tokens_that_fit` and the like. */
+  readonly fits: Readonly<Record<string, number>>;
 };
 
 /** Not even the smallest useful answer fits. */
 export function refusal(
   gateway: Gateway,
-  call: ChatCall,
+  call: Call,
   candidate: Candidate,
-  need: Need,
+  { least, fits }: Need,
 ): RouterError {
   const { mapping } = candidate;
-  const outputTokens = need.smallest * call.request.choices;
-  const bound = boundOf(need.inputTokens, outputTokens, need.smallestMs);
-  const needed = mostCost(bound, mapping.price ?? {});
+  const needed = mostCost(least, mapping.price ?? {});
+  const available = spendableFor(gateway, call.caller);
+  const alternative =
+    mapping.task === "conversational"
+      ? cheapestAlternative(gateway, call.caller, least.inputTokens, available)
+      : null;
   return insufficient(gateway, call, candidate, {
     needed,
     says: (what) =>
       `${what} does not cover this request: the smallest useful answer of ${mapping.modelId} by ${mapping.provider} needs $${formatUsd(needed)}`,
-    extra: {
-      max_tokens_that_fit: need.fits,
-      ...(need.fitsMs !== undefined && { compute_ms_that_fit: need.fitsMs }),
-      cheapest_alternative: cheapestAlternative(
-        gateway,
-        call.caller,
-        need.inputTokens,
-        spendableFor(gateway, call.caller),
-      ),
-    },
+    extra: { ...fits, cheapest_alternative: alternative },
   });
 }
 
@@ -60,7 +54,7 @@ export const unsure = (): RouterError =>
 /** A request that is charged by the second, and whose answer was not there when the credit ended. */
 export function timeEnded(
   gateway: Gateway,
-  call: ChatCall,
+  call: Call,
   candidate: Candidate,
   charged: NanoUsd,
 ): RouterError {
@@ -83,7 +77,7 @@ type Shortage = {
 /** Names the bucket that is short, and when it resets. */
 function insufficient(
   gateway: Gateway,
-  { caller }: ChatCall,
+  { caller }: Call,
   { mapping }: Candidate,
   { needed, says, extra }: Shortage,
 ): RouterError {

@@ -1,5 +1,7 @@
-import type { ChatAdapter } from "../providers/provider.js";
+import { assert } from "../kernel/errors.js";
+import type { ChatAdapter, Target, TaskAdapter } from "../providers/provider.js";
 import type { Candidate } from "../routing/policy.js";
+import { EMBEDDINGS, type Task } from "../tasks/index.js";
 import type { Deadline } from "./deadline.js";
 import type { Held } from "./hold.js";
 import type { PaidTime } from "./paid-time.js";
@@ -27,3 +29,25 @@ export function adapterFor(gateway: Gateway, candidate: Candidate): ChatAdapter 
   if (!adapter) throw new Error(`candidate without a chat route: ${candidate.mapping.provider}`);
   return adapter;
 }
+
+/** The adapter of the task that a model is mapped for, or of the other one that embeddings serve, if that was `asked`. */
+export function taskAdapterFor(
+  gateway: Gateway,
+  candidate: Candidate,
+  asked: Task = candidate.mapping.task,
+): TaskAdapter {
+  const { task, provider } = candidate.mapping;
+  const { tasks } = configuredFor(gateway, candidate).provider;
+  const isEither = EMBEDDINGS.includes(task) && EMBEDDINGS.includes(asked);
+  const chosen = isEither && tasks[asked] ? asked : task;
+  assert(chosen !== "conversational", "chat has an adapter of its own kind");
+  const adapter = tasks[chosen];
+  assert(adapter, `the candidate ${provider} has a route for ${chosen}`);
+  return adapter;
+}
+
+export const targetFor = ({ mapping }: Candidate): Target => ({
+  providerModel: mapping.providerModel,
+  modelId: mapping.modelId,
+  loraWeights: mapping.loraWeights,
+});

@@ -5,17 +5,17 @@ import type { Refusal } from "../tenants/directory.js";
 import type { Scope } from "../tenants/user.js";
 import type { Site, Visit } from "./parts.js";
 
-/** Who is calling; throws `invalid_token` or, where the token may not do this, `forbidden`. */
-export async function authenticate(site: Site, visit: Visit, scope: Scope): Promise<Caller> {
+/** Who is calling; throws `invalid_token` or, where the token may not do this, `forbidden`. Without a scope any will do. */
+export async function authenticate(site: Site, visit: Visit, scope?: Scope): Promise<Caller> {
   return knownCaller(site, visit, scope) ?? newCaller(site, visit, scope);
 }
 
 /** As `authenticate`, but undefined for a token that this process does not know. */
-export function knownCaller(site: Site, visit: Visit, scope: Scope): Caller | undefined {
+export function knownCaller(site: Site, visit: Visit, scope?: Scope): Caller | undefined {
   const { directory, clock } = site.gateway;
   const known = directory.identify(bearerToken(visit.request), clock.now());
   if (known.ok) {
-    requireScope(known.caller, scope);
+    if (scope !== undefined) requireScope(known.caller, scope);
     return known.caller;
   }
   if (known.why === "unknown") return undefined;
@@ -23,7 +23,7 @@ export function knownCaller(site: Site, visit: Visit, scope: Scope): Caller | un
 }
 
 /** Made a moment ago by another process, perhaps: the store knows before the news reaches us. */
-async function newCaller(site: Site, visit: Visit, scope: Scope): Promise<Caller> {
+async function newCaller(site: Site, visit: Visit, scope?: Scope): Promise<Caller> {
   await fetchOwner(site, hashToken(bearerToken(visit.request)));
   const caller = knownCaller(site, visit, scope);
   if (!caller) throw invalid(WHY.unknown);

@@ -3,7 +3,29 @@ import { badRequest, RouterError } from "../kernel/errors.js";
 import { notJson } from "../wire/json-members.js";
 
 /** The body as text, within a limit in bytes that holds however it is sent. */
-export async function readBody(request: Request, bytesMax: number): Promise<string> {
+export const readBody = (request: Request, bytesMax: number): Promise<string> =>
+  readWithin(request, bytesMax, {
+    atOnce: () => request.text(),
+    ofParts: (parts) => Buffer.concat(parts).toString("utf8"),
+  });
+
+/** The same as bytes. */
+export const readBytes = (request: Request, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> =>
+  readWithin(request, bytesMax, {
+    atOnce: () => request.bytes(),
+    ofParts: (parts) => Buffer.concat(parts),
+  });
+
+type Reader<Whole> = {
+  readonly atOnce: () => Promise<Whole>;
+  readonly ofParts: (parts: readonly Uint8Array[]) => Whole;
+};
+
+async function readWithin<Whole>(
+  request: Request,
+  bytesMax: number,
+  { atOnce, ofParts }: Reader<Whole>,
+): Promise<Whole> {
   const encoding = request.headers.get("content-encoding");
   if (encoding !== null && encoding.toLowerCase() !== "identity") {
     throw badRequest(
@@ -14,8 +36,8 @@ export async function readBody(request: Request, bytesMax: number): Promise<stri
   const length = Number(request.headers.get("content-length") ?? Number.NaN);
   if (length > bytesMax) throw tooLarge(bytesMax);
   try {
-    if (length <= bytesMax || !request.body) return await request.text();
-    return await readParts(request.body as AsyncIterable<Uint8Array>, bytesMax);
+    if (length <= bytesMax || !request.body) return await atOnce();
+    return ofParts(await readParts(request.body as AsyncIterable<Uint8Array>, bytesMax));
   } catch (thrown) {
     if (thrown instanceof RouterError) throw thrown;
     // The caller hung up, or sent no proper HTTP: no fault of ours.
@@ -23,7 +45,10 @@ export async function readBody(request: Request, bytesMax: number): Promise<stri
   }
 }
 
-async function readParts(body: AsyncIterable<Uint8Array>, bytesMax: number): Promise<string> {
+async function readParts(
+  body: AsyncIterable<Uint8Array>,
+  bytesMax: number,
+): Promise<readonly Uint8Array[]> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
   for await (const part of body) {
@@ -31,7 +56,7 @@ async function readParts(body: AsyncIterable<Uint8Array>, bytesMax: number): Pro
     if (bytes > bytesMax) throw tooLarge(bytesMax);
     parts.push(part);
   }
-  return Buffer.concat(parts).toString("utf8");
+  return parts;
 }
 
 /** A small JSON body of our own API, checked against its schema. The message names the field. */

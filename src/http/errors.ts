@@ -111,7 +111,12 @@ export const ON_THE_WIRE = {
 } as const satisfies Record<ErrorCode, OnTheWire>;
 
 /** Whose way of writing errors a route speaks. */
-export type Dialect = "openai" | "hub";
+export type Dialect =
+  | "openai"
+  /** Hugging Face's router. */
+  | "hub"
+  /** The same with codes in a header, which its Python client makes its exceptions of. */
+  | "hub_api";
 
 const MESSAGE_HEADER_CHARS_MAX = 500;
 
@@ -133,9 +138,12 @@ export function errorResponse(
   if (error.detail.retryAfterSeconds !== undefined) {
     headers["retry-after"] = String(error.detail.retryAfterSeconds);
   }
+  if (context.dialect === "hub_api" && error.code === "model_not_found") {
+    headers["x-error-code"] = "RepoNotFound";
+  }
   if (status === 401) headers["www-authenticate"] = 'Bearer realm="Turnpike"';
   const body =
-    context.dialect === "hub"
+    context.dialect !== "openai"
       ? { error: error.message, code: error.code, inference_id: context.id }
       : {
           error: {

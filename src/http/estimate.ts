@@ -1,7 +1,7 @@
 /** POST /api/turnpike/estimate: what a request would cost, per provider, without sending it. */
 import { printPrice } from "../catalog/quote.js";
 import { chatBound } from "../gateway/bound.js";
-import { expectedUsage, findRoute } from "../gateway/candidates.js";
+import { chatWish, expectedUsage, findRoute } from "../gateway/candidates.js";
 import { estimateInput } from "../gateway/estimate-usage.js";
 import { chargedPrice } from "../gateway/funds.js";
 import type { ChatCall } from "../gateway/parts.js";
@@ -47,7 +47,7 @@ async function estimateChat(site: Site, visit: Visit, caller: Caller, text: stri
     tags: NO_TAGS,
     signal: visit.request.signal,
   };
-  const { candidates } = findRoute(site.gateway, call);
+  const { candidates } = findRoute(site.gateway, call, chatWish);
   const inputTokens = await estimateInput(request);
   const balance = await balanceOf(site, caller);
   const costs = await site.books.callCosts.ofModel(request.model, visit.at);

@@ -33,7 +33,7 @@ function printModel(site: Site, model: Model) {
 const CREATED = 0;
 
 /** Callers with their own key reach every provider that is known; the others are those with a key of ours. */
-function isReachable({ gateway }: Site, mapping: Mapping): boolean {
+export function isReachable({ gateway }: Site, mapping: Mapping): boolean {
   const configured = gateway.providers.get(mapping.provider);
   return (
     configured !== undefined && (configured.key !== undefined || !configured.provider.needsKey)

@@ -1,5 +1,7 @@
 import type { Config } from "../config/config.js";
+import type { LateBilling } from "../gateway/late-billing.js";
 import type { Gateway } from "../gateway/parts.js";
+import type { Jobs } from "../gateway/pass/jobs.js";
 import type { PaymentProcessor } from "../gateway/payments/processor.js";
 import type { Clock } from "../kernel/clock.js";
 import type { LateCostStore } from "../ledger/late-cost.js";
@@ -21,6 +23,8 @@ export type Site = {
   readonly ledger: LedgerStore;
   readonly usage: UsageReader;
   readonly lateCosts: LateCostStore;
+  readonly lateBilling: LateBilling;
+  readonly jobs: Jobs;
   readonly payments: PaymentStore;
   readonly processor: PaymentProcessor;
   readonly books: Books;

@@ -1,12 +1,15 @@
 /** Every route of the service, and the way from a request to its handler. */
 import { badRequest, RouterError } from "../kernel/errors.js";
+import { DOORS } from "../wire/doors/doors.js";
 import * as account from "./account.js";
 import * as admin from "./admin.js";
 import { chatCompletions } from "./chat.js";
 import * as credits from "./credits.js";
+import { doorHandler } from "./doors.js";
 import { type Dialect, errorResponse } from "./errors.js";
 import { estimate } from "./estimate.js";
 import { healthz, home, readyz } from "./home.js";
+import { listHubModels, listHubTasks, showHubModel } from "./hub.js";
 import * as invitations from "./invitations.js";
 import * as invoices from "./invoices.js";
 import { listModels, showModel } from "./models.js";
@@ -14,10 +17,13 @@ import * as orgBooks from "./org-books.js";
 import * as orgSettings from "./org-settings.js";
 import * as orgs from "./organizations.js";
 import { type Handler, type Site, Visit } from "./parts.js";
+import { passThrough } from "./passthrough.js";
 import * as payments from "./payments.js";
 import { showReceipt, showReceiptKey } from "./receipts.js";
 import * as groups from "./resource-groups.js";
+import * as tasks from "./tasks.js";
 import { showUsage } from "./usage.js";
+import { whoAmI } from "./whoami.js";
 
 type Route = {
   readonly method: string;
@@ -34,8 +40,20 @@ const ADMIN = "/api/turnpike/admin";
 
 export const ROUTES: readonly Route[] = [
   { method: "POST", path: "/v1/chat/completions", handler: chatCompletions },
+  ...Object.entries(DOORS).map(([path, door]) => ({
+    method: "POST",
+    path,
+    handler: doorHandler(door),
+  })),
+  { method: "POST", path: "/models/**", handler: tasks.anyTask },
+  { method: "POST", path: "/hf-inference/models/**", handler: tasks.hfInference },
+  { method: "POST", path: "/hf-inference/pipeline/*/**", handler: tasks.hfPipeline },
   { method: "GET", path: "/v1/models", handler: listModels },
   { method: "GET", path: "/v1/models/**", handler: showModel },
+  { method: "GET", path: "/api/models", handler: listHubModels },
+  { method: "GET", path: "/api/models/**", handler: showHubModel },
+  { method: "GET", path: "/api/tasks", handler: listHubTasks },
+  { method: "GET", path: "/api/whoami-v2", handler: whoAmI },
   { method: "GET", path: ME, handler: account.showMe },
   { method: "GET", path: `${ME}/tokens`, handler: account.listTokens },
   { method: "POST", path: `${ME}/tokens`, handler: account.createToken },
@@ -162,6 +180,12 @@ function dispatch(site: Site, visit: Visit): Promise<Response> | Response {
     visit.rest = rest;
     return route.handler(site, visit);
   }
+  return passedOn(site, visit);
+}
+
+async function passedOn(site: Site, visit: Visit): Promise<Response> {
+  const answer = await passThrough(site, visit);
+  if (answer) return answer;
   throw notFound(visit.request.method, visit.path);
 }
 
@@ -203,5 +227,7 @@ function notFound(method: string, path: string): RouterError {
 }
 
 /** `/v1` and our own API write errors as OpenAI does, everything else as the Hub does. */
-const dialectOf = (path = "/v1/"): Dialect =>
-  path.startsWith("/v1/") || path.startsWith("/api/turnpike/") ? "openai" : "hub";
+function dialectOf(path = "/v1/"): Dialect {
+  if (path.startsWith("/v1/") || path.startsWith("/api/turnpike/")) return "openai";
+  return path.startsWith("/api/") ? "hub_api" : "hub";
+}

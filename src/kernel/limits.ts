@@ -6,6 +6,8 @@ export const defaultLimits = {
   bodyBytesMax: 16 * 1024 * 1024,
   /** Largest plain provider answer in bytes. */
   answerBytesMax: 32 * 1024 * 1024,
+  /** Largest picture, sound or film that is taken from a provider or a URL, in bytes. */
+  mediaBytesMax: 64 * 1024 * 1024,
   /** Connecting to a provider. */
   connectMs: 5_000,
   /** From sending a request to the first byte of a streamed answer. */
@@ -62,6 +64,25 @@ export const SMALLEST_ANSWER_TOKENS = 16;
 export const SMALLEST_COMPUTE_MS = 1_000;
 /** Assumed to compare prices where nothing was measured yet. */
 export const TYPICAL_TOKENS_PER_SECOND = 40;
+/** Held for a picture whose size nobody named, in pixels (2048²), and in steps. */
+export const IMAGE_PIXELS_MOST = 2_048 * 2_048;
+export const IMAGE_STEPS_MOST = 50;
+/** Held for a film whose length nobody named. */
+export const ANIMATION_MS_MOST = 15_000;
+/** Held for speech, by its text: the slowest speakers take about half of it. */
+export const SPEECH_MS_PER_CHARACTER_MOST = 200;
+/** Held for the text that a task writes where nobody named a limit. */
+export const TASK_OUTPUT_TOKENS_MOST = 2_048;
+/** Questions about one job, and how many in a row may fail before it is given up. */
+export const JOB_ASKS_MAX = 2_000;
+export const JOB_ASKS_FAILED_MAX = 5;
+/** A provider's job is not asked about more often than this, nor less. */
+export const JOB_ASK_MS_MIN = 100;
+export const JOB_ASK_MS_MAX = 10_000;
+/** Redirects followed from one URL. */
+export const REDIRECTS_MAX = 3;
+/** Assumed to compare prices by the second where nothing was measured yet. */
+export const TYPICAL_TASK_MS = 10_000;
 /** One server-sent event from a provider, in bytes. */
 export const EVENT_BYTES_MAX = 4 * 1024 * 1024;
 /** Held for one image in a message: the most a current model counts for one (4096² at 28² pixels a patch). */
@@ -128,3 +149,21 @@ export const FORGET_AT_ONCE = 200;
 export const FORGET_PAUSE_MS = 20;
 /** The longest that can be said in days: a hundred years. */
 export const RETENTION_DAYS_MAX = 36_500;
+/** A text field of a request that has no limit of its own, in characters. */
+export const FIELD_CHARS_MAX = 1_000_000;
+/** Parts of one multipart/form-data body. */
+export const FORM_PARTS_MAX = 128;
+/** Texts to embed in one request, and the longest vectors that can be asked for. */
+export const EMBEDDING_INPUTS_MAX = 2_048;
+export const EMBEDDING_DIMENSIONS_MAX = 65_536;
+/** Documents to rank in one request. */
+export const RERANK_DOCUMENTS_MAX = 1_000;
+/** Images made in one request, and the longest side of one in pixels. */
+export const IMAGES_MAX = 10;
+export const IMAGE_SIDE_MAX = 8_192;
+/** Text to be spoken in one request, in characters. */
+export const SPEECH_CHARS_MAX = 100_000;
+/** Models in one answer of the Hub's list, unless and at most; and those told of a task. */
+export const HUB_LIST_DEFAULT = 100;
+export const HUB_LIST_MAX = 500;
+export const HUB_TASK_MODELS_MAX = 20;

@@ -49,6 +49,23 @@ export type Drift = {
   readonly unbilled: number;
 };
 
+/** A job that a caller began on a provider's own wire, and may ask about. */
+export type AwaitedJob = {
+  readonly provider: string;
+  /** The provider's id of it. */
+  readonly job: string;
+  /** Our id of the request that began it. */
+  readonly requestId: string;
+  readonly userId: string;
+  readonly bucketIds: readonly string[];
+  readonly model: string;
+  readonly task: string;
+  /** What was charged or overrun when it began. */
+  readonly cost: NanoUsd;
+  /** Its result was seen, and settled. */
+  readonly isSettled: boolean;
+};
+
 /** What late costs ask of storage. */
 export type LateCostStore = {
   /** Takes or keeps a job's turn until `until`, where no other process has it. */
@@ -67,6 +84,7 @@ export type LateCostStore = {
     readonly after: string;
     readonly count: number;
   }) => Promise<readonly WaitingCost[]>;
+  readonly findJob: (provider: string, job: string) => Promise<AwaitedJob | undefined>;
   readonly noteAsked: (requestIds: readonly string[]) => Promise<void>;
   /**
    * Settles what still waits, in one transaction, and returns whose turn from waiting to settled was this node's: now

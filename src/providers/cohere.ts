@@ -1,8 +1,12 @@
+import { parseUsage } from "../tasks/openai-usage.js";
 import { openAiChat } from "./families/openai-chat.js";
 import { openAiEmbeddings } from "./families/openai-embeddings.js";
 import { rerank } from "./families/rerank.js";
-import { bearer, type Provider } from "./provider.js";
-import { modelRoute } from "./request.js";
+import { bearer, type Provider, type ProviderReply, type Step } from "./provider.js";
+import { at } from "./reply.js";
+import { doneWith, modelRoute } from "./request.js";
+
+const embeddings = openAiEmbeddings("/compatibility/v1/embeddings");
 
 export const cohere = {
   id: "cohere",
@@ -16,7 +20,10 @@ export const cohere = {
       path: "/compatibility/v1/chat/completions",
       schemaForms: ["object_schema", "openai_schema"],
     }),
-    "feature-extraction": openAiEmbeddings("/compatibility/v1/embeddings"),
+    "feature-extraction": {
+      ...embeddings,
+      next: (reply, target) => ownVectors(reply) ?? embeddings.next(reply, target),
+    },
     "text-ranking": rerank("/v2/rerank"),
   },
   routes: [
@@ -28,3 +35,12 @@ export const cohere = {
     modelRoute("/v1/embed", "feature-extraction"),
   ],
 } as const satisfies Provider;
+
+/** What `/v1/embed` and `/v2/embed` answer: one list of vectors, or one for each type of number that was asked for. */
+function ownVectors({ json }: ProviderReply): Step | undefined {
+  const found = at(json, "embeddings");
+  if (found === undefined) return undefined;
+  const input = at(json, "meta", "billed_units", "input_tokens");
+  const usage = parseUsage({ prompt_tokens: input, completion_tokens: 0 });
+  return doneWith(Array.isArray(found) ? found : (at(found, "float") ?? found), usage);
+}

@@ -36,7 +36,7 @@ export type Provider = {
 
 /** What is sent to a provider for a task other than chat. The gateway adds the origin and the key. */
 export type ProviderRequest = {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** With its query. */
   readonly path: string;
   /** One of the provider's `hosts`, where it is not the origin. */
@@ -118,6 +118,8 @@ export type PassRoute = {
   readonly model?: string;
   /** The parameter of the query that names the job. */
   readonly job?: string;
+  /** Which of the provider's `hosts` has it, where the query does not say. */
+  readonly host?: string;
 };
 
 /** Where a provider says afterwards what requests cost. */

@@ -1,7 +1,7 @@
 /** Requests whose provider says later what they cost, from their beginning until somebody settles them. */
 import { sql, type Transaction } from "kysely";
 import { nanoUsd } from "../kernel/money.js";
-import type { AwaitedCost, LateCostStore, WaitingCost } from "../ledger/late-cost.js";
+import type { AwaitedCost, AwaitedJob, LateCostStore, WaitingCost } from "../ledger/late-cost.js";
 import type { Database } from "./database.js";
 import type { Schema } from "./schema.js";
 
@@ -79,6 +79,34 @@ export async function readWaiting({ db }: Database, page: Page): Promise<readonl
     endedAt: Number(row.started_at + row.duration_ms),
     asks: Number(row.asks),
   }));
+}
+
+/** A job by the provider's id of it, once the request that began it is in the store. */
+export async function findJob(
+  { db }: Database,
+  provider: string,
+  job: string,
+): Promise<AwaitedJob | undefined> {
+  const row = await db
+    .selectFrom("late_costs")
+    .innerJoin("requests", "requests.id", "late_costs.request")
+    .select(["request", "buckets", "state", "user_id", "model", "task", "cost"])
+    .where("late_costs.provider", "=", provider)
+    .where("provider_request", "=", job)
+    .executeTakeFirst();
+  return (
+    row && {
+      provider,
+      job,
+      requestId: row.request,
+      userId: row.user_id,
+      bucketIds: row.buckets.split(" "),
+      model: row.model,
+      task: row.task,
+      cost: nanoUsd(row.cost),
+      isSettled: row.state !== "waiting",
+    }
+  );
 }
 
 /** A request that ended as a failure, or with another provider than began to answer, is charged nothing for it. */

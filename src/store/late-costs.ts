@@ -3,7 +3,7 @@ import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
 import { least, nanoUsd } from "../kernel/money.js";
 import { destinationOf, OVERRUN, providerAccount, type Transfer } from "../ledger/account.js";
 import type { LateCost, LateCostStore } from "../ledger/late-cost.js";
-import { dropVoid, noteAsked, readWaiting, takeTurn } from "./awaited-costs.js";
+import { dropVoid, findJob, noteAsked, readWaiting, takeTurn } from "./awaited-costs.js";
 import type { Database } from "./database.js";
 import { addDrift, type DriftEntry, readDrift } from "./drift.js";
 import { hasLeases } from "./nodes.js";
@@ -20,6 +20,7 @@ export function lateCostStore(database: Database): LateCostStore {
     takeTurn: (turn) => database.transact((tx) => takeTurn(tx, turn)),
     dropVoid: () => database.transact(dropVoid),
     waiting: (page) => readWaiting(database, page),
+    findJob: (provider, job) => findJob(database, provider, job),
     noteAsked: (requestIds) => database.transact((tx) => noteAsked(tx, requestIds)),
     settleLate: (batch) => database.transact((tx) => settleLate(database, tx, batch)),
     settledBy: (node, requestIds) => settledBy(database.db, node, requestIds),

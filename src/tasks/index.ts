@@ -37,3 +37,6 @@ export const TASKS = [
 ] as const;
 
 export type Task = (typeof TASKS)[number];
+
+/** The same models serve both: one task answers the numbers, the other compares them. */
+export const EMBEDDINGS: readonly Task[] = ["feature-extraction", "sentence-similarity"];

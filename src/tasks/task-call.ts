@@ -23,3 +23,8 @@ export type TaskOutput =
       readonly media: readonly MediaSource[];
       readonly toJson: (media: readonly Media[]) => unknown;
     };
+
+/** An output with its media there, but for URLs that the caller wanted as URLs. */
+export type Delivered =
+  | { readonly kind: "json"; readonly json: unknown }
+  | { readonly kind: "media"; readonly media: readonly MediaSource[] };

@@ -57,7 +57,12 @@ export function missingMembers(
 /** The provider's usage object, or ours where it sent none, with what it cost. */
 export function usageWithCost(json: ChatJson | undefined, usage: Usage, cost: NanoUsd): string {
   const given = json && !usage.estimated ? memberText(json, "usage") : undefined;
-  const text = withoutCost((given ?? printUsage(usage)).trimEnd());
+  return withCost((given ?? printUsage(usage)).trimEnd(), cost);
+}
+
+/** The text of a usage object, with what it cost in place of what it says of that itself. */
+export function withCost(usage: string, cost: NanoUsd): string {
+  const text = withoutCost(usage);
   const comma = /^\{\s*\}$/.test(text) ? "" : ",";
   return `${text.slice(0, -1)}${comma}"cost":${formatUsd(cost)},"cost_nano_usd":"${cost}"}`;
 }

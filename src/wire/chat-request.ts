@@ -12,10 +12,10 @@ import type {
   ResponseFormat,
   ResponseFormatForm,
 } from "../tasks/chat-completion.js";
+import type { Json } from "../tasks/task-call.js";
+import { asObject } from "./as-object.js";
 import { membersOf, notJson } from "./json-members.js";
 import { parseRouteControls } from "./route-controls.js";
-
-type Json = Readonly<Record<string, unknown>>;
 
 const MODEL_CHARS_MAX = 256;
 
@@ -182,11 +182,6 @@ function readResponseFormat(value: unknown): ResponseFormat | undefined {
   if (format.value !== undefined) return found("object_value", format.value);
   return format.schema === undefined ? found("json_object") : found("object_schema", format.schema);
 }
-
-const asObject = (value: unknown): Json | undefined =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Json)
-    : undefined;
 
 /** All text of a chat body that a model reads, for counting when nobody else has counted. */
 export function inputTextOf(text: string): string {

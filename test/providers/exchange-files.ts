@@ -23,7 +23,7 @@ export type WrittenField =
 
 /** At most one of `body` (JSON), `bytes` and `form`. */
 export type WrittenRequest = {
-  readonly method: "GET" | "POST";
+  readonly method: ProviderRequest["method"];
   readonly path: string;
   readonly host?: string;
   readonly headers?: Readonly<Record<string, string>>;

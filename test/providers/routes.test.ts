@@ -78,3 +78,12 @@ test("a route that begins something names a model, and one that does not names a
     }
   }
 });
+
+test("a provider's route is open only for tasks that it has here", () => {
+  const idle = [...providers.values()].flatMap(({ id, tasks: adapters, routes = [] }) =>
+    routes
+      .filter((route: PassRoute) => route.tasks.some((task) => !(task in adapters)))
+      .map(({ path }) => `${id} ${path}`),
+  );
+  expect(idle).toEqual([]);
+});

@@ -2,9 +2,10 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { readConfig } from "../../sim/config.js";
+import { providers } from "../../sim/providers/index.js";
 import { startSim } from "../../sim/server.js";
 import { providerById } from "../../sim/state.js";
-import { chatOnce, KEY, providers } from "./support.js";
+import { chatOnce, KEY } from "./support.js";
 
 const MAIN = join(import.meta.dir, "../../sim/main.ts");
 const isProvider = (id: string) => id === "*" || providerById(id) !== undefined;
@@ -25,12 +26,13 @@ describe("the program", () => {
     });
     const served = new Set<string>();
     for (const model of config.models) {
-      expect(model.task).toBe("conversational");
       for (const mapping of model.providers) {
         served.add(mapping.provider);
         expect(mapping.status).toBe("live");
-        expect(mapping.price.input).toMatch(/^\d+(\.\d+)?$/);
-        expect(mapping.price.output).toMatch(/^\d+(\.\d+)?$/);
+        const { hardware, ...price } = mapping.price;
+        const amounts = Object.values(price);
+        expect(amounts.length).toBeGreaterThan(0);
+        for (const amount of amounts) expect(amount).toMatch(/^\d+(\.\d+)?$/);
       }
     }
     expect(served.size).toBe(providers.length);
@@ -80,7 +82,8 @@ prices: { groq: { m: { input: "1", output: "2.5" }, "*": { input: "3", output: "
       ["speed: 1", "unknown key speed"],
       ["dials: { nobody: {} }", "there is no provider nobody"],
       ["dials: { groq: { fail_rate: 3 } }", "dials.groq: fail_rate must be"],
-      ["prices: { groq: { m: { input: 1, output: 2 } } }", "prices.groq.m needs input and output"],
+      ["prices: { groq: { m: { input: 1, output: 2 } } }", "prices.groq.m.input must be USD"],
+      ['prices: { groq: { m: { picture: "1" } } }', "there is no unit picture"],
       ["seed: x", "seed must be a whole number"],
     ] as const;
     for (const [text, why] of wrong) expect(() => readConfig(text, isProvider)).toThrow(why);

@@ -1,5 +1,4 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
-import { CohereClient, CohereError } from "cohere-ai";
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import Groq from "groq-sdk";
 import OpenAI from "openai";
@@ -213,24 +212,5 @@ describe("the together SDK", () => {
     expect(Array.isArray(list)).toBe(true);
     expect(list[0]?.pricing?.input).toBe(0.18);
     expect(list[0]?.context_length).toBe(131_072);
-  });
-});
-
-describe("the cohere SDK", () => {
-  const cohereFor = (token: string) =>
-    new CohereClient({ token, environment: sim.url("cohere"), maxRetries: 0 });
-
-  test("reads the list of models", async () => {
-    const { models } = await cohereFor(KEY).models.list();
-    expect(models?.map((model) => model.name)).toContain("command-a-03-2025");
-  });
-
-  test("understands the error for a bad key", async () => {
-    const refused: unknown = await cohereFor("bad-key")
-      .models.list()
-      .catch((cause: unknown) => cause);
-    if (!(refused instanceof CohereError)) throw new Error("it was not refused");
-    expect(refused.statusCode).toBe(401);
-    expect(refused.body).toEqual({ message: "invalid api token" });
   });
 });

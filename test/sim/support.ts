@@ -2,10 +2,11 @@ import OpenAI from "openai";
 import type { Dials } from "../../sim/dials.js";
 import { isObject, isString, type JsonObject } from "../../sim/json.js";
 import type { Endpoint, Provider } from "../../sim/provider.js";
-import { providers } from "../../sim/providers/index.js";
+import { providers as all } from "../../sim/providers/index.js";
 import type { Sim } from "../../sim/server.js";
 
-export { providers };
+/** Those with chat. */
+export const providers = all.filter(({ models }) => models.length > 0);
 
 export const KEY = "sim-key";
 
@@ -18,7 +19,7 @@ export function chatEndpoint(provider: Provider): ChatEndpoint {
 }
 
 export function providerOf(id: string): Provider {
-  const found = providers.find((one) => one.id === id);
+  const found = all.find((one) => one.id === id);
   if (!found) throw new Error(`no provider ${id}`);
   return found;
 }

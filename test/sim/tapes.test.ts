@@ -1,36 +1,19 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { isObject, type Json } from "../../sim/json.js";
+import { isObject } from "../../sim/json.js";
 import { startSim } from "../../sim/server.js";
-import { chatUrl, chunksIn, KEY, providerOf } from "./support.js";
-
-/** Recorded answers of the real providers, kept beside the repository. */
-const TAPES = join(import.meta.dir, "../../../shared/tapes");
-
-type Exchange = {
-  readonly step: string;
-  readonly request: { readonly body?: string; readonly upstreamPath?: string };
-  readonly response: {
-    readonly status: number;
-    readonly headers: { readonly [name: string]: string };
-    readonly body?: string;
-  };
-};
-
-type Flow = {
-  readonly id: string;
-  readonly model: string;
-  readonly exchanges: readonly Exchange[];
-};
+import { chatUrl, KEY, providerOf } from "./support.js";
+import { type Exchange, flowsOf, hasTapes, isStream, structureOf } from "./tapes.js";
 
 const PROVIDERS = [
   "cerebras",
   "cohere",
   "fireworks-ai",
   "hf-inference",
+  "hyperbolic",
+  "nebius",
   "novita",
   "openai",
+  "sambanova",
   "together",
 ];
 
@@ -45,42 +28,11 @@ const EXCEPTIONS: { readonly [provider: string]: { readonly [path: string]: stri
 const NOT_THE_PROVIDERS =
   /^(access-control-|x-api-|x-inference-version|x-ratelimit|x-accel|x-proxied|x-trial|x-compute-time$|server$|vary$|cache-control$|retry-after$|openai-model$|fireworks-speculation|x-request-id$|x-powered-by$|x-robots-tag$)/;
 
-function flowsOf(provider: string): Flow[] {
-  const folder = join(TAPES, provider, "conversational");
-  return readdirSync(folder)
-    .filter((name) => name.endsWith(".json"))
-    .map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as Flow);
-}
-
 const path = (provider: string): RegExp =>
   provider === "hf-inference" ? /\/v1\/chat\/completions$/ : /chat\/completions$/;
 
 /** Text Generation Inference 1 and 2 spoke differently; we stand for version 3. */
 const isOld = (body: string): boolean => /"system_fingerprint":"[12]\./.test(body);
-
-/** "choices.[].delta.content string" for every value in the answer. */
-function pathsOf(value: Json | undefined, at = ""): string[] {
-  if (Array.isArray(value))
-    return [`${at} array`, ...value.flatMap((one) => pathsOf(one, `${at}.[]`))];
-  if (isObject(value)) {
-    const inside = Object.entries(value).flatMap(([key, one]) =>
-      pathsOf(one, at === "" ? key : `${at}.${key}`),
-    );
-    return at === "" ? inside : [`${at} object`, ...inside];
-  }
-  return [`${at} ${value === null ? "null" : typeof value}`];
-}
-
-/** One recording ends with a stray quote, which the recorder left there. */
-const structureOf = (body: string, streamed: boolean): Set<string> =>
-  new Set(
-    streamed
-      ? chunksIn(body.replace(/\}"$/, "}")).flatMap((chunk) => pathsOf(chunk))
-      : pathsOf(JSON.parse(body)),
-  );
-
-const isStream = (headers: { readonly [name: string]: string }): boolean =>
-  (headers["content-type"] ?? "").startsWith("text/event-stream");
 
 /** The recorded request where it can be replayed, else one like it. */
 function requestFor(exchange: Exchange, model: string): object {
@@ -106,7 +58,7 @@ const replay = (provider: string, exchange: Exchange, model: string, key: string
     body: JSON.stringify(requestFor(exchange, model)),
   });
 
-if (!existsSync(TAPES)) {
+if (!hasTapes) {
   test.skip("no recordings beside the repository (../shared/tapes): nothing to compare with", () => {});
 } else {
   for (const provider of PROVIDERS) describeProvider(provider);
@@ -115,7 +67,7 @@ if (!existsSync(TAPES)) {
 
 function describeProvider(provider: string): void {
   describe(`${provider} on recordings`, () => {
-    for (const flow of flowsOf(provider)) {
+    for (const flow of flowsOf(provider, "conversational")) {
       const exchanges = flow.exchanges.filter(
         ({ step, request, response }) =>
           step === "inference" &&
@@ -147,7 +99,7 @@ function describeProvider(provider: string): void {
 
 function describeErrors(): void {
   describe("hf-inference errors on recordings", () => {
-    const errors = flowsOf("hf-inference").flatMap((flow) =>
+    const errors = flowsOf("hf-inference", "conversational").flatMap((flow) =>
       flow.exchanges
         .filter(
           ({ request, response }) =>

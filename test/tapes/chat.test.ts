@@ -26,12 +26,15 @@ const KNOWN = [
   "cohere",
   "fireworks-ai",
   "hf-inference",
+  "hyperbolic",
+  "nebius",
   "novita",
   "openai",
+  "sambanova",
   "together",
 ];
-/** Others stand in for any server that speaks OpenAI's API. */
-const COMPATIBLE = ["hyperbolic", "mistral", "nebius", "sambanova"];
+/** Stands in for any server that speaks OpenAI's API. */
+const COMPATIBLE = ["mistral"];
 
 /** Tapes that cannot be replayed through chat, and why. */
 const NOT_CHAT: Readonly<Record<string, string>> = {

@@ -12,12 +12,16 @@ export type Exchange = {
   readonly request: {
     readonly method: string;
     readonly upstreamPath?: string;
+    readonly headers?: Readonly<Record<string, string>>;
     readonly body?: string;
+    /** `utf8` or `base64`; others say that there is no body, or none on tape. */
+    readonly bodyEncoding?: string;
   };
   readonly response: {
     readonly status: number;
     readonly headers: Readonly<Record<string, string>>;
     readonly body: string;
+    readonly bodyEncoding?: string;
   };
 };
 

@@ -49,7 +49,7 @@ export class Connection {
         },
       });
       Bun.connect({
-        hostname: origin.host,
+        hostname: origin.address,
         port: origin.port,
         data: connection,
         socket: handlers,

@@ -15,12 +15,16 @@ const SWEEP_MS = 5_000;
 
 export type HttpRequest = {
   readonly baseUrl: string;
+  /** POST where it is not said. */
+  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
+  /** The address to connect to, where the name was looked up and judged before. */
+  readonly address?: string;
   readonly path: string;
   /** The same object for requests with the same headers: it is printed once. */
   readonly headers: Readonly<Record<string, string>>;
   /** Our id of the request, which changes every time. */
   readonly requestId: string;
-  readonly body: string;
+  readonly body: string | Uint8Array;
 };
 
 type Idle = { readonly connection: Connection; readonly since: number };
@@ -30,7 +34,7 @@ export class HttpPool {
   private sweeping: ReturnType<typeof setInterval> | undefined;
 
   /**
-   * Sends a POST. `connectMs` limits connecting alone; whatever stops `deadline` later ends the exchange and closes
+   * Sends a request. `connectMs` limits connecting alone; whatever stops `deadline` later ends the exchange and closes
    * its connection. A kept connection that turns out to have been closed by the other side is replaced, once.
    */
   async send(
@@ -39,7 +43,7 @@ export class HttpPool {
     connectMs: number,
     waiting: () => void,
   ): Promise<Exchange> {
-    const origin = originOf(request.baseUrl);
+    const origin = originOf(request.baseUrl, request.address);
     const bytes = printRequest(origin, request);
     const kept = this.takeIdle(origin);
     if (kept) {
@@ -70,7 +74,7 @@ export class HttpPool {
   }
 
   private takeIdle(origin: Origin): Connection | undefined {
-    const list = this.idle.get(origin.baseUrl);
+    const list = this.idle.get(origin.id);
     for (let last = list?.pop(); last; last = list?.pop()) {
       if (!last.connection.isClosed) return last.connection;
     }
@@ -78,8 +82,8 @@ export class HttpPool {
   }
 
   private keep(origin: Origin, connection: Connection): void {
-    const list = this.idle.get(origin.baseUrl) ?? [];
-    this.idle.set(origin.baseUrl, list);
+    const list = this.idle.get(origin.id) ?? [];
+    this.idle.set(origin.id, list);
     if (list.length >= IDLE_PER_ORIGIN_MAX) {
       connection.destroy();
       return;
@@ -112,13 +116,16 @@ const BREAKS_HEADER = /[\r\n\0]/;
 const printed = new WeakMap<object, string>();
 
 function printRequest(origin: Origin, request: HttpRequest): Uint8Array {
-  const { path, headers, requestId, body } = request;
-  if (BREAKS_PATH.test(path))
+  const { path, headers, requestId, body, method = "POST" } = request;
+  if (BREAKS_PATH.test(path) || !path.startsWith("/"))
     throw new ProtocolError("the path holds a character no path may hold");
   const length = Buffer.byteLength(body);
-  return Buffer.from(
-    `POST ${origin.pathPrefix}${path} HTTP/1.1\r\nhost: ${origin.hostHeader}\r\n${printHeaders(headers)}x-turnpike-request-id: ${requestId}\r\ncontent-length: ${length}\r\n\r\n${body}`,
-  );
+  // A GET has no body, and some servers refuse even the length of none.
+  const framing = method === "GET" ? "" : `content-length: ${length}\r\n`;
+  const head = `${method} ${origin.pathPrefix}${path} HTTP/1.1\r\nhost: ${origin.hostHeader}\r\n${printHeaders(headers)}x-turnpike-request-id: ${requestId}\r\n${framing}\r\n`;
+  return typeof body === "string"
+    ? Buffer.from(head + body)
+    : Buffer.concat([Buffer.from(head), body]);
 }
 
 function printHeaders(headers: Readonly<Record<string, string>>): string {

@@ -27,6 +27,18 @@ export class ResponseHead {
     const end = this.text.indexOf("\r\n", start);
     return this.text.slice(start, end < 0 ? undefined : end).trim();
   }
+
+  /** Every header in the order of the answer, its name in lower case. */
+  entries(): readonly (readonly [name: string, value: string])[] {
+    return this.text
+      .split("\r\n")
+      .slice(1)
+      .flatMap((line) => {
+        const colon = line.indexOf(":");
+        if (colon <= 0) return [];
+        return [[line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const];
+      });
+  }
 }
 
 /** Few names are ever asked for, and each of them for every answer. */

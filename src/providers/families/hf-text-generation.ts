@@ -6,7 +6,7 @@ import type { ProviderReply, TaskAdapter } from "../provider.js";
 import { at, MalformedReply } from "../reply.js";
 import { computeTimeHeader } from "../reported.js";
 import { doneWith, postJson, without } from "../request.js";
-import { isCompletion, openAiCompletions, promptOf } from "./openai-completions.js";
+import { isCompletion, onePrompt, openAiCompletions } from "./openai-completions.js";
 
 /** What `/v1/completions` cannot be asked for. */
 const OWN_PARAMETERS: readonly string[] = [
@@ -40,7 +40,7 @@ export const hfTextGeneration: TaskAdapter = {
 
 const ownForm = (input: TaskInput): object => ({
   ...without(input.extra, "stream"),
-  inputs: promptOf(input),
+  inputs: onePrompt(input),
   parameters: without(input.parameters, "stream"),
 });
 

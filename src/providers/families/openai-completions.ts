@@ -1,10 +1,11 @@
 /** OpenAI's completions, and text generation as others offer it. */
-import { badRequest, RouterError } from "../../kernel/errors.js";
+import { RouterError } from "../../kernel/errors.js";
 import { parseUsage } from "../../tasks/openai-usage.js";
 import type { Json, TaskInput } from "../../tasks/task-call.js";
 import type { ProviderReply, Step, TaskAdapter } from "../provider.js";
 import { at, listAt, MalformedReply } from "../reply.js";
 import { doneWith, flat, postJson, without } from "../request.js";
+import { textOf } from "./task-input.js";
 
 /**
  * `/completions`: `inputs` is its prompt, `max_new_tokens` its `max_tokens`. Parameters of Text Generation Inference's
@@ -14,7 +15,7 @@ export const openAiCompletions = (path: string | ((model: string) => string)): T
   start: (input, { providerModel }) =>
     postJson(typeof path === "string" ? path : path(providerModel), {
       ...completionOptions(input),
-      prompt: promptOf(input),
+      prompt: onePrompt(input),
       model: providerModel,
     }),
   next: ({ json }) => completion(json, "text"),
@@ -25,30 +26,22 @@ export const chatCompletions = (path: string): TaskAdapter => ({
   start: (input, { providerModel }) =>
     postJson(path, {
       ...completionOptions(input),
-      messages: [{ role: "user", content: promptOf(input) }],
+      messages: [{ role: "user", content: onePrompt(input) }],
       model: providerModel,
     }),
   next: ({ json }) => completion(json, "message", "content"),
 });
 
 /** One answer to one prompt is all that the task can say; more would be paid for and lost. */
-export function promptOf({ inputs, ...input }: TaskInput): string {
-  const { stream, n } = flat({ inputs, ...input });
-  if (typeof inputs !== "string") {
-    throw badRequest("Text generation takes one prompt: a string.", "inputs");
-  }
-  if (stream === true) {
-    throw new RouterError("unsupported_parameter", "Text generation does not stream here.", {
-      param: "stream",
-    });
-  }
-  if (typeof n === "number" && n > 1) {
-    throw new RouterError("unsupported_parameter", "Text generation gives one answer at a time.", {
-      param: "n",
-    });
-  }
-  return inputs;
+export function onePrompt(input: TaskInput): string {
+  const { stream, n } = flat(input);
+  if (stream === true) throw unsupported("stream", "Text generation does not stream here.");
+  if (typeof n === "number" && n > 1) throw unsupported("n", "Text generation gives one answer.");
+  return textOf(input);
 }
+
+const unsupported = (param: string, message: string): RouterError =>
+  new RouterError("unsupported_parameter", message, { param });
 
 function completionOptions(input: TaskInput): Json {
   const { max_new_tokens: maxTokens, ...parameters } = input.parameters;

@@ -52,8 +52,10 @@ export const rerankByScores = (path: (model: string) => string): TaskAdapter => 
 
 type Question = { readonly query: string; readonly documents: readonly unknown[] };
 
+/** A question and its documents, or the same in the words of sentence-similarity, which our door for both uses. */
 function questionOf({ inputs }: TaskInput): Question {
-  const [query, documents] = [at(inputs, "query"), at(inputs, "documents")];
+  const query = at(inputs, "query") ?? at(inputs, "source_sentence");
+  const documents = at(inputs, "documents") ?? at(inputs, "sentences");
   if (typeof query !== "string") throw badRequest("`query` must be text.", "query");
   if (!Array.isArray(documents)) throw badRequest("`documents` must be a list.", "documents");
   return { query, documents };

@@ -23,6 +23,8 @@ export async function costs(tx: Transaction<Schema>): Promise<void> {
   await sql`create index late_costs_waiting on late_costs (provider, request) where state = 'waiting'`.execute(
     tx,
   );
+  // Whoever asks about a job knows it by the provider's id.
+  await sql`create index late_costs_job on late_costs (provider_request, provider)`.execute(tx);
   await sql`create table cost_drift (
     day bigint not null,
     provider text not null,

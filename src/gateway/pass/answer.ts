@@ -1,0 +1,41 @@
+/** A provider's answer as it came, with our own headers beside its own. */
+import type { ProviderReply } from "../../providers/provider.js";
+import type { ResponseHead } from "../client/response-head.js";
+
+/** What belongs to one connection, or would speak for us: everything else of a provider's headers is passed on. */
+const KEPT_BACK = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "content-length",
+  "content-encoding",
+  "set-cookie",
+  "server",
+  "date",
+  "alt-svc",
+  "strict-transport-security",
+  "access-control-allow-origin",
+  "access-control-allow-credentials",
+]);
+
+/** JavaScript's client repeats a 503 at once and without end. */
+const status = (own: number): number => (own === 503 ? 502 : own);
+
+export function answerAs(
+  reply: ProviderReply,
+  head: ResponseHead,
+  own: Readonly<Record<string, string>>,
+): Response {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of head.entries()) {
+    if (!KEPT_BACK.has(name) && !name.startsWith("x-turnpike-")) headers[name] = value;
+  }
+  Object.assign(headers, own);
+  headers["content-type"] = head.get("content-type") ?? "application/octet-stream";
+  return new Response(reply.bytes as BodyInit, { status: status(reply.status), headers });
+}

@@ -1,0 +1,47 @@
+/** Jobs that callers began on a provider's own wire: whose they are, and what is still to be settled of them. */
+
+import type { AwaitedJob, LateCostStore } from "../../ledger/late-cost.js";
+import type { Asked } from "../../metering/task-usage.js";
+
+/** With what it asked for, where this process saw it begin. */
+export type BegunJob = AwaitedJob & { readonly asked?: Asked };
+
+const REMEMBERED_MAX = 10_000;
+/** A job of another process is in the store once that process has drained its spool. */
+const LOOKS = 5;
+const LOOK_EVERY_MS = 200;
+
+export class Jobs {
+  private readonly store: Pick<LateCostStore, "findJob">;
+  private readonly remembered = new Map<string, BegunJob>();
+
+  constructor(store: Pick<LateCostStore, "findJob">) {
+    this.store = store;
+  }
+
+  remember(job: BegunJob): void {
+    this.remembered.set(keyOf(job.provider, job.job), job);
+    if (this.remembered.size <= REMEMBERED_MAX) return;
+    const [oldest] = this.remembered.keys();
+    if (oldest !== undefined) this.remembered.delete(oldest);
+  }
+
+  /** Undefined for a job of somebody else as for one that nobody began here. */
+  async find(provider: string, job: string, userId: string): Promise<BegunJob | undefined> {
+    const found = this.remembered.get(keyOf(provider, job)) ?? (await this.lookUp(provider, job));
+    return found?.userId === userId ? found : undefined;
+  }
+
+  private async lookUp(provider: string, job: string): Promise<BegunJob | undefined> {
+    for (let look = 0; look < LOOKS; look++) {
+      if (look > 0) await Bun.sleep(LOOK_EVERY_MS);
+      const found = await this.store.findJob(provider, job);
+      if (!found) continue;
+      this.remember(found);
+      return found;
+    }
+    return undefined;
+  }
+}
+
+const keyOf = (provider: string, job: string): string => `${provider} ${job}`;

@@ -1,0 +1,179 @@
+/** Requests on a provider's own wire, as one kind of request. */
+
+import type { NanoUsd } from "../../kernel/money.js";
+import type { ProviderReply, Step } from "../../providers/provider.js";
+import { MalformedReply } from "../../providers/reply.js";
+import type { Candidate } from "../../routing/policy.js";
+import type { Delivered } from "../../tasks/task-call.js";
+import { computeTime, type Usage } from "../../tasks/usage.js";
+import { answerHeaders, type Facts } from "../answer-headers.js";
+import { awaiterFor } from "../attempts.js";
+import { keyFor, type Wish } from "../candidates.js";
+import type { ResponseHead } from "../client/response-head.js";
+import { withTime } from "../paid-time.js";
+import type { Gateway } from "../parts.js";
+import { type Failure, judgeStatus, whyOf } from "../send.js";
+import { type Kind, serve } from "../serve.js";
+import { settle, settleNothing } from "../settle.js";
+import { type Asking, begin, readReply } from "../task-exchange.js";
+import { holdTaskAtOnce, holdTaskFor } from "../task-hold.js";
+import { usageOfTask } from "../task-usage.js";
+import { configuredFor, type Turn, targetFor, taskAdapterFor } from "../turn.js";
+import { answerAs } from "./answer.js";
+import type { Jobs } from "./jobs.js";
+import type { PassCall } from "./request.js";
+
+/** Answers as the provider did, or throws the RouterError that ends the request. */
+export const servePass = (gateway: Gateway, jobs: Jobs, call: PassCall): Promise<Response> =>
+  serve(gateway, call, passKind(jobs));
+
+/** An answer as it came, whatever its status. */
+export type PassAnswer = {
+  readonly kind: "passed";
+  readonly reply: ProviderReply;
+  readonly head: ResponseHead;
+  /** What it means; undefined for a refusal, and for what the adapter cannot read. */
+  readonly step: Step | undefined;
+};
+
+const wish: Wish<PassCall> = {
+  tasks: ({ request: { mapping } }) => [mapping.task],
+  fault: ({ request }, { providerModel }) =>
+    providerModel === request.mapping.providerModel ? undefined : "another of its models",
+  expectedUsage: (_, { request: { expected } }) => ({
+    ...expected,
+    measured: { ...expected.measured, ...computeTime(0) },
+  }),
+};
+
+const passKind = (jobs: Jobs): Kind<PassCall, PassAnswer> => ({
+  wish,
+  holdAtOnce: holdTaskAtOnce,
+  holdFor: holdTaskFor,
+  send,
+  leftOut: () => [],
+  answer: (gateway, call, turn, facts, answered) =>
+    answer(gateway, jobs, call, turn, facts, answered),
+});
+
+async function send(gateway: Gateway, call: PassCall, turn: Turn): Promise<PassAnswer | Failure> {
+  const { candidate, deadline } = turn;
+  const isOwnKey = candidate.keySource !== "operator";
+  const asking: Asking = {
+    gateway,
+    call,
+    turn,
+    configured: configuredFor(gateway, candidate),
+    key: keyFor(gateway, call, candidate),
+    onHead: awaiterFor(gateway, call, candidate),
+  };
+  const { upstream } = call.request;
+  try {
+    const exchange = await begin(asking, upstream);
+    const { head } = exchange;
+    if (!head) return { kind: "failed", why: "malformed" };
+    const reading = { head, exchange };
+    // What is between the operator and the provider is none of the caller's business.
+    if (!isOwnKey && [401, 402, 403].includes(head.status)) {
+      const { clock, limits } = gateway;
+      return await judgeStatus({ deadline, limits, clock, isOwnKey, key: asking.key }, reading);
+    }
+    if (head.status < 300) asking.onHead?.(head);
+    const reply = await readReply(asking, upstream, reading);
+    turn.time?.stop();
+    return { kind: "passed", reply, head, step: stepOf(gateway, candidate, reply) };
+  } catch (thrown) {
+    return { kind: "failed", why: whyOf(deadline.reason ?? thrown) };
+  }
+}
+
+/** What an answer means: the adapter of the task reads it as it reads the answers to its own requests. */
+export function stepOf(
+  gateway: Gateway,
+  candidate: Candidate,
+  reply: ProviderReply,
+): Step | undefined {
+  if (reply.status >= 300) return undefined;
+  try {
+    return taskAdapterFor(gateway, candidate).next(reply, targetFor(candidate));
+  } catch (thrown) {
+    if (thrown instanceof MalformedReply) return undefined;
+    throw thrown;
+  }
+}
+
+async function answer(
+  gateway: Gateway,
+  jobs: Jobs,
+  call: PassCall,
+  turn: Turn,
+  facts: Facts,
+  { reply, head, step }: PassAnswer,
+): Promise<Response> {
+  const { candidate, held, deadline, sentAt } = turn;
+  deadline.end();
+  if (reply.status >= 300 || step?.kind === "failed") {
+    gateway.book.release(held.hold);
+    await settleNothing(gateway, call, candidate, {
+      status: reply.status,
+      outcome: "failed",
+      way: facts,
+    });
+    return answerAs(reply, head, answerHeaders(gateway, call, facts));
+  }
+  const usage = withTime(await usageOf(call, candidate, step), turn.time);
+  const cost = await settle(gateway, call, candidate, held, {
+    usage,
+    reported: step?.kind === "done" ? reportedBy(gateway, candidate, reply) : undefined,
+    status: reply.status,
+    outcome: "served",
+    firstByteMs: Math.round(facts.answeredAt - sentAt),
+    way: facts,
+  });
+  if (step?.kind === "send") rememberJob(gateway, jobs, call, candidate, step.job, cost);
+  return answerAs(reply, head, answerHeaders(gateway, call, { ...facts, cost }));
+}
+
+/** A job that has only begun is charged as what it was asked for, until its result is seen. */
+async function usageOf(
+  call: PassCall,
+  candidate: Candidate,
+  step: Step | undefined,
+): Promise<Usage> {
+  if (step?.kind !== "done") return call.request.expected;
+  const { output, usage } = step;
+  const delivered: Delivered =
+    output.kind === "json_of_media" ? { kind: "media", media: output.media } : output;
+  return usageOfTask(call.request.asked, candidate, { delivered, usage }, call.request.text);
+}
+
+export function reportedBy(
+  gateway: Gateway,
+  candidate: Candidate,
+  { header, json }: ProviderReply,
+) {
+  const member = (name: string): unknown =>
+    typeof json === "object" && json !== null ? Reflect.get(json, name) : undefined;
+  return taskAdapterFor(gateway, candidate).reported?.({ header, member });
+}
+
+function rememberJob(
+  { spool, clock, providers }: Gateway,
+  jobs: Jobs,
+  { id, caller, request: { asked } }: PassCall,
+  { mapping }: Candidate,
+  job: string,
+  cost: NanoUsd,
+): void {
+  const { provider, task, modelId } = mapping;
+  const { bucketIds } = caller;
+  const at = clock.now();
+  // Where the provider has a billing endpoint its own id of the request is awaited already.
+  if (!providers.get(provider)?.billing) {
+    spool.awaits({ requestId: id, provider, providerRequestId: job, bucketIds, at });
+  }
+  jobs.remember({
+    ...{ provider, job, requestId: id, userId: caller.user.id, bucketIds },
+    ...{ model: modelId, task, cost, isSettled: false, asked },
+  });
+}

@@ -1,0 +1,105 @@
+/** Questions about a job, passed on for whoever began it; the first one that sees the result settles it. */
+import type { Mapping } from "../../catalog/model.js";
+import { type NanoUsd, ZERO } from "../../kernel/money.js";
+import { charges } from "../../metering/cost.js";
+import { billOf } from "../../metering/reported.js";
+import { NOTHING_ASKED } from "../../metering/task-usage.js";
+import type { ProviderReply, ProviderRequest, Step } from "../../providers/provider.js";
+import type { Candidate } from "../../routing/policy.js";
+import type { Delivered } from "../../tasks/task-call.js";
+import { computeTime } from "../../tasks/usage.js";
+import { Deadline } from "../deadline.js";
+import { exhausted } from "../exhausted.js";
+import { chargedPrice } from "../funds.js";
+import type { LateBilling } from "../late-billing.js";
+import type { Call, Gateway } from "../parts.js";
+import { type Failure, whyOf } from "../send.js";
+import { type Asking, begin, readReply } from "../task-exchange.js";
+import { usageOfTask } from "../task-usage.js";
+import { configuredFor } from "../turn.js";
+import { answerAs } from "./answer.js";
+import type { BegunJob, Jobs } from "./jobs.js";
+import { reportedBy, stepOf } from "./pass.js";
+
+export type Poll = {
+  readonly gateway: Gateway;
+  readonly jobs: Jobs;
+  readonly lateBilling: Pick<LateBilling, "settle">;
+  /** Has the store hear of all that ended here. */
+  readonly drain: () => Promise<void>;
+  readonly call: Call;
+  readonly job: BegunJob;
+  readonly mapping: Mapping;
+  readonly key: string | undefined;
+  readonly keySource: Candidate["keySource"];
+};
+
+/** Answers as the provider did. Throws a RouterError where it does not answer. */
+export async function servePoll(poll: Poll, upstream: ProviderRequest): Promise<Response> {
+  const { gateway, call, mapping, key, keySource } = poll;
+  const { clock, limits } = gateway;
+  const endsAt = call.startedAt + limits.totalMs;
+  const deadline = new Deadline(clock, call.signal, endsAt, limits.totalMs);
+  const candidate: Candidate = { mapping, keySource, expectedCost: 0n };
+  const turn = { candidate, deadline, time: undefined, sentAt: clock.elapsed() };
+  const configured = configuredFor(gateway, candidate);
+  const asking: Asking = { gateway, call, turn, configured, key, onHead: undefined };
+  try {
+    const exchange = await begin(asking, upstream);
+    const { head } = exchange;
+    if (!head) throw new Error("an answer without a head");
+    const reply = await readReply(asking, upstream, { head, exchange });
+    const step = upstream.method === "GET" ? stepOf(gateway, candidate, reply) : undefined;
+    if (step && !poll.job.isSettled) await settleJob(poll, candidate, reply, step);
+    return answerAs(reply, head, { "inference-id": poll.job.requestId });
+  } catch (thrown) {
+    const failure: Failure = { kind: "failed", why: whyOf(deadline.reason ?? thrown) };
+    throw exhausted([`${mapping.provider}:${failure.why}`], [failure]);
+  } finally {
+    deadline.end();
+  }
+}
+
+/** Charges what the job came to, once, whoever else sees its result. */
+async function settleJob(
+  { gateway, jobs, lateBilling, drain, job }: Poll,
+  candidate: Candidate,
+  reply: ProviderReply,
+  step: Step,
+): Promise<void> {
+  if (step.kind === "send") return;
+  const cost =
+    step.kind === "failed" ? ZERO : await costOfJob(gateway, job, candidate, reply, step);
+  // The request that began it must be there before it can be corrected.
+  await drain();
+  const { requestId, bucketIds } = job;
+  const waiting = {
+    ...{ requestId, bucketIds, cost: job.cost },
+    ...{ providerRequestId: job.job, endedAt: gateway.clock.now(), asks: 0 },
+  };
+  await lateBilling.settle([{ waiting, outcome: "billed", cost }]);
+  jobs.remember({ ...job, isSettled: true });
+}
+
+async function costOfJob(
+  gateway: Gateway,
+  job: BegunJob,
+  candidate: Candidate,
+  reply: ProviderReply,
+  { output, usage }: Extract<Step, { kind: "done" }>,
+): Promise<NanoUsd> {
+  const price = chargedPrice(candidate);
+  const reported = reportedBy(gateway, candidate, reply);
+  // Nobody here saw how long it took: what was charged when it began stands.
+  if (charges(price, "computeNanoseconds") && reported === undefined) return job.cost;
+  const delivered: Delivered =
+    output.kind === "json_of_media" ? { kind: "media", media: output.media } : output;
+  const counted = await usageOfTask(
+    job.asked ?? NOTHING_ASKED,
+    candidate,
+    { delivered, usage },
+    "",
+  );
+  const measured = { ...counted.measured, ...computeTime(0) };
+  return billOf({ ...counted, measured }, reported, price).cost;
+}

@@ -1,0 +1,161 @@
+/** The steps of one request, top to bottom, whatever its task. */
+import { RouterError } from "../kernel/errors.js";
+import type { Candidate } from "../routing/policy.js";
+import { noUsage, type Usage } from "../tasks/usage.js";
+import type { Facts } from "./answer-headers.js";
+import {
+  clampedBy,
+  exhaustedBy,
+  giveUp,
+  mayTryAgain,
+  noteFailure,
+  noteStart,
+  onlyMoney,
+  type Trail,
+  triedSoFar,
+} from "./attempts.js";
+import { findRoute, type Route, type Wish } from "./candidates.js";
+import { CreditEndedError, Deadline } from "./deadline.js";
+import type { Held } from "./hold.js";
+import { paidTimeFor, withTime } from "./paid-time.js";
+import type { Call, Gateway } from "./parts.js";
+import type { Failure } from "./send.js";
+import { CALLER_GONE, settle } from "./settle.js";
+import { timeEnded } from "./shortage.js";
+import type { Turn } from "./turn.js";
+
+/** What sets the requests of one kind apart from others. */
+export type Kind<C extends Call, Answered extends { readonly kind: string }> = {
+  readonly wish: Wish<C>;
+  /** Holds from what is at hand, without waiting; undefined where that does not do. */
+  readonly holdAtOnce: (gateway: Gateway, call: C, candidate: Candidate) => Held | undefined;
+  /** Holds with what the store still has. Throws `insufficient_credit`. */
+  readonly holdFor: (gateway: Gateway, call: C, candidate: Candidate) => Promise<Held>;
+  /** Never throws for anything the provider does. */
+  readonly send: (gateway: Gateway, call: C, turn: Turn) => Promise<Answered | Failure>;
+  /** Members of the caller's body that the provider was not sent. */
+  readonly leftOut: (gateway: Gateway, call: C, candidate: Candidate) => readonly string[];
+  /** Settles, and answers the caller. */
+  readonly answer: (
+    gateway: Gateway,
+    call: C,
+    turn: Turn,
+    facts: Facts,
+    answered: Answered,
+  ) => Promise<Response> | Response;
+};
+
+/** Answers, or throws the RouterError that ends the request. Whatever was started is settled either way. */
+export async function serve<C extends Call, Answered extends { readonly kind: string }>(
+  gateway: Gateway,
+  call: C,
+  kind: Kind<C, Answered>,
+): Promise<Response> {
+  const route = findRoute(gateway, call, kind.wish);
+  const trail: Trail = { failures: [] };
+  let refused: RouterError | undefined;
+  for (const candidate of route.candidates) {
+    if (!mayTryAgain(gateway, call, trail)) break;
+    const held =
+      kind.holdAtOnce(gateway, call, candidate) ??
+      (await kind.holdFor(gateway, call, candidate).catch(onlyMoney));
+    if (held instanceof RouterError) {
+      refused ??= held;
+      continue;
+    }
+    const answer = await attempt(gateway, call, kind, { route, trail, candidate, held });
+    if (answer) return answer;
+  }
+  if (trail.failures.length === 0 && refused) throw refused;
+  throw await giveUp(gateway, call, route, trail);
+}
+
+type Try = {
+  readonly route: Route;
+  readonly trail: Trail;
+  readonly candidate: Candidate;
+  readonly held: Held;
+};
+
+async function attempt<C extends Call, Answered extends { readonly kind: string }>(
+  gateway: Gateway,
+  call: C,
+  kind: Kind<C, Answered>,
+  { route, trail, candidate, held }: Try,
+): Promise<Response | undefined> {
+  const { clock, limits } = gateway;
+  const endsAt = call.startedAt + limits.totalMs;
+  const deadline = new Deadline(clock, call.signal, endsAt, limits.totalMs);
+  try {
+    if (trail.failures.length === 0) noteStart(gateway, call, candidate);
+    const time = paidTimeFor(gateway, call, candidate, held, deadline);
+    const turn: Turn = { candidate, held, deadline, time, sentAt: clock.elapsed() };
+    const outcome = await kind.send(gateway, call, turn);
+    if (isFailure(outcome)) {
+      noteFailure(gateway, call, trail, turn, outcome);
+      deadline.end();
+      const owed = owedFor(call, turn, outcome);
+      if (owed) throw await endUnanswered(gateway, call, { route, turn, trail, owed });
+      gateway.book.release(held.hold);
+      return undefined;
+    }
+    gateway.health.succeeded(candidate.mapping);
+    const leftOut = kind.leftOut(gateway, call, candidate);
+    const facts = factsOf(gateway, route, trail, turn, leftOut);
+    return await kind.answer(gateway, call, turn, facts, outcome);
+  } catch (thrown) {
+    deadline.stop(thrown);
+    gateway.book.release(held.hold);
+    throw thrown;
+  }
+}
+
+const isFailure = (outcome: { readonly kind: string }): outcome is Failure =>
+  outcome.kind === "failed";
+
+/**
+ * What is owed although nothing came of it: time that ran, and a job that goes on without its caller. Not where the
+ * provider itself made it fail.
+ */
+function owedFor(call: Call, { time, deadline }: Turn, failure: Failure): Usage | undefined {
+  const isGone = call.signal.aborted;
+  if (!isGone && !(deadline.reason instanceof CreditEndedError)) return undefined;
+  if (isGone && failure.owed) return failure.owed;
+  return time && withTime(noUsage, time);
+}
+
+type Unanswered = Pick<Try, "route" | "trail"> & { readonly turn: Turn; readonly owed: Usage };
+
+/** Charges what is owed when the caller hung up, or the credit ended; the error that ends the request. */
+async function endUnanswered(
+  gateway: Gateway,
+  call: Call,
+  { route, trail, turn, owed }: Unanswered,
+): Promise<RouterError> {
+  const isGone = call.signal.aborted;
+  const cost = await settle(gateway, call, turn.candidate, turn.held, {
+    usage: withTime(owed, turn.time),
+    status: isGone ? CALLER_GONE : 402,
+    outcome: isGone ? "aborted" : "stopped",
+    firstByteMs: undefined,
+    way: { policy: route.policy, tried: triedSoFar(trail), clamped: clampedBy(turn.held) },
+  });
+  return isGone ? exhaustedBy(trail) : timeEnded(gateway, call, turn.candidate, cost);
+}
+
+const factsOf = (
+  gateway: Gateway,
+  { policy }: Route,
+  trail: Trail,
+  { candidate, held, sentAt }: Turn,
+  leftOut: readonly string[],
+): Facts => ({
+  policy,
+  tried: [...triedSoFar(trail), `${candidate.mapping.provider}:200`],
+  candidate,
+  clamped: clampedBy(held),
+  leftOut,
+  cost: undefined,
+  sentAt,
+  answeredAt: gateway.clock.elapsed(),
+});

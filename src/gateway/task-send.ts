@@ -1,0 +1,162 @@
+/** Runs one task at one provider to its end: sends, waits, asks again, fetches what the answer points to. */
+import { RouterError } from "../kernel/errors.js";
+import {
+  JOB_ASK_MS_MAX,
+  JOB_ASK_MS_MIN,
+  JOB_ASKS_FAILED_MAX,
+  JOB_ASKS_MAX,
+} from "../kernel/limits.js";
+import type { ProviderReply, Step } from "../providers/provider.js";
+import { MalformedReply } from "../providers/reply.js";
+import { isThere, type Media, type MediaSource } from "../tasks/media.js";
+import type { Delivered, TaskOutput } from "../tasks/task-call.js";
+import type { Usage } from "../tasks/usage.js";
+import { awaiterFor } from "./attempts.js";
+import { keyFor } from "./candidates.js";
+import { DownloadError, download } from "./download.js";
+import type { Gateway } from "./parts.js";
+import { ForbiddenUrlError } from "./public-address.js";
+import { type Failure, whyOf } from "./send.js";
+import { type Asking, exchangeWith } from "./task-exchange.js";
+import type { TaskCall } from "./task-request.js";
+import { configuredFor, type Turn, targetFor, taskAdapterFor } from "./turn.js";
+
+export type TaskAnswer = {
+  readonly kind: "task";
+  readonly delivered: Delivered;
+  /** As the provider counted it, where it did. */
+  readonly usage: Usage | undefined;
+  /** The last answer, for what it says of the cost. */
+  readonly reply: ProviderReply;
+};
+
+type Done = Extract<Step, { kind: "done" }> & { readonly reply: ProviderReply };
+
+/** Whether the provider works on something by now, which goes on whoever waits for it. */
+type Job = { isBegun: boolean };
+
+/** Never throws for anything the provider does. */
+export async function sendTask(
+  gateway: Gateway,
+  call: TaskCall,
+  turn: Turn,
+): Promise<TaskAnswer | Failure> {
+  const asking: Asking = {
+    gateway,
+    call,
+    turn,
+    configured: configuredFor(gateway, turn.candidate),
+    key: keyFor(gateway, call, turn.candidate),
+    onHead: awaiterFor(gateway, call, turn.candidate),
+  };
+  const job: Job = { isBegun: false };
+  try {
+    const answer = await sendOnce(asking, call, job);
+    return answer.kind === "failed" ? answer : await sendMore(asking, call, job, answer);
+  } catch (thrown) {
+    const failure = failureOf(turn, thrown);
+    return job.isBegun ? { ...failure, owed: call.request.expected } : failure;
+  }
+}
+
+async function sendOnce(asking: Asking, call: TaskCall, job: Job): Promise<TaskAnswer | Failure> {
+  const done = await untilDone(asking, call, job);
+  if (done.kind === "failed") return done;
+  asking.turn.time?.stop();
+  const delivered = await deliver(asking, done.output, call.request.wantsUrls);
+  return { kind: "task", delivered, usage: done.usage, reply: done.reply };
+}
+
+/** Asks again for what is missing of several results. */
+async function sendMore(
+  asking: Asking,
+  call: TaskCall,
+  job: Job,
+  first: TaskAnswer,
+): Promise<TaskAnswer | Failure> {
+  let answer = first;
+  while (answer.delivered.kind === "media" && answer.delivered.media.length < call.request.count) {
+    const next = await sendOnce(asking, call, job);
+    if (next.kind === "failed") return next;
+    // A provider that suddenly answers with something else has nothing to add.
+    if (next.delivered.kind !== "media") break;
+    const media = [...answer.delivered.media, ...next.delivered.media];
+    answer = { ...next, delivered: { kind: "media", media } };
+  }
+  return answer;
+}
+
+async function untilDone(asking: Asking, call: TaskCall, job: Job): Promise<Done | Failure> {
+  const { gateway, turn } = asking;
+  const adapter = taskAdapterFor(gateway, turn.candidate, call.request.tasks[0]);
+  const target = targetFor(turn.candidate);
+  let request = adapter.start(call.request.input, target);
+  let failedInARow = 0;
+  for (let asked = 0; asked < JOB_ASKS_MAX; asked++) {
+    const reply = await exchangeWith(asking, request);
+    if (isFailure(reply)) {
+      // The job itself goes on; only a question about it went unanswered.
+      if (!job.isBegun || !isPassing(reply) || ++failedInARow >= JOB_ASKS_FAILED_MAX) return reply;
+      await pause(asking, JOB_ASK_MS_MAX);
+      continue;
+    }
+    failedInARow = 0;
+    const step = adapter.next(reply, target);
+    if (step.kind === "done") return { ...step, reply };
+    if (step.kind === "failed") return jobFailed(step.message);
+    job.isBegun = true;
+    request = step.request;
+    await pause(asking, step.afterMs);
+  }
+  return { kind: "failed", why: "timeout" };
+}
+
+const isFailure = (reply: ProviderReply | Failure): reply is Failure => "kind" in reply;
+
+const isPassing = ({ why }: Failure): boolean => why === "429" || why.startsWith("5");
+
+function jobFailed(message: string): Failure {
+  const said = message.slice(0, 500);
+  const rejection = new RouterError("provider_rejected", `The provider could not do it: ${said}`, {
+    status: 422,
+  });
+  return { kind: "failed", why: "job_failed", rejection };
+}
+
+/** Ends early, and throws, when the attempt is stopped. */
+function pause({ gateway: { clock }, turn: { deadline } }: Asking, ms: number): Promise<void> {
+  deadline.pause();
+  return new Promise((resolve, reject) => {
+    deadline.stops({ stop: reject });
+    const waitMs = Math.min(Math.max(ms, JOB_ASK_MS_MIN), JOB_ASK_MS_MAX);
+    void clock.sleep(waitMs).then(resolve);
+  });
+}
+
+async function deliver(asking: Asking, output: TaskOutput, wantsUrls: boolean): Promise<Delivered> {
+  if (output.kind === "json") return output;
+  if (output.kind === "media" && wantsUrls) return output;
+  const media = await Promise.all(output.media.map((source) => fetched(asking, source)));
+  return output.kind === "media"
+    ? { kind: "media", media }
+    : { kind: "json", json: output.toJson(media) };
+}
+
+async function fetched({ gateway, configured, turn }: Asking, source: MediaSource): Promise<Media> {
+  if (isThere(source)) return source;
+  const trustedOrigin = new URL(configured.baseUrl).origin;
+  return download(gateway, { url: source.url, trustedOrigin, deadline: turn.deadline });
+}
+
+function failureOf({ deadline }: Turn, thrown: unknown): Failure {
+  // What an adapter cannot honour it refuses by name; somebody else may be able to.
+  if (thrown instanceof RouterError) {
+    return { kind: "failed", why: "unsupported", rejection: thrown };
+  }
+  if (deadline.isStopped) return { kind: "failed", why: whyOf(deadline.reason) };
+  if (thrown instanceof MalformedReply) return { kind: "failed", why: "malformed" };
+  if (thrown instanceof DownloadError || thrown instanceof ForbiddenUrlError) {
+    return { kind: "failed", why: "no_result" };
+  }
+  return { kind: "failed", why: whyOf(thrown) };
+}

@@ -1,0 +1,86 @@
+/** Every task but chat, as one kind of request. */
+import { TYPICAL_TASK_MS } from "../kernel/limits.js";
+import { computeTime } from "../tasks/usage.js";
+import { answerHeaders, type Facts } from "./answer-headers.js";
+import type { Wish } from "./candidates.js";
+import { withTime } from "./paid-time.js";
+import type { Gateway } from "./parts.js";
+import { type Kind, serve } from "./serve.js";
+import { settle } from "./settle.js";
+import { holdTaskAtOnce, holdTaskFor } from "./task-hold.js";
+import type { TaskCall } from "./task-request.js";
+import { sendTask, type TaskAnswer } from "./task-send.js";
+import { usageOfTask } from "./task-usage.js";
+import { type Turn, taskAdapterFor } from "./turn.js";
+
+/** Answers, or throws the RouterError that ends the request. */
+export const serveTask = (gateway: Gateway, call: TaskCall): Promise<Response> =>
+  serve(gateway, call, task);
+
+const wish: Wish<TaskCall> = {
+  tasks: ({ request }) => request.tasks,
+  fault: () => undefined,
+  expectedUsage: ({ health }, { request: { expected } }, mapping) => {
+    const ms = health.firstByteMs(mapping) ?? TYPICAL_TASK_MS;
+    return { ...expected, measured: { ...expected.measured, ...computeTime(ms) } };
+  },
+};
+
+/** What hf-inference says of its work, and its clients may look for. */
+const TOLD_ON = ["x-compute-type", "x-compute-time", "x-compute-characters", "x-sha"];
+
+const NOTHING_LEFT_OUT: readonly string[] = [];
+
+const task: Kind<TaskCall, TaskAnswer> = {
+  wish,
+  holdAtOnce: holdTaskAtOnce,
+  holdFor: holdTaskFor,
+  send: sendTask,
+  leftOut: () => NOTHING_LEFT_OUT,
+  answer,
+};
+
+async function answer(
+  gateway: Gateway,
+  call: TaskCall,
+  turn: Turn,
+  facts: Facts,
+  answered: TaskAnswer,
+): Promise<Response> {
+  const { candidate, held, deadline, sentAt, time } = turn;
+  deadline.end();
+  const usage = withTime(
+    await usageOfTask(call.request.asked, candidate, answered, call.request.input.inputs),
+    time,
+  );
+  const upstreamMs = facts.answeredAt - sentAt;
+  gateway.health.measured(candidate.mapping, usage.outputTokens, upstreamMs, upstreamMs);
+  const { reported } = taskAdapterFor(gateway, candidate, call.request.tasks[0]);
+  const { header, json } = answered.reply;
+  const cost = await settle(gateway, call, candidate, held, {
+    usage,
+    reported: reported?.({ header, member: (name) => memberOf(json, name) }),
+    status: 200,
+    outcome: "served",
+    firstByteMs: Math.round(upstreamMs),
+    way: facts,
+  });
+  const written = call.request.write(answered.delivered, {
+    id: call.id,
+    model: candidate.mapping.modelId,
+    at: call.at,
+    usage,
+    cost,
+  });
+  const headers = answerHeaders(gateway, call, { ...facts, cost });
+  headers["content-type"] = written.type;
+  for (const name of TOLD_ON) {
+    const value = header(name);
+    if (value !== undefined) headers[name] = value;
+  }
+  // Bun takes any bytes; its types want those of an ArrayBuffer, which a Buffer's are.
+  return new Response(written.body as BodyInit, { headers });
+}
+
+const memberOf = (json: unknown, name: string): unknown =>
+  typeof json === "object" && json !== null ? Reflect.get(json, name) : undefined;

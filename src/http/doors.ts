@@ -1,0 +1,47 @@
+/** The OpenAI-shaped routes beside chat: one handler for all of them, since each is a parser and a printer. */
+import { serveTask } from "../gateway/task.js";
+import { RouterError } from "../kernel/errors.js";
+import type { Caller } from "../tenants/caller.js";
+import { splitModel } from "../wire/chat-request.js";
+import type { Asked, Door } from "../wire/doors/door.js";
+import { readDoorBody } from "../wire/doors/form.js";
+import { readBytes } from "./body.js";
+import { callOf, inferenceCaller, serveCall } from "./inference.js";
+import type { Handler, Site, Visit } from "./parts.js";
+import { taskRequest } from "./task-request.js";
+
+export const doorHandler =
+  (door: Door): Handler =>
+  async (site, visit) => {
+    const caller = await inferenceCaller(site, visit);
+    const bytes = await readBytes(visit.request, site.gateway.limits.bodyBytesMax);
+    return serveDoor(site, visit, caller, door, bytes, {});
+  };
+
+/** `pinned` is what the path has settled already, whatever the body says. */
+export async function serveDoor(
+  site: Site,
+  visit: Visit,
+  caller: Caller,
+  door: Door,
+  bytes: Uint8Array<ArrayBuffer>,
+  pinned: Partial<Pick<Asked, "model" | "controls">>,
+): Promise<Response> {
+  const body = await readDoorBody(visit.request.headers.get("content-type"), bytes);
+  const asked = { ...door.parse(body), ...pinned };
+  if (asked.isStream) throw noStream();
+  const { model, suffix } = splitModel(asked.model);
+  const request = await taskRequest({
+    ...asked,
+    model,
+    suffix,
+    write: (delivered, facts) => door.print(asked, delivered, { ...facts, model }),
+  });
+  const call = callOf(site, visit, caller, request);
+  return serveCall(site, visit, call, (each) => serveTask(site.gateway, each));
+}
+
+const noStream = (): RouterError =>
+  new RouterError("unsupported_parameter", '"stream" is not supported on this route yet.', {
+    param: "stream",
+  });

@@ -1,0 +1,194 @@
+/** `/{provider}/…`: a provider's own wire, with our token swapped for its key, metered and billed like any other. */
+import type { Mapping } from "../catalog/model.js";
+import { serveChat } from "../gateway/chat.js";
+import type { ConfiguredProvider } from "../gateway/parts.js";
+import { type Matched, matchRoute } from "../gateway/pass/match.js";
+import { servePass } from "../gateway/pass/pass.js";
+import { servePoll } from "../gateway/pass/poll.js";
+import { RouterError } from "../kernel/errors.js";
+import type { ProviderRequest } from "../providers/provider.js";
+import type { Caller } from "../tenants/caller.js";
+import { parseChatRequest } from "../wire/chat-request.js";
+import { readBody, readBytes } from "./body.js";
+import { callOf, inferenceCaller, serveCall } from "./inference.js";
+import type { Site, Visit } from "./parts.js";
+import { modelOfPass, passRequest } from "./pass-request.js";
+
+/** Undefined for a path that no provider has. */
+export async function passThrough(site: Site, visit: Visit): Promise<Response | undefined> {
+  const place = placeOf(site, visit);
+  if (place) return servePlace(site, visit, place);
+  return askAboutJob(site, visit, unprefixed(site, visit));
+}
+
+type Place = {
+  readonly configured: ConfiguredProvider;
+  /** As the provider has it. */
+  readonly path: string;
+  readonly matched: Matched | undefined;
+};
+
+function placeOf(site: Site, visit: Visit): Place | undefined {
+  const [, id = "", rest] = /^\/([^/]+)(\/.*)$/.exec(visit.path) ?? [];
+  const configured = site.gateway.providers.get(id);
+  return configured && rest !== undefined ? at(configured, visit, rest) : undefined;
+}
+
+const at = (configured: ConfiguredProvider, visit: Visit, path: string): Place => ({
+  configured,
+  path,
+  matched: matchRoute(configured.provider, {
+    method: visit.request.method,
+    path,
+    query: visit.url.searchParams,
+  }),
+});
+
+/** Clients that do not know us by name ask about their jobs without the provider's prefix. */
+const unprefixed = (site: Site, visit: Visit): readonly Place[] =>
+  [...site.gateway.providers.values()]
+    .map((configured) => at(configured, visit, visit.path))
+    .filter(({ matched }) => matched?.job !== undefined && matched.route.tasks.length === 0);
+
+async function servePlace(site: Site, visit: Visit, place: Place): Promise<Response | undefined> {
+  const { configured, matched, path } = place;
+  if (matched?.job !== undefined) return askAboutJob(site, visit, [place]);
+  if (matched) return passCall(site, visit, place, matched);
+  // fal's apps are called fal-ai/…, like fal itself.
+  const asJob = unprefixed(site, visit);
+  if (asJob.length > 0) return askAboutJob(site, visit, asJob);
+  const isChat = visit.request.method === "POST" && isChatPath(configured, path);
+  return isChat ? passChat(site, visit, configured) : undefined;
+}
+
+/** Where the path of its chat holds no model. */
+const isChatPath = ({ provider }: ConfiguredProvider, path: string): boolean =>
+  provider.tasks.conversational?.path("") === path;
+
+/** Chat goes the way of all chat, to this provider alone. */
+async function passChat(
+  site: Site,
+  visit: Visit,
+  { provider }: ConfiguredProvider,
+): Promise<Response> {
+  const caller = await inferenceCaller(site, visit);
+  const { gateway } = site;
+  const request = parseChatRequest(await readBody(visit.request, gateway.limits.bodyBytesMax));
+  const named = request.suffix === undefined ? request.model : `${request.model}:${request.suffix}`;
+  const mapping = mappingOf(site, provider.id, named, ["conversational"]);
+  if (!mapping) throw notSupported(provider.id);
+  const pinned = { ...request, model: mapping.modelId, suffix: provider.id };
+  const call = callOf(site, visit, caller, pinned);
+  return serveCall(site, visit, call, (each) => serveChat(gateway, each));
+}
+
+async function passCall(
+  site: Site,
+  visit: Visit,
+  { configured: { provider }, path }: Place,
+  { route, model }: Matched,
+): Promise<Response> {
+  const caller = await inferenceCaller(site, visit);
+  const { gateway } = site;
+  const type = visit.request.headers.get("content-type") ?? "";
+  const bytes = await readBytes(visit.request, gateway.limits.bodyBytesMax);
+  const named = model ?? (await modelOfPass(route, type, bytes));
+  const mapping = named && mappingOf(site, provider.id, named, route.tasks);
+  if (!mapping) throw notSupported(provider.id);
+  const upstream: ProviderRequest = {
+    ...upstreamOf(visit, path, route.host),
+    body: { kind: "bytes", media: { bytes, type } },
+  };
+  const request = await passRequest(mapping, upstream, type, bytes);
+  const call = callOf(site, visit, caller, request);
+  return serveCall(site, visit, call, (each) => servePass(gateway, site.jobs, each));
+}
+
+/** Whose job it is, is asked before anything else is told of it. */
+async function askAboutJob(
+  site: Site,
+  visit: Visit,
+  places: readonly Place[],
+): Promise<Response | undefined> {
+  if (places.length === 0) return undefined;
+  const caller = await inferenceCaller(site, visit);
+  for (const place of places) {
+    const answer = await askAt(site, visit, caller, place);
+    if (answer) return answer;
+  }
+  throw new RouterError("not_found", "You began no such job here.");
+}
+
+async function askAt(
+  site: Site,
+  visit: Visit,
+  caller: Caller,
+  { configured, path, matched }: Place,
+): Promise<Response | undefined> {
+  const { gateway, jobs, lateBilling, drain } = site;
+  const { provider } = configured;
+  const job = await jobs.find(provider.id, matched?.job ?? "", caller.user.id);
+  const mapping = gateway.catalog
+    .model(job?.model ?? "")
+    ?.mappings.find((each) => each.provider === provider.id && each.task === job?.task);
+  if (!job || !mapping || !matched) return undefined;
+  const stored = gateway.directory.providerKey(caller.keyOwner, provider.id);
+  const request = { model: mapping.modelId, suffix: provider.id, ...NO_CONTROLS };
+  const call = callOf(site, visit, caller, request);
+  const key = call.headerKey ?? stored ?? configured.key;
+  const keySource = call.headerKey ? "header" : stored ? "stored" : "operator";
+  const poll = { gateway, jobs, lateBilling, drain, call, job, mapping, key, keySource } as const;
+  return servePoll(poll, upstreamOf(visit, path, matched.route.host));
+}
+
+const NO_CONTROLS = {
+  controls: {
+    order: undefined,
+    only: undefined,
+    ignore: [],
+    sort: undefined,
+    allowFallbacks: true,
+  },
+  isStream: false,
+} as const;
+
+/** Headers with which providers' clients say how they want to be answered. */
+const PASSED_ON = ["accept", "prefer", "cancel-after"] as const;
+
+function upstreamOf(visit: Visit, path: string, host: string | undefined): ProviderRequest {
+  const query = new URLSearchParams(visit.url.searchParams);
+  // Meant for whoever stands between a client and fal: which of its hosts the request is for.
+  const subdomain = query.get("_subdomain") ?? undefined;
+  query.delete("_subdomain");
+  const headers = PASSED_ON.flatMap((name) => {
+    const value = visit.request.headers.get(name);
+    return value === null ? [] : [[name, value] as const];
+  });
+  return {
+    method: visit.request.method as ProviderRequest["method"],
+    path: query.size === 0 ? path : `${path}?${query}`,
+    ...hosted(subdomain ?? host),
+    headers: Object.fromEntries(headers),
+  };
+}
+
+const hosted = (host: string | undefined) => (host === undefined ? {} : { host });
+
+/** By the provider's own name for the model. */
+function mappingOf(
+  { gateway }: Site,
+  provider: string,
+  providerModel: string,
+  tasks: readonly Mapping["task"][],
+): Mapping | undefined {
+  for (const { mappings } of gateway.catalog.all()) {
+    for (const mapping of mappings) {
+      const fits = mapping.provider === provider && mapping.providerModel === providerModel;
+      if (fits && tasks.includes(mapping.task)) return mapping;
+    }
+  }
+  return undefined;
+}
+
+const notSupported = (provider: string): RouterError =>
+  new RouterError("bad_request", `Model not supported by provider ${provider}`, { param: "model" });
