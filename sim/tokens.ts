@@ -28,12 +28,15 @@ const PLAIN = WORDS.map(spaced);
 const MIXED = [...PLAIN, ...UNICODE_WORDS.map(spaced), ...UNICODE_WORDS.map(spaced)];
 const STOP = oneToken(".");
 
-/** `count` pieces of prose, one token each; ends with a full stop where there is room for one. */
-export function prose(random: Random, count: number, unicode: boolean): Piece[] {
+/**
+ * `count` pieces of prose, one token each; ends with a full stop where there is room for one. What continues
+ * another text begins with a space.
+ */
+export function prose(random: Random, count: number, unicode: boolean, continues = false): Piece[] {
   const words = unicode ? MIXED : PLAIN;
   const made: Piece[] = [];
   let left = 0;
-  let starters = FIRST;
+  let starters = continues ? NEXT_SENTENCE : FIRST;
   while (made.length < count) {
     if (left === 0) {
       made.push(pick(random, starters));

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { Catalog } from "./catalog/catalog.js";
 import type { Config } from "./config/config.js";
+import { type Embedded, startEmbedded } from "./embedded/embedded.js";
+import { modelLooker, withEmbedded } from "./embedded/listing.js";
 import { askCosts } from "./gateway/billing.js";
 import { Claim } from "./gateway/claim.js";
 import { HttpPool } from "./gateway/client/pool.js";
@@ -54,6 +56,7 @@ const DRAIN_EVERY_MS = 50;
 const SWEEP_EVERY_MS = 1_000;
 const EXPIRE_EVERY_MS = 60_000;
 const ASK_FOR_COSTS_EVERY_MS = 60_000;
+const LOOK_FOR_MODELS_EVERY_MS = 1_000;
 const COLLECT_EVERY_MS = 1_000;
 const FORGET_EVERY_MS = 600_000;
 
@@ -119,7 +122,19 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
       gateway.directory.loadOrganizations(await organizations.loadAll());
     },
   });
-  const gateway = buildGateway({ config, masterKey, clock, log, node, ledger, spool, book, claim });
+  const embedded = config.embedded && startEmbedded({ folder: config.dataFolder, log, clock });
+  const gateway = buildGateway({
+    embedded,
+    config,
+    masterKey,
+    clock,
+    log,
+    node,
+    ledger,
+    spool,
+    book,
+    claim,
+  });
   await claim.renew();
   const reloadUser = reloader(tenants, gateway.directory);
   const reloadOrganization = async (orgId: string): Promise<void> =>
@@ -155,6 +170,7 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
   const jobs = startJobs({
     ...{ gateway, claim, ledger, payments, database, clock, log },
     ...{ drain, askForCosts, forget },
+    lookForModels: modelLooker(config.embedded, gateway.catalog, embedded),
   });
   const site: Site = {
     config,
@@ -187,6 +203,7 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
       await Promise.all(jobs.map((job) => job.stop()));
       await unfollow();
       gateway.http.close();
+      await embedded?.stop();
       await spool.close();
       await drain();
       await drainer.stop();
@@ -210,13 +227,14 @@ function buildGateway(
     readonly spool: Spool;
     readonly book: LeaseBook;
     readonly claim: Claim;
+    readonly embedded: Embedded | undefined;
   },
 ): Gateway {
-  const { config, masterKey, clock, log, node, ledger, spool, book, claim } = parts;
+  const { embedded, config, masterKey, clock, log, node, ledger, spool, book, claim } = parts;
   return {
     node,
     catalog: new Catalog(...config.models),
-    providers: config.providers,
+    providers: withEmbedded(config.providers, embedded),
     plans: config.plans,
     directory: new Directory(masterKey, config.ownerToken),
     book,
@@ -277,6 +295,7 @@ function startJobs(parts: {
   readonly drain: () => Promise<void>;
   readonly askForCosts: () => Promise<void>;
   readonly forget: () => Promise<void>;
+  readonly lookForModels: () => Promise<void>;
 }): Repeated[] {
   const { gateway, claim, ledger, database, clock, log, drain } = parts;
   const { node, limits } = gateway;
@@ -303,6 +322,7 @@ function startJobs(parts: {
     repeat("silence", watchClaims, beatMs, parts),
     repeat("sweep", sweep, SWEEP_EVERY_MS, parts),
     repeat("expire", expire, EXPIRE_EVERY_MS, parts),
+    repeat("models", parts.lookForModels, LOOK_FOR_MODELS_EVERY_MS, parts),
     repeat("late_costs", parts.askForCosts, ASK_FOR_COSTS_EVERY_MS, parts),
     repeat("retention", parts.forget, FORGET_EVERY_MS, parts),
     repeat("collect", () => collectReversals({ ...parts, answerRecall }), COLLECT_EVERY_MS, parts),

@@ -68,13 +68,15 @@ function choiceFor(ask: ChatAsk, dials: Dials, random: Random): Choice {
   const room = limit - thinking;
   const tool = toolToCall(ask);
   if (tool) return { reasoning, content: [], ...callOf(tool, room, random) };
+  const wanted = forced === undefined ? 32 + below(random, 17) : forced - thinking;
   const natural = ask.format
     ? piecesOf(JSON.stringify(valueFor(ask.format.schema ?? FREE_OBJECT, random)))
-    : proseOf(
-        forced === undefined ? 32 + below(random, 17) : forced - thinking,
-        room,
-        dials,
+    : prose(
         random,
+        // One piece more than there is room for is enough to tell that the answer was cut.
+        Math.max(0, Math.min(wanted, room + 1, OUTPUT_TOKENS_MAX)),
+        dials.unicode === true,
+        ask.raw,
       );
   const pieces = untilStop(natural, ask.stop);
   const content = clip(pieces, room);
@@ -87,10 +89,6 @@ const FREE_OBJECT: JsonObject = {
   type: "object",
   properties: { answer: { type: "string" }, score: { type: "integer" } },
 };
-
-/** One piece more than there is room for is enough to tell that the answer was cut. */
-const proseOf = (wanted: number, room: number, dials: Dials, random: Random): Piece[] =>
-  prose(random, Math.max(0, Math.min(wanted, room + 1, OUTPUT_TOKENS_MAX)), dials.unicode === true);
 
 function forcedLength(ask: ChatAsk): number | undefined {
   for (let i = ask.messages.length - 1; i >= 0; i -= 1) {

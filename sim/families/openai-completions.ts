@@ -20,7 +20,7 @@ export const openAiCompletions = ({ stream, ...changes }: Changes = {}): ChatDia
     stream: { role: "every", ...stream },
   });
 
-export function readCompletion(body: unknown, modelInPath: string | undefined): Read {
+function readCompletion(body: unknown, modelInPath: string | undefined): Read {
   if (!isObject(body)) return refuse("body", "the body must be a JSON object");
   const model = modelInPath ?? body.model;
   if (!isString(model) || model === "") {

@@ -1,4 +1,4 @@
-import { isString, type Json, type JsonObject } from "../json.js";
+import { isString, type Json } from "../json.js";
 import { EMBEDDED_TEXTS_MAX, EMBEDDING_LENGTH_MAX } from "../limits.js";
 import type { TaskEndpoint } from "../provider.js";
 import { badRequest, json, type TaskAnswer } from "../task/answer.js";
@@ -11,13 +11,6 @@ type Habits = {
   readonly dimensions?: RegExp;
   /** Absent: both. */
   readonly encodings?: readonly string[];
-  readonly print?: (facts: EmbeddingFacts) => JsonObject;
-};
-
-export type EmbeddingFacts = {
-  readonly ask: TaskAsk;
-  readonly data: readonly JsonObject[];
-  readonly usage: JsonObject;
 };
 
 /** A route of OpenAI's form for embeddings, with one provider's differences. */
@@ -49,19 +42,12 @@ function embed(ask: TaskAsk, habits: Habits): TaskAnswer {
   });
   const promptTokens = inputs.reduce((sum, { tokens }) => sum + tokens, 0);
   const usage = { prompt_tokens: promptTokens, total_tokens: promptTokens };
-  return json((habits.print ?? openAiList)({ ask, data, usage }), { units: { promptTokens } });
+  return json({ object: "list", data, model, usage }, { units: { promptTokens } });
 }
 
 /** Vectors of one model are near each other or not; those of two models have nothing in common. */
 export const keyOf = ({ call, model }: TaskAsk): string =>
   `${call.state.options.seed} ${call.provider.id} ${model}`;
-
-export const openAiList = ({ ask, data, usage }: EmbeddingFacts): JsonObject => ({
-  object: "list",
-  data,
-  model: ask.model,
-  usage,
-});
 
 type Input = { readonly text: string; readonly tokens: number };
 

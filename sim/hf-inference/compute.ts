@@ -3,7 +3,7 @@ import { hashOf } from "../random.js";
 import { hardwareOf } from "./models.js";
 import type { Given } from "./pipeline.js";
 
-export type Computed = {
+type Computed = {
   readonly seconds: number;
   readonly headers: { readonly [name: string]: string };
 };
@@ -38,12 +38,12 @@ export function computed(given: Given, task: string, audioSeconds: number | unde
 /** Base64 of a file is longer than any text that a pipeline takes. */
 const TEXT_MAX = 20_000;
 
-export function charactersIn(value: Json | undefined): number {
+function charactersIn(value: Json | undefined): number {
   if (isString(value)) return value.length;
   if (Array.isArray(value)) return value.reduce((sum, one) => sum + charactersIn(one), 0);
   return isObject(value) ? charactersIn(Object.values(value).map((one) => one ?? null)) : 0;
 }
 
 /** The commit of a model: 40 digits that stay the same. */
-export const shaOf = (model: string): string =>
+const shaOf = (model: string): string =>
   [0, 1, 2, 3, 4].map((part) => hashOf(`${part} ${model}`).toString(16).padStart(8, "0")).join("");

@@ -16,9 +16,10 @@ import { type Drawn, draw } from "../task/draw.js";
 import { countText } from "../tokens.js";
 
 export const openaiTasks: readonly TaskModel[] = [
-  taskModel("text-to-image", "openai/gpt-image-1", "gpt-image-1", { input: "5", output: "40" }),
+  // The newer models are priced by tokens; these are the flat figures its price list gives beside them.
+  taskModel("text-to-image", "openai/gpt-image-1", "gpt-image-1", { image: "0.042" }),
   taskModel("text-to-image", "openai/dall-e-3", "dall-e-3", { image: "0.04" }),
-  taskModel("image-to-image", "openai/gpt-image-1", "gpt-image-1", { input: "10", output: "40" }),
+  taskModel("image-to-image", "openai/gpt-image-1", "gpt-image-1", { image: "0.042" }),
   taskModel("text-to-speech", "openai/tts-1", "tts-1", { million_characters: "15" }),
   taskModel("automatic-speech-recognition", "openai/whisper-1", "whisper-1", {
     audio_minute: "0.006",
@@ -27,10 +28,7 @@ export const openaiTasks: readonly TaskModel[] = [
     "automatic-speech-recognition",
     "openai/gpt-4o-mini-transcribe",
     "gpt-4o-mini-transcribe",
-    {
-      input: "1.25",
-      output: "5",
-    },
+    { audio_minute: "0.003" },
   ),
 ];
 

@@ -1,7 +1,7 @@
 import { isObject, isString, type Json, type JsonObject } from "../json.js";
 import type { Bytes } from "../media/bytes.js";
 import type { ErrorAnswer, ErrorFacts, Provider } from "../provider.js";
-import { badRequest, json, type TaskAnswer, unlogged } from "../task/answer.js";
+import { badRequest, json, type Refused, type TaskAnswer, unlogged } from "../task/answer.js";
 import type { TaskAsk } from "../task/ask.js";
 import { publish } from "../task/assets.js";
 import {
@@ -28,8 +28,15 @@ import { run } from "./replicate-run.js";
 const TOP_LEVEL = ["version", "input", "stream", "webhook", "webhook_events_filter"];
 const WAIT_SECONDS_MAX = 60;
 
-async function predict(ask: TaskAsk): Promise<TaskAnswer> {
-  const { params, json: body } = ask;
+type Asked = { readonly model: Model; readonly input: JsonObject; readonly task: string };
+
+function predict(ask: TaskAsk): TaskAnswer | Promise<TaskAnswer> {
+  const asked = read(ask);
+  if (!("refused" in asked)) return begin(ask, asked);
+  return { ...asked, refused: { ...asked.refused, headers: preferenceIn(ask)?.headers ?? {} } };
+}
+
+function read({ params, json: body }: TaskAsk): Asked | Refused {
   const inPath = params.model;
   const known = inPath === undefined ? TOP_LEVEL : TOP_LEVEL.filter((one) => one !== "version");
   const unknown = Object.keys(body).find((name) => !known.includes(name));
@@ -42,29 +49,35 @@ async function predict(ask: TaskAsk): Promise<TaskAnswer> {
   const task = taskOfModel(model.id, input);
   const missing = missingIn(model.id, input);
   if (missing) return { ...badRequest("input", `${missing} is required`), model: model.id, task };
-  return begin(ask, task, { model, input });
+  return { model, input, task };
 }
 
-type Asked = { readonly model: Model; readonly input: JsonObject };
-
-async function begin(ask: TaskAsk, task: string, { model, input }: Asked): Promise<TaskAnswer> {
-  const made = run(ask, task, input);
-  const { call } = ask;
-  const units = "why" in made ? {} : { ...made.units, computeSeconds: workSeconds(made.units) };
-  const job = submit(ask, {
-    id: call.requestId,
-    model: model.id,
-    task,
-    output: { input, result: "why" in made ? null : made.output },
-    units,
-    ...("why" in made ? { fails: { status: 200, detail: made.why } } : {}),
-  });
-  const prefer = /^wait(?:=(\d+))?$/.exec(ask.headers.get("prefer") ?? "");
-  if (!prefer) return unlogged(prediction(ask, job), { status: 201 });
+/** `Prefer: wait` or `wait=5`: how long the caller would hold the line, and the answer's word for it. */
+function preferenceIn({ headers }: TaskAsk) {
+  const prefer = /^wait(?:=(\d+))?$/.exec(headers.get("prefer") ?? "");
+  if (!prefer) return undefined;
   const seconds = Math.min(Number(prefer[1] ?? WAIT_SECONDS_MAX), WAIT_SECONDS_MAX);
-  const headers = { "preference-applied": `wait=${seconds}` };
+  return { seconds, headers: { "preference-applied": `wait=${seconds}` } };
+}
+
+function started(ask: TaskAsk, { model, input, task }: Asked): Job {
+  const made = run(ask, task, input);
+  const plan = { id: ask.call.requestId, model: model.id, task };
+  if ("why" in made) {
+    const output = { input, result: null };
+    return submit(ask, { ...plan, output, units: {}, fails: { status: 200, detail: made.why } });
+  }
+  const units = { ...made.units, computeSeconds: workSeconds(made.units) };
+  return submit(ask, { ...plan, output: { input, result: made.output }, units });
+}
+
+async function begin(ask: TaskAsk, asked: Asked): Promise<TaskAnswer> {
+  const job = started(ask, asked);
+  const preference = preferenceIn(ask);
+  if (!preference) return unlogged(prediction(ask, job), { status: 201 });
+  const { seconds, headers } = preference;
   const withinMs = Math.min(seconds * 1000, ask.dials.wait_ms_max ?? Number.POSITIVE_INFINITY);
-  if (await waitForJob(job, withinMs, call.request.signal)) {
+  if (await waitForJob(job, withinMs, ask.call.request.signal)) {
     // On recordings an answer that was waited for is complete and still says that it is not.
     const answer = prediction(ask, job);
     const early = job.phase === "succeeded" ? { ...answer, ...STILL_PROCESSING } : answer;

@@ -9,6 +9,17 @@ export class Catalog {
     for (const source of sources) for (const model of source) this.add(model);
   }
 
+  /** Puts a provider's offers in the place of all that it offered before. */
+  offer(provider: string, models: readonly Model[]): void {
+    for (const model of this.models.values()) {
+      const kept = model.mappings.filter((mapping) => mapping.provider !== provider);
+      if (kept.length === 0) this.models.delete(model.id);
+      else if (kept.length < model.mappings.length)
+        this.models.set(model.id, { ...model, mappings: kept });
+    }
+    for (const model of models) this.add(model);
+  }
+
   model(id: string): Model | undefined {
     return this.models.get(id);
   }

@@ -69,6 +69,7 @@ function printable(from: Config) {
       ]),
     ),
     hardware: printPrice(from.hardware),
+    embedded: { enabled: from.embedded !== undefined, ...printPrice(from.embedded?.price ?? {}) },
     payments: {
       min_amount: formatUsd(from.payments.minAmount),
       max_amount: formatUsd(from.payments.maxAmount),

@@ -4,7 +4,9 @@ import { findModel } from "../catalog/find.js";
 import type { Mapping } from "../catalog/model.js";
 import { printPrice } from "../catalog/quote.js";
 import { type Config, loadConfig } from "../config/config.js";
+import { EMBEDDED, modelsIn, toModels } from "../embedded/catalog.js";
 import { type CommonOptions, command } from "./command.js";
+import { modelAdd } from "./model-add.js";
 import { show, table } from "./output.js";
 
 type ListOptions = CommonOptions & { readonly all: boolean };
@@ -22,10 +24,18 @@ export const model = new Command("model")
       .action((id: string, options: CommonOptions) =>
         showOne(loadConfig(options, process.env), id, options),
       ),
-  );
+  )
+  .addCommand(modelAdd);
+
+/** As a server started with this configuration would have it. */
+function catalogOf({ models, embedded, dataFolder }: Config): Catalog {
+  const catalog = new Catalog(...models);
+  if (embedded) catalog.offer(EMBEDDED, toModels(modelsIn(dataFolder), embedded.price));
+  return catalog;
+}
 
 function list(config: Config, options: ListOptions): void {
-  const catalog = new Catalog(...config.models);
+  const catalog = catalogOf(config);
   const rows = [...catalog.all()]
     .map((each) => ({
       id: each.id,
@@ -46,7 +56,7 @@ function list(config: Config, options: ListOptions): void {
 }
 
 function showOne(config: Config, id: string, options: CommonOptions): void {
-  const found = findModel(new Catalog(...config.models), id);
+  const found = findModel(catalogOf(config), id);
   const rows = found.mappings.map((mapping) => ({
     provider: mapping.provider,
     provider_model: mapping.providerModel,
@@ -72,6 +82,7 @@ function showOne(config: Config, id: string, options: CommonOptions): void {
 }
 
 export function isReady(config: Config, mapping: Mapping): boolean {
+  if (mapping.provider === EMBEDDED) return config.embedded !== undefined;
   const settings = config.providers.get(mapping.provider);
   return settings !== undefined && (settings.key !== undefined || !settings.provider.needsKey);
 }

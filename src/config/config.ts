@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type HardwarePrices, modelSchema, toModel } from "../catalog/entry.js";
-import type { Model } from "../catalog/model.js";
+import type { Model, Price } from "../catalog/model.js";
 import starter from "../catalog/starter.json";
 import { defaultLimits, type Limits } from "../kernel/limits.js";
 import { ZERO } from "../kernel/money.js";
@@ -34,6 +34,8 @@ export type Config = {
   readonly providers: ReadonlyMap<string, ProviderSettings>;
   /** What a second of each kind of hardware costs. */
   readonly hardware: HardwarePrices;
+  /** The built-in provider; undefined where it is switched off. */
+  readonly embedded: { readonly price: Price } | undefined;
   /** In rising precedence. */
   readonly models: readonly (readonly Model[])[];
   readonly payments: PaymentSettings;
@@ -84,6 +86,7 @@ export function loadConfig(flags: Flags, env: Environment): Config {
     plans: plansOf(written),
     providers: providersOf(written, file, env, warnings),
     hardware: written.hardware,
+    embedded: embeddedOf(written),
     models: [
       starter.models.map((entry) => toModel(modelSchema.parse(entry), "starter catalog")),
       own,
@@ -152,6 +155,9 @@ const uncharged = (models: readonly Model[], file: string): string[] =>
       return `${file}: models: ${modelId} by ${provider} ${fault}; it is for callers with a key of their own only`;
     }),
   );
+
+const embeddedOf = ({ embedded }: WrittenConfig): Config["embedded"] =>
+  embedded.enabled ? { price: { compute_second: embedded.compute_second } } : undefined;
 
 const retentionOf = ({ retention }: WrittenConfig): Retention => ({
   requestDays: retention.request_days,

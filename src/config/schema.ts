@@ -27,6 +27,7 @@ export const RESERVED_IDS: readonly string[] = [
   "readyz",
   "metrics",
   "assets",
+  "embedded",
 ];
 
 const dollars = z.string().transform((text, context) => {
@@ -95,6 +96,12 @@ const limitsSchema = z.strictObject(
   Object.fromEntries(limitNames.map((name) => [snakeCase(name), z.int().positive().optional()])),
 );
 
+/** The built-in provider, and what a second of it costs. */
+const embeddedSchema = z.strictObject({
+  enabled: z.boolean().default(true),
+  compute_second: pricePerUnit.prefault("0.00012"),
+});
+
 const days = z.int().min(1).max(RETENTION_DAYS_MAX);
 
 const retentionSchema = z
@@ -124,6 +131,7 @@ const writtenSchema = z.strictObject({
   allow_literal_keys: z.boolean().default(false),
   providers: z.record(providerId, providerSchema).default({}),
   hardware: z.record(z.string().min(1), pricePerUnit).default({}),
+  embedded: embeddedSchema.prefault({}),
   models: z.array(modelSchema).default([]),
   plans: z.record(z.string().regex(/^[a-z][a-z0-9-]*$/), planSchema).default({}),
   limits: limitsSchema.default({}),

@@ -31,8 +31,15 @@ type Place = {
 function placeOf(site: Site, visit: Visit): Place | undefined {
   const [, id = "", rest] = /^\/([^/]+)(\/.*)$/.exec(visit.path) ?? [];
   const configured = site.gateway.providers.get(id);
-  return configured && rest !== undefined ? at(configured, visit, rest) : undefined;
+  if (!configured || rest === undefined) return undefined;
+  const place = at(configured, visit, rest);
+  // Clients take the path of a URL in an answer, which begins with that of the base URL where it has one.
+  const base = pathOf(configured.baseUrl);
+  const isBelow = base !== "" && rest.startsWith(`${base}/`);
+  return place.matched || !isBelow ? place : at(configured, visit, rest.slice(base.length));
 }
+
+const pathOf = (baseUrl: string): string => new URL(baseUrl).pathname.replace(/\/$/, "");
 
 const at = (configured: ConfiguredProvider, visit: Visit, path: string): Place => ({
   configured,
@@ -174,7 +181,7 @@ function upstreamOf(visit: Visit, path: string, host: string | undefined): Provi
 
 const hosted = (host: string | undefined) => (host === undefined ? {} : { host });
 
-/** By the provider's own name for the model. */
+/** By the provider's own name for the model; Replicate's names end with a version, which is all that its body holds. */
 function mappingOf(
   { gateway }: Site,
   provider: string,
@@ -183,7 +190,9 @@ function mappingOf(
 ): Mapping | undefined {
   for (const { mappings } of gateway.catalog.all()) {
     for (const mapping of mappings) {
-      const fits = mapping.provider === provider && mapping.providerModel === providerModel;
+      const { providerModel: own } = mapping;
+      const isNamed = own === providerModel || own.endsWith(`:${providerModel}`);
+      const fits = mapping.provider === provider && isNamed;
       if (fits && tasks.includes(mapping.task)) return mapping;
     }
   }

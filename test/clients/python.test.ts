@@ -1,21 +1,9 @@
 /** Python's `openai` and `huggingface_hub`, unmodified. A script runs many requests, since Python starts slowly. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { findPython, runPython } from "./python.js";
 import { type Front, PERSON, pinned, providers, startFront, user, WEATHER } from "./support.js";
 
-const OWN_PYTHON = join(import.meta.dir, "../../.venv/bin/python");
-
-/** The first Python that has both packages: the one of the repository's own `.venv`, or the system's. */
-function findPython(): string | undefined {
-  const places = existsSync(OWN_PYTHON) ? [OWN_PYTHON, "python3"] : ["python3"];
-  return places.find((place) => {
-    if (!Bun.which(place)) return false;
-    return Bun.spawnSync([place, "-c", "import openai, huggingface_hub"]).exitCode === 0;
-  });
-}
-
-const python = findPython();
+const python = findPython(["openai", "huggingface_hub"]);
 const NO_PYTHON =
   "no Python with openai and huggingface_hub: python3 -m venv .venv && .venv/bin/pip install openai huggingface_hub";
 
@@ -57,19 +45,8 @@ afterAll(() => front?.stop());
 
 /** What a script prints for jobs done with one token. */
 async function run(script: string, jobs: readonly Job[], token = front.ada.token, more = {}) {
-  const input = JSON.stringify({ token, base_url: front.baseUrl, jobs, ...more });
-  const child = Bun.spawn([python ?? "", join(import.meta.dir, script)], {
-    stdin: Buffer.from(input),
-    stdout: "pipe",
-    stderr: "pipe",
-    env: { PATH: process.env.PATH, HF_HUB_DISABLE_TELEMETRY: "1", NO_PROXY: "*" },
-  });
-  const [out, errors] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  if ((await child.exited) !== 0) throw new Error(`${script} failed:\n${errors}`);
-  return JSON.parse(out) as Result[];
+  const input = { token, base_url: front.baseUrl, jobs, ...more };
+  return runPython<Result[]>(python, script, input);
 }
 
 const okOf = (result: Result | undefined): Ok => {

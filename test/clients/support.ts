@@ -4,14 +4,11 @@ import { readyConfig } from "../../sim/ready-config.js";
 import { type Sim, startSim } from "../../sim/server.js";
 import { makeState } from "../../sim/state.js";
 import { listen, type Server } from "../../src/http/server.js";
-import * as builtIn from "../../src/providers/all.js";
 import type { RequestRow } from "../../src/store/usage.js";
 import { type TestApp, type TestUser, testApp } from "../support/app.js";
 
-const known: ReadonlySet<string> = new Set(Object.values(builtIn).map(({ id }) => id));
-
-/** Those with chat that are built in: the simulator may be ahead of the product. */
-export const providers = all.filter(({ id, models }) => models.length > 0 && known.has(id));
+/** Those with chat. */
+export const providers = all.filter(({ models }) => models.length > 0);
 
 /** A plan that brings no credit at all. */
 const PLANS = '\nplans:\n  broke: { monthly_credit: "0" }\n  rich: { monthly_credit: "100" }\n';
@@ -33,7 +30,7 @@ export type Front = {
 export async function startFront(): Promise<Front> {
   const sim = startSim();
   const state = makeState({ seed: 1, dials: {}, prices: {} });
-  const app = await testApp({ yaml: readyConfig(providers, sim.origin, state) + PLANS });
+  const app = await testApp({ yaml: readyConfig(all, sim.origin, state) + PLANS });
   const server = listen(app.site, { host: "127.0.0.1", port: 0, sharesPort: false });
   return {
     sim,

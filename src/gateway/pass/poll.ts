@@ -49,7 +49,7 @@ export async function servePoll(poll: Poll, upstream: ProviderRequest): Promise<
     const { head } = exchange;
     if (!head) throw new Error("an answer without a head");
     const reply = await readReply(asking, upstream, { head, exchange });
-    const step = upstream.method === "GET" ? stepOf(gateway, candidate, reply) : undefined;
+    const step = upstream.method === "GET" ? stepSeen(gateway, candidate, reply) : undefined;
     if (step && !poll.job.isSettled) await settleJob(poll, candidate, reply, step);
     return answerAs(reply, head, { "inference-id": poll.job.requestId });
   } catch (thrown) {
@@ -58,6 +58,18 @@ export async function servePoll(poll: Poll, upstream: ProviderRequest): Promise<
   } finally {
     deadline.end();
   }
+}
+
+/** Refusals that say nothing of the job: whoever asked may ask again. */
+const PASSING = [401, 403, 404, 408, 409, 425, 429, 502, 503, 504];
+
+/** A provider that refuses to show a result for good says so that there is none; fal says it with a 500. */
+function stepSeen(gateway: Gateway, candidate: Candidate, reply: ProviderReply): Step | undefined {
+  const { status } = reply;
+  if (status >= 400 && !PASSING.includes(status)) {
+    return { kind: "failed", message: `status ${status}` };
+  }
+  return stepOf(gateway, candidate, reply);
 }
 
 /** Charges what the job came to, once, whoever else sees its result. */
