@@ -4,6 +4,7 @@
  */
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
+import { benchEmbedded } from "./embedded/main.js";
 import { benchLedger } from "./ledger/main.js";
 import { choosePins, describeMachine, onOneCore, type Pins } from "./machine.js";
 import { inFreshProcesses } from "./measure/session.js";
@@ -32,6 +33,7 @@ async function main(): Promise<number> {
   if (options === undefined) return 2;
   endChildrenOnExit();
   if (options.subject === "ledger") return benchLedger(options);
+  if (options.subject === "embedded") return benchEmbedded(options);
   const pins = choosePins();
   const variants = await usable(options);
   const results: Collected = { throughput: [], latency: [], streams: [], notes: [], failures: [] };

@@ -15,8 +15,12 @@ export const SCHEMA_DEPTH_MAX = 8;
 /** Jobs and files that are remembered; the oldest go first. */
 export const JOBS_MAX = 20_000;
 export const ASSETS_MAX = 5_000;
+export const ASSETS_BYTES_MAX = 256 << 20;
 /** Encoded media kept for the next request for the same. */
-export const MADE_MEDIA_MAX = 64;
+export const MADE_MEDIA_MAX = 256;
+export const MADE_MEDIA_BYTES_MAX = 64 << 20;
+/** How large a dial may make them. */
+export const MEDIA_BYTES_MAX = 128 << 20;
 export const MEDIA_SECONDS_MAX = 600;
 export const BODY_BYTES_MAX = 64 << 20;
 export const EMBEDDED_TEXTS_MAX = 2_048;

@@ -14,7 +14,7 @@ export function readInput(ask: TaskAsk, value: unknown): Input | undefined {
   if (!isString(value) || value === "") return undefined;
   const ours = `${ask.origin}/_sim/assets/`;
   if (value.startsWith(ours)) {
-    const asset = ask.call.state.assets.find(value.slice(ours.length).split("/")[0] ?? "");
+    const asset = ask.call.state.assets.get(value.slice(ours.length).split("/")[0] ?? "");
     return asset ? { kind: "bytes", bytes: asset.bytes, type: asset.type } : undefined;
   }
   if (/^https?:\/\//.test(value)) return { kind: "url" };

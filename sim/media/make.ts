@@ -1,4 +1,10 @@
-import { MADE_MEDIA_MAX, MEDIA_SECONDS_MAX } from "../limits.js";
+import { boundedMap } from "../bounded.js";
+import {
+  MADE_MEDIA_BYTES_MAX,
+  MADE_MEDIA_MAX,
+  MEDIA_BYTES_MAX,
+  MEDIA_SECONDS_MAX,
+} from "../limits.js";
 import { below, randomFrom } from "../random.js";
 import type { TaskAsk } from "../task/ask.js";
 import { publish } from "../task/assets.js";
@@ -47,16 +53,18 @@ const lengthOf = ({ dials }: TaskAsk, wanted: number): number =>
 /** How long it takes to say a text: about 170 words a minute. */
 export const speechSeconds = (text: string): number => text.length * 0.06;
 
-const kept = new Map<string, Bytes>();
+const kept = boundedMap<Bytes>(
+  { entries: MADE_MEDIA_MAX, bytes: MADE_MEDIA_BYTES_MAX },
+  (bytes) => bytes.length,
+);
 
 /** Load tests ask for the same thing again and again, so what was made last is kept. */
 function made(ask: TaskAsk, what: string, make: (seed: number, bytesMin: number) => Bytes): Bytes {
   const seed = below(ask.random, 2 ** 30);
-  const bytesMin = ask.dials.media_bytes ?? 0;
+  const bytesMin = Math.min(ask.dials.media_bytes ?? 0, MEDIA_BYTES_MAX);
   const key = `${what} ${seed} ${bytesMin}`;
   let bytes = kept.get(key);
   if (!bytes) {
-    if (kept.size >= MADE_MEDIA_MAX) kept.clear();
     bytes = make(seed, bytesMin);
     kept.set(key, bytes);
   }

@@ -1,5 +1,6 @@
+import { boundedMap } from "../bounded.js";
 import type { Dials } from "../dials.js";
-import { ASSETS_MAX } from "../limits.js";
+import { ASSETS_BYTES_MAX, ASSETS_MAX } from "../limits.js";
 import type { TaskAsk } from "./ask.js";
 
 /** A file that an answer links to, as on a provider's CDN. */
@@ -10,29 +11,14 @@ export type Asset = {
   readonly dials: Dials;
 };
 
-export type Assets = {
-  readonly add: (asset: Asset, id: string) => void;
-  readonly find: (id: string) => Asset | undefined;
-  readonly clear: () => void;
-};
+export type Assets = ReturnType<typeof makeAssets>;
 
-/** Keeps the newest `max` assets. */
-export function makeAssets(max: number = ASSETS_MAX): Assets {
-  const assets = new Map<string, Asset>();
-  return {
-    add(asset, id) {
-      assets.set(id, asset);
-      const [oldest] = assets.keys();
-      if (assets.size > max && oldest !== undefined) assets.delete(oldest);
-    },
-    find: (id) => assets.get(id),
-    clear: () => assets.clear(),
-  };
-}
+export const makeAssets = () =>
+  boundedMap<Asset>({ entries: ASSETS_MAX, bytes: ASSETS_BYTES_MAX }, ({ bytes }) => bytes.length);
 
 /** Publishes a file and gives its absolute URL on the host that the caller used. */
 export function publish(ask: TaskAsk, file: Omit<Asset, "dials">, name: string): string {
   const id = ask.ids.hex(32);
-  ask.call.state.assets.add({ ...file, dials: ask.dials }, id);
+  ask.call.state.assets.set(id, { ...file, dials: ask.dials });
   return ask.dials.asset_url ?? `${ask.origin}/_sim/assets/${id}/${name}`;
 }

@@ -49,5 +49,5 @@ export function sizeOfInput(ask: TaskAsk, value: unknown, usual: Size): Size | u
   const input = readInput(ask, value);
   const probed = input && probeInput(input);
   if (probed === "unseen") return usual;
-  return probed?.kind === "image" ? probed : undefined;
+  return probed?.kind === "image" ? { width: probed.width, height: probed.height } : undefined;
 }

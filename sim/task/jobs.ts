@@ -1,3 +1,4 @@
+import { boundedMap } from "../bounded.js";
 import type { Call } from "../call.js";
 import type { Json } from "../json.js";
 import { JOBS_MAX } from "../limits.js";
@@ -36,26 +37,11 @@ export type Job = JobPlan & {
   told: number;
 };
 
-export type Jobs = {
-  readonly add: (job: Job) => void;
-  readonly find: (provider: string, id: string) => Job | undefined;
-  readonly clear: () => void;
-};
+export type Jobs = ReturnType<typeof makeJobs>;
 
-/** Keeps the newest `max` jobs. */
-export function makeJobs(max: number = JOBS_MAX): Jobs {
-  const jobs = new Map<string, Job>();
-  const keyOf = (provider: string, id: string) => `${provider} ${id}`;
-  return {
-    add(job) {
-      jobs.set(keyOf(job.call.provider.id, job.id), job);
-      const [oldest] = jobs.keys();
-      if (jobs.size > max && oldest !== undefined) jobs.delete(oldest);
-    },
-    find: (provider, id) => jobs.get(keyOf(provider, id)),
-    clear: () => jobs.clear(),
-  };
-}
+export const makeJobs = () => boundedMap<Job>({ entries: JOBS_MAX });
+
+const keyOf = (call: Call, id: string): string => `${call.provider.id} ${id}`;
 
 /** Starts a job. Its line in the delivery log is written when it ends, under the id of this request. */
 export function submit(ask: TaskAsk, plan: JobPlan): Job {
@@ -70,7 +56,7 @@ export function submit(ask: TaskAsk, plan: JobPlan): Job {
     polls: 0,
     told: 0,
   };
-  call.state.jobs.add(job);
+  call.state.jobs.set(keyOf(call, job.id), job);
   const { job_ms: ms = 0, job_polls: polls = 0 } = call.dials;
   if (ms === 0 && polls === 0) finish(job);
   // A job also ends when nobody asks: the provider charges for it all the same.
@@ -111,7 +97,7 @@ export function end(job: Job, phase: Phase): void {
  */
 export function poll(ask: TaskAsk, id: string): Job | Refused {
   const { call, dials } = ask;
-  const job = call.state.jobs.find(call.provider.id, id);
+  const job = call.state.jobs.get(keyOf(call, id));
   if (!job || dials.job_lost || job.call.key !== call.key) return noSuchJob(id);
   job.polls += 1;
   const status = dials.job_error_status;

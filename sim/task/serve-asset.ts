@@ -9,7 +9,7 @@ export async function serveAsset(state: State, request: Request, id: string): Pr
   state.downloads.served += 1;
   // Credentials do not belong on a CDN's links; whoever sends them leaks them.
   if (request.headers.has("authorization")) state.downloads.withCredentials += 1;
-  const asset = state.assets.find(id);
+  const asset = state.assets.get(id);
   if (!asset) return new Response("not found", { status: 404 });
   await wait(asset.dials.asset_latency_ms ?? 0, request.signal);
   if (asset.dials.asset_status) {

@@ -1,6 +1,6 @@
 /** Text from a GGUF file, where its engine and the small model beside the project are there. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { addGguf } from "../../src/embedded/add-gguf.js";
 import { hubOf } from "../../src/embedded/hub.js";
@@ -60,6 +60,14 @@ const eventsOf = (bytes: Buffer): string[] =>
     .split("\n\n")
     .filter(Boolean)
     .map((event) => event.replace(/^data: /, ""));
+
+const stream = (body: object, signal?: AbortSignal): Promise<Response> =>
+  fetch(`${embedded.origin}${COMPLETIONS}`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${embedded.key}`, "content-type": "application/json" },
+    body: JSON.stringify({ ...body, stream: true }),
+    ...(signal && { signal }),
+  });
 
 describe.skipIf(NOTHING !== undefined)("a GGUF model", () => {
   test("chats: plain and streamed say the same, with the same usage", async () => {
@@ -176,33 +184,45 @@ describe.skipIf(NOTHING !== undefined)("a GGUF model", () => {
 
   test("a caller who leaves a stream ends the writing, and the next one is served", async () => {
     const gone = new AbortController();
-    const body = { prompt: "And", max_tokens: 100, stream: true };
-    const response = await fetch(`${embedded.origin}${COMPLETIONS}`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${embedded.key}`, "content-type": "application/json" },
-      body: JSON.stringify(body),
-      signal: gone.signal,
-    });
+    const response = await stream({ prompt: "And", max_tokens: 100 }, gone.signal);
     await response.body?.getReader().read();
     gone.abort();
     expect((await embedded.ask(COMPLETIONS, { prompt: "And", max_tokens: 3 })).status).toBe(200);
   });
 
   test("an engine killed in the middle of a stream is told in the stream, which does not look complete", async () => {
-    const asked = embedded.ask(COMPLETIONS, {
-      prompt: "And",
-      max_tokens: 110,
-      stream: true,
-      temperature: 1,
-    });
-    await Bun.sleep(30);
+    const response = await stream({ prompt: "In the beginning", max_tokens: 110, temperature: 0 });
+    const reader = response.body?.getReader();
+    const pieces = [Buffer.from((await reader?.read())?.value ?? "")];
     process.kill(embedded.pid("gguf") ?? 0, "SIGKILL");
-    const { status, bytes } = await asked;
-    const last = eventsOf(bytes).at(-1) ?? "";
-    expect(status === 500 ? bytes.toString() : last).toContain("The engine ended");
+    for (let next = await reader?.read(); next?.value; next = await reader?.read()) {
+      pieces.push(Buffer.from(next.value));
+    }
+    expect(eventsOf(Buffer.concat(pieces)).at(-1)).toContain("The engine ended");
     expect((await embedded.ask(COMPLETIONS, { prompt: "And", max_tokens: 3 })).status).toBe(200);
   });
 });
+
+test.skipIf(NOTHING !== undefined)(
+  "a file that is damaged fails its own requests only",
+  async () => {
+    const from = join(data.path, "damaged.gguf");
+    writeFileSync(from, `GGUF${"?".repeat(1_000)}`);
+    await addGguf({
+      dataFolder: data.path,
+      hub: hubOf({}),
+      progress: () => {},
+      from,
+      id: "local/damaged",
+    });
+    const asked = await embedded.ask("/models/local/damaged", { inputs: "x" });
+    expect([asked.status, asked.json()]).toEqual([
+      500,
+      { error: "Model local/damaged could not be loaded." },
+    ]);
+    expect((await embedded.ask(TGI, { inputs: "And" })).status).toBe(200);
+  },
+);
 
 test("a model whose engine is missing is refused with the command that adds it", async () => {
   const { whyNot } = await import("../../src/embedded/installed.js");

@@ -3,7 +3,6 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
-import { embeddedLimits } from "../../src/embedded/limits.js";
 import type { Log, LogFacts } from "../../src/kernel/log.js";
 import { type EmbeddedUnderTest, embeddedUnderTest } from "./support.js";
 
@@ -44,7 +43,7 @@ async function engineOf(embedded: EmbeddedUnderTest, before?: number): Promise<n
 
 test("nothing is started before the first request, nor by one that is refused at the door", async () => {
   const embedded = start();
-  const big = new Uint8Array(embeddedLimits.bodyBytesMax + 1);
+  const big = new Uint8Array(100 * 1024 * 1024);
   const refusals = [
     [
       await embedded.ask("/models/embedded/unknown", HELLO),
@@ -71,6 +70,24 @@ test("nothing is started before the first request, nor by one that is refused at
     ]);
   }
   expect(embedded.pid("wasm")).toBeUndefined();
+});
+
+test("a body whose length nobody said is counted as it comes", async () => {
+  const embedded = start({ limits: { bodyBytesMax: 1_000 } });
+  const response = await fetch(embedded.origin + LANGUAGE, {
+    method: "POST",
+    headers: { authorization: `Bearer ${embedded.key}`, "content-type": "application/json" },
+    body: new ReadableStream({
+      start: (controller) => {
+        for (let i = 0; i < 20; i++) controller.enqueue(new Uint8Array(100));
+        controller.close();
+      },
+    }),
+  });
+  expect([response.status, await response.json()]).toEqual([
+    413,
+    { error: expect.stringContaining("1000 bytes") },
+  ]);
 });
 
 test("kill -9 of an engine fails the request it worked on; who waited is answered by its successor", async () => {

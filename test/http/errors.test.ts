@@ -39,7 +39,7 @@ test("errors under /v1 and of our own API have OpenAI's shape, with our id in he
 });
 
 test("errors anywhere else have the Hub's shape: a string", async () => {
-  for (const path of ["/nothing", "/models/org/name", "/api/whoami-v3", "/together/v1/x", "/v1"]) {
+  for (const path of ["/nothing", "/models", "/api/whoami-v3", "/together/v1/x", "/v1"]) {
     const response = await app.answer(call("POST", path));
     const body = await response.json();
     expect(response.status).toBe(404);
@@ -47,6 +47,12 @@ test("errors anywhere else have the Hub's shape: a string", async () => {
     expect(response.headers.get("x-error-message")).toBe(body.error);
     expect(body.inference_id).toBe(response.headers.get("inference-id"));
   }
+});
+
+test("a stranger at the Hub's routes for tasks is told so in the Hub's shape", async () => {
+  const response = await app.answer(call("POST", "/models/org/name"));
+  expect(response.status).toBe(401);
+  expect((await response.json()).error).toBeString();
 });
 
 test("a 401 names the scheme, and no other error does", async () => {

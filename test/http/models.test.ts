@@ -11,6 +11,7 @@ beforeAll(async () => {
   app = await testApp({
     env: { LOCAL_KEY: "key-nobody-may-see" },
     yaml: JSON.stringify({
+      embedded: { enabled: false },
       // biome-ignore lint/suspicious/noTemplateCurlyInString: the form of a reference
       providers: { local: { ...server, api_key: "${LOCAL_KEY}" }, bare: server },
       models: [
@@ -75,6 +76,16 @@ test("a model says who serves it, at what price and with what abilities", async 
   expect(body.created).toBeNumber();
   expect(text).not.toContain("key-nobody-may-see");
   expect(text).not.toContain(provider.origin);
+});
+
+test("what the embedded provider can do is listed without a word of configuration", async () => {
+  const other = await testApp();
+  const answer = await other.answer(call("GET", "/v1/models/embedded/flite"));
+  expect(await answer.json()).toMatchObject({
+    task: "text-to-speech",
+    providers: [{ provider: "embedded", status: "live", pricing: { compute_second: 0.00012 } }],
+  });
+  await other.stop();
 });
 
 test("who has no key is no provider of a model, and a model without one is not listed", async () => {

@@ -119,6 +119,17 @@ describe("the fal SDK", () => {
     expect(sim.log()).toEqual([expect.objectContaining({ providerRequestId: requestId })]);
   });
 
+  test("can be told the states as a stream", async () => {
+    sim.setDials("fal-ai", { job_polls: 2 });
+    const seen: string[] = [];
+    await fal.subscribe("fal-ai/flux/dev", {
+      input: { prompt: "a fox" },
+      mode: "streaming",
+      onQueueUpdate: ({ status }) => seen.push(status),
+    });
+    expect(seen).toContain("COMPLETED");
+  });
+
   test("hears, and is told of bad input by field", async () => {
     const input = { audio_url: RECORDING_URI };
     const { data } = await fal.subscribe("fal-ai/whisper", { input, pollInterval: 5 });

@@ -1,6 +1,6 @@
 /** Server-sent events as a body. Whatever ends it, `done` is called once. */
-import { reasonOf } from "../../kernel/log.js";
 import { Refusal } from "../refusal.js";
+import { logFailure } from "./failure.js";
 
 export function eventStream(
   events: AsyncIterable<string>,
@@ -32,6 +32,6 @@ export function eventStream(
 function lastWords(thrown: unknown): string {
   if (thrown instanceof Refusal)
     return JSON.stringify({ error: thrown.message, error_type: "generation" });
-  process.stderr.write(`${reasonOf(thrown)}\n`);
+  logFailure(thrown);
   return JSON.stringify({ error: "The engine could not go on.", error_type: "generation" });
 }

@@ -1,4 +1,5 @@
 /** An engine's own process: `main.ts wasm|gguf|onnx`, started by `engine-process.ts` and by nobody else. */
+import { constants, setPriority } from "node:os";
 import { Refusal } from "../refusal.js";
 import type { Engine } from "./engine.js";
 import { serveEngine } from "./serve.js";
@@ -12,6 +13,8 @@ const ENGINES: Readonly<Record<string, () => Promise<Engine>>> = {
 const [name = ""] = process.argv.slice(2);
 const { EMBEDDED_SECRET: secret = "", EMBEDDED_BODY_BYTES_MAX: bytesMax = "0" } = process.env;
 
+// Where there are fewer processors than work, requests that only pass through go first.
+setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 // A call into an engine can block this thread for seconds, so another one watches whether the parent still lives.
 new Worker(new URL("./orphan-watch.ts", import.meta.url).href, { ref: false });
 

@@ -1,6 +1,8 @@
 /** The models in memory, the least recently used of which goes when there are too many. */
 import type { EmbeddedModel } from "../models.js";
+import { Refusal } from "../refusal.js";
 import type { Engine, LoadedModel } from "./engine.js";
+import { logFailure } from "./failure.js";
 
 export class ModelCache {
   private readonly engine: Engine;
@@ -18,9 +20,18 @@ export class ModelCache {
     const known = this.loaded.get(model.weights);
     this.loaded.delete(model.weights);
     if (!known) await this.makeRoom();
-    const found = known ?? (await this.engine.load(model));
+    const found = known ?? (await this.load(model));
     this.loaded.set(model.weights, found);
     return found;
+  }
+
+  private async load(model: EmbeddedModel): Promise<LoadedModel> {
+    try {
+      return await this.engine.load(model);
+    } catch (thrown) {
+      logFailure(thrown);
+      throw new Refusal(500, `Model ${model.id} could not be loaded.`, {}, { cause: thrown });
+    }
   }
 
   private async makeRoom(): Promise<void> {

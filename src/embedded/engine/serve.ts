@@ -4,6 +4,7 @@ import { MODELS_IN_MEMORY_MAX } from "../limits.js";
 import { Refusal, refusalResponse } from "../refusal.js";
 import type { Answer, Engine } from "./engine.js";
 import { eventStream } from "./event-stream.js";
+import { logFailure } from "./failure.js";
 import { readInput } from "./input.js";
 import { ModelCache } from "./model-cache.js";
 import { oneAtATime } from "./one-at-a-time.js";
@@ -83,6 +84,6 @@ function failure(thrown: unknown, signal: AbortSignal): Response {
   if (thrown instanceof Refusal) return refusalResponse(thrown);
   if (signal.aborted) return new Response(null, { status: 499 });
   // A message of a library may quote what it was given; the caller learns only that it failed.
-  process.stderr.write(`${Bun.inspect(thrown)}\n`);
+  logFailure(thrown);
   return refusalResponse(new Refusal(500, "The engine could not answer this request."));
 }
