@@ -21,6 +21,7 @@ export class LateBilling {
   private readonly store: LateCostStore;
   /** Holds whose charge the store may or may not have taken: its answer got lost. */
   private readonly doubtful = new Map<string, Hold>();
+  private last: Promise<void> = Promise.resolve();
 
   constructor(parts: Parts, store: LateCostStore) {
     this.parts = parts;
@@ -29,9 +30,15 @@ export class LateBilling {
 
   /**
    * Settles some requests, each once whoever else does the same, after what a lost answer left open. Throws when the
-   * store cannot be asked.
+   * store cannot be asked. One at a time: what is under way would look like an answer that got lost.
    */
-  async settle(told: readonly Told[]): Promise<void> {
+  settle(told: readonly Told[]): Promise<void> {
+    const settling = this.last.then(() => this.settleNow(told));
+    this.last = settling.catch(() => undefined);
+    return settling;
+  }
+
+  private async settleNow(told: readonly Told[]): Promise<void> {
     await this.clearDoubts();
     if (told.length === 0) return;
     const { node, clock, book, keeper } = this.parts;

@@ -30,20 +30,20 @@ async function newCaller(site: Site, visit: Visit, scope?: Scope): Promise<Calle
   return caller;
 }
 
-/** The token after `Bearer`. The scheme's case does not matter, everything else does. */
+/** The token after its scheme, whose case does not matter; everything else does. */
 function bearerToken(request: Request): string {
   const header = request.headers.get("authorization");
   if (header === null) {
     throw invalid('Send your token in the header "Authorization: Bearer hf_tp...".');
   }
-  const token = SCHEME.test(header) ? header.slice(SCHEME_CHARS).trim() : "";
+  const token = header.slice(SCHEME.exec(header)?.[0].length ?? header.length).trim();
   if (token === "" || token.includes(" "))
     throw invalid('The Authorization header must be "Bearer" and one token.');
   return token;
 }
 
-const SCHEME = /^bearer /i;
-const SCHEME_CHARS = "bearer ".length;
+/** fal's own clients write `Key`, older ones of Replicate's `Token`; what stands behind it is a token of ours all the same. */
+const SCHEME = /^(?:bearer|key|token) /i;
 
 async function fetchOwner(site: Site, hash: string): Promise<void> {
   const found = await site.tenants.findTokenByHash(hash).catch((cause) => {

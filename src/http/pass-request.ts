@@ -2,7 +2,7 @@
 import type { Mapping } from "../catalog/model.js";
 import { durationMsOf } from "../gateway/measure.js";
 import type { PassCall } from "../gateway/pass/request.js";
-import { RouterError } from "../kernel/errors.js";
+import { badRequest, RouterError } from "../kernel/errors.js";
 import { askedOf, expectedOf } from "../metering/asked.js";
 import type { PassRoute, ProviderRequest } from "../providers/provider.js";
 import { fromDataUri, type Media } from "../tasks/media.js";
@@ -20,7 +20,12 @@ export async function modelOfPass(
   bytes: Bytes,
 ): Promise<string | undefined> {
   if (model === undefined) return undefined;
-  const named = fieldsOf(await readDoorBody(type || null, bytes))[model];
+  const body = await readDoorBody(type, bytes);
+  // JSON that names a member twice was refused already. Which one of two would the provider read?
+  if (body.kind === "form" && body.parts.filter(({ name }) => name === model).length > 1) {
+    throw badRequest(`The form has "${model}" twice.`, model);
+  }
+  const named = fieldsOf(body)[model];
   return typeof named === "string" ? named : undefined;
 }
 
@@ -30,7 +35,7 @@ export async function passRequest(
   type: string,
   bytes: Bytes,
 ): Promise<PassCall["request"]> {
-  const body = await readDoorBody(type || null, bytes);
+  const body = await readDoorBody(type, bytes);
   const said = fieldsOf(body);
   if (said.stream === true || said.stream === "true") throw noStream();
   const inner = asObject(said.input);

@@ -13,6 +13,7 @@ import { readBody, readBytes } from "./body.js";
 import { callOf, inferenceCaller, serveCall } from "./inference.js";
 import type { Site, Visit } from "./parts.js";
 import { modelOfPass, passRequest } from "./pass-request.js";
+import { type PassTarget, targetOf, upstreamOf } from "./pass-target.js";
 
 /** Undefined for a path that no provider has. */
 export async function passThrough(site: Site, visit: Visit): Promise<Response | undefined> {
@@ -23,48 +24,46 @@ export async function passThrough(site: Site, visit: Visit): Promise<Response | 
 
 type Place = {
   readonly configured: ConfiguredProvider;
-  /** As the provider has it. */
-  readonly path: string;
+  readonly wanted: PassTarget;
   readonly matched: Matched | undefined;
 };
 
 function placeOf(site: Site, visit: Visit): Place | undefined {
-  const [, id = "", rest] = /^\/([^/]+)(\/.*)$/.exec(visit.path) ?? [];
+  const [, id = "", rest = "/"] = /^\/([^/]+)(\/.*)?$/.exec(visit.path) ?? [];
   const configured = site.gateway.providers.get(id);
-  if (!configured || rest === undefined) return undefined;
-  const place = at(configured, visit, rest);
+  if (!configured) return undefined;
+  const wanted = targetOf(configured.provider, visit, rest);
+  const place = at(configured, visit, wanted);
   // Clients take the path of a URL in an answer, which begins with that of the base URL where it has one.
   const base = pathOf(configured.baseUrl);
-  const isBelow = base !== "" && rest.startsWith(`${base}/`);
-  return place.matched || !isBelow ? place : at(configured, visit, rest.slice(base.length));
+  const isBelow = base !== "" && wanted.path.startsWith(`${base}/`);
+  if (place.matched || !isBelow) return place;
+  return at(configured, visit, { ...wanted, path: wanted.path.slice(base.length) });
 }
 
 const pathOf = (baseUrl: string): string => new URL(baseUrl).pathname.replace(/\/$/, "");
 
-const at = (configured: ConfiguredProvider, visit: Visit, path: string): Place => ({
-  configured,
-  path,
-  matched: matchRoute(configured.provider, {
-    method: visit.request.method,
-    path,
-    query: visit.url.searchParams,
-  }),
-});
+function at(configured: ConfiguredProvider, visit: Visit, wanted: PassTarget): Place {
+  const asked = { method: visit.request.method, path: wanted.path, query: wanted.query };
+  return { configured, wanted, matched: matchRoute(configured.provider, asked) };
+}
 
 /** Clients that do not know us by name ask about their jobs without the provider's prefix. */
 const unprefixed = (site: Site, visit: Visit): readonly Place[] =>
   [...site.gateway.providers.values()]
-    .map((configured) => at(configured, visit, visit.path))
+    .map((configured) =>
+      at(configured, visit, { path: visit.path, query: visit.url.searchParams, host: undefined }),
+    )
     .filter(({ matched }) => matched?.job !== undefined && matched.route.tasks.length === 0);
 
 async function servePlace(site: Site, visit: Visit, place: Place): Promise<Response | undefined> {
-  const { configured, matched, path } = place;
+  const { configured, matched, wanted } = place;
   if (matched?.job !== undefined) return askAboutJob(site, visit, [place]);
   if (matched) return passCall(site, visit, place, matched);
   // fal's apps are called fal-ai/…, like fal itself.
   const asJob = unprefixed(site, visit);
   if (asJob.length > 0) return askAboutJob(site, visit, asJob);
-  const isChat = visit.request.method === "POST" && isChatPath(configured, path);
+  const isChat = visit.request.method === "POST" && isChatPath(configured, wanted.path);
   return isChat ? passChat(site, visit, configured) : undefined;
 }
 
@@ -92,23 +91,29 @@ async function passChat(
 async function passCall(
   site: Site,
   visit: Visit,
-  { configured: { provider }, path }: Place,
+  { configured: { provider }, wanted }: Place,
   { route, model }: Matched,
 ): Promise<Response> {
   const caller = await inferenceCaller(site, visit);
   const { gateway } = site;
-  const type = visit.request.headers.get("content-type") ?? "";
+  const type = typeOf(visit);
   const bytes = await readBytes(visit.request, gateway.limits.bodyBytesMax);
   const named = model ?? (await modelOfPass(route, type, bytes));
   const mapping = named && mappingOf(site, provider.id, named, route.tasks);
   if (!mapping) throw notSupported(provider.id);
   const upstream: ProviderRequest = {
-    ...upstreamOf(visit, path, route.host),
+    ...upstreamOf(provider, visit, wanted, route.host),
     body: { kind: "bytes", media: { bytes, type } },
   };
   const request = await passRequest(mapping, upstream, type, bytes);
   const call = callOf(site, visit, caller, request);
   return serveCall(site, visit, call, (each) => servePass(gateway, site.jobs, each));
+}
+
+/** Whatever is no form is read as JSON, so the provider must not read it as something else. */
+function typeOf({ request }: Visit): string {
+  const said = request.headers.get("content-type") ?? "";
+  return /^multipart\/form-data\b/i.test(said) ? said : "application/json";
 }
 
 /** Whose job it is, is asked before anything else is told of it. */
@@ -130,7 +135,7 @@ async function askAt(
   site: Site,
   visit: Visit,
   caller: Caller,
-  { configured, path, matched }: Place,
+  { configured, wanted, matched }: Place,
 ): Promise<Response | undefined> {
   const { gateway, jobs, lateBilling, drain } = site;
   const { provider } = configured;
@@ -145,7 +150,7 @@ async function askAt(
   const key = call.headerKey ?? stored ?? configured.key;
   const keySource = call.headerKey ? "header" : stored ? "stored" : "operator";
   const poll = { gateway, jobs, lateBilling, drain, call, job, mapping, key, keySource } as const;
-  return servePoll(poll, upstreamOf(visit, path, matched.route.host));
+  return servePoll(poll, upstreamOf(provider, visit, wanted, matched.route.host));
 }
 
 const NO_CONTROLS = {
@@ -158,28 +163,6 @@ const NO_CONTROLS = {
   },
   isStream: false,
 } as const;
-
-/** Headers with which providers' clients say how they want to be answered. */
-const PASSED_ON = ["accept", "prefer", "cancel-after"] as const;
-
-function upstreamOf(visit: Visit, path: string, host: string | undefined): ProviderRequest {
-  const query = new URLSearchParams(visit.url.searchParams);
-  // Meant for whoever stands between a client and fal: which of its hosts the request is for.
-  const subdomain = query.get("_subdomain") ?? undefined;
-  query.delete("_subdomain");
-  const headers = PASSED_ON.flatMap((name) => {
-    const value = visit.request.headers.get(name);
-    return value === null ? [] : [[name, value] as const];
-  });
-  return {
-    method: visit.request.method as ProviderRequest["method"],
-    path: query.size === 0 ? path : `${path}?${query}`,
-    ...hosted(subdomain ?? host),
-    headers: Object.fromEntries(headers),
-  };
-}
-
-const hosted = (host: string | undefined) => (host === undefined ? {} : { host });
 
 /** By the provider's own name for the model; Replicate's names end with a version, which is all that its body holds. */
 function mappingOf(

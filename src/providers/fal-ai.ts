@@ -66,6 +66,8 @@ export const falAi = {
   name: "fal",
   origin: "https://fal.run",
   hosts: { queue: "https://queue.fal.run" },
+  // The client's `proxyUrl`.
+  targetHeader: "x-fal-target-url",
   auth: { header: "authorization", scheme: "Key" },
   keyVariable: "FAL_KEY",
   needsKey: true,

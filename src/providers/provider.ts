@@ -27,6 +27,8 @@ export type Provider = {
   readonly requestIdHeader?: string;
   /** Its further hosts, by the name that a request gives: fal's queue has one of its own. */
   readonly hosts?: Readonly<Record<string, string>>;
+  /** In lower case: the header in which its own client names the whole URL to whoever stands in between. */
+  readonly targetHeader?: string;
   readonly tasks: { readonly conversational?: ChatAdapter } & {
     readonly [T in Exclude<Task, "conversational">]?: TaskAdapter;
   };

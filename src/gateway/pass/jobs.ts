@@ -1,5 +1,6 @@
 /** Jobs that callers began on a provider's own wire: whose they are, and what is still to be settled of them. */
 
+import { PROVIDER_REQUEST_ID_CHARS_MAX } from "../../kernel/limits.js";
 import type { AwaitedJob, LateCostStore } from "../../ledger/late-cost.js";
 import type { Asked } from "../../metering/task-usage.js";
 
@@ -14,6 +15,7 @@ const LOOK_EVERY_MS = 200;
 export class Jobs {
   private readonly store: Pick<LateCostStore, "findJob">;
   private readonly remembered = new Map<string, BegunJob>();
+  private readonly settling = new Map<string, Promise<void>>();
 
   constructor(store: Pick<LateCostStore, "findJob">) {
     this.store = store;
@@ -32,7 +34,21 @@ export class Jobs {
     return found?.userId === userId ? found : undefined;
   }
 
+  /** Settles a job by `settle`, unless that was done; who comes meanwhile waits for whoever is at it. */
+  settleOnce(job: BegunJob, settle: () => Promise<void>): Promise<void> {
+    const key = keyOf(job.provider, job.job);
+    const under = this.settling.get(key);
+    if (under) return under;
+    if ((this.remembered.get(key) ?? job).isSettled) return Promise.resolve();
+    const begun = settle()
+      .then(() => this.remember({ ...job, isSettled: true }))
+      .finally(() => this.settling.delete(key));
+    this.settling.set(key, begun);
+    return begun;
+  }
+
   private async lookUp(provider: string, job: string): Promise<BegunJob | undefined> {
+    if (job.length > PROVIDER_REQUEST_ID_CHARS_MAX) return undefined;
     for (let look = 0; look < LOOKS; look++) {
       if (look > 0) await Bun.sleep(LOOK_EVERY_MS);
       const found = await this.store.findJob(provider, job);

@@ -20,10 +20,15 @@ export function matchRoute(
   for (const route of [...aboutJobs, ...calls]) {
     const groups = route.method === asked.method ? patternOf(route).exec(asked.path)?.groups : null;
     if (!groups) continue;
-    const job = groups.job ?? (route.job && asked.query.get(route.job)) ?? undefined;
-    return { route, model: groups.model, job };
+    return { route, model: groups.model, job: groups.job ?? jobIn(asked.query, route) };
   }
   return undefined;
+}
+
+/** None where it is named twice: who knows which one the provider reads. */
+function jobIn(query: URLSearchParams, { job }: PassRoute): string | undefined {
+  const named = job === undefined ? [] : query.getAll(job);
+  return named.length === 1 ? named[0] : undefined;
 }
 
 const patterns = new WeakMap<PassRoute, RegExp>();
@@ -40,7 +45,7 @@ function patternOf(route: PassRoute): RegExp {
 }
 
 /** No segment may lead back up, however the provider's server would read it. */
-const SEGMENT = "(?!\\.{1,2}(?:/|$))[^/?#]+";
+const SEGMENT = "(?!(?:\\.|%2[eE]){1,2}(?:/|$))[^/?#]+";
 
 function sourceOf(part: string): string {
   if (part === "{model}") return `(?<model>${SEGMENT}(?:/${SEGMENT})*)`;

@@ -49,8 +49,10 @@ export async function servePoll(poll: Poll, upstream: ProviderRequest): Promise<
     const { head } = exchange;
     if (!head) throw new Error("an answer without a head");
     const reply = await readReply(asking, upstream, { head, exchange });
-    const step = upstream.method === "GET" ? stepSeen(gateway, candidate, reply) : undefined;
-    if (step && !poll.job.isSettled) await settleJob(poll, candidate, reply, step);
+    const step = stepSeen(gateway, candidate, reply);
+    if (step && step.kind !== "send") {
+      await poll.jobs.settleOnce(poll.job, () => settleJob(poll, candidate, reply, step));
+    }
     return answerAs(reply, head, { "inference-id": poll.job.requestId });
   } catch (thrown) {
     const failure: Failure = { kind: "failed", why: whyOf(deadline.reason ?? thrown) };
@@ -65,21 +67,25 @@ const PASSING = [401, 403, 404, 408, 409, 425, 429, 502, 503, 504];
 
 /** A provider that refuses to show a result for good says so that there is none; fal says it with a 500. */
 function stepSeen(gateway: Gateway, candidate: Candidate, reply: ProviderReply): Step | undefined {
-  const { status } = reply;
+  const { status, request } = reply;
+  if (request.method !== "GET") return endedBy(stepOf(gateway, candidate, reply));
   if (status >= 400 && !PASSING.includes(status)) {
     return { kind: "failed", message: `status ${status}` };
   }
   return stepOf(gateway, candidate, reply);
 }
 
-/** Charges what the job came to, once, whoever else sees its result. */
+/** An answer to a wish to cancel: that a job was ended it may say, and a refusal says nothing of the job. */
+const endedBy = (step: Step | undefined): Step | undefined =>
+  step?.kind === "failed" ? step : undefined;
+
+/** Charges what the job came to; the store does so once, whichever process sees its result. */
 async function settleJob(
-  { gateway, jobs, lateBilling, drain, job }: Poll,
+  { gateway, lateBilling, drain, job }: Poll,
   candidate: Candidate,
   reply: ProviderReply,
-  step: Step,
+  step: Exclude<Step, { kind: "send" }>,
 ): Promise<void> {
-  if (step.kind === "send") return;
   const cost =
     step.kind === "failed" ? ZERO : await costOfJob(gateway, job, candidate, reply, step);
   // The request that began it must be there before it can be corrected.
@@ -90,7 +96,6 @@ async function settleJob(
     ...{ providerRequestId: job.job, endedAt: gateway.clock.now(), asks: 0 },
   };
   await lateBilling.settle([{ waiting, outcome: "billed", cost }]);
-  jobs.remember({ ...job, isSettled: true });
 }
 
 async function costOfJob(

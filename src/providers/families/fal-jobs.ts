@@ -14,12 +14,6 @@ type Call = {
   readonly path?: (input: TaskInput, target: Target) => string;
 };
 
-export const falSync = (call: Call): TaskAdapter => ({
-  start: (input, target) => startOf(call, input, target),
-  next: ({ json }) => resultOf(call, json),
-  reported: billableUnits,
-});
-
 export const falQueued = (call: Call): TaskAdapter => ({
   start: (input, target) => ({ ...startOf(call, input, target), host: QUEUE }),
   next: (reply, target) => {
@@ -28,6 +22,12 @@ export const falQueued = (call: Call): TaskAdapter => ({
     return isStatus(request) ? afterStatus(request, json) : resultOf(call, json);
   },
   reported: billableUnits,
+});
+
+/** Such apps take jobs too, which only callers on fal's own wire begin. */
+export const falSync = (call: Call): TaskAdapter => ({
+  ...falQueued(call),
+  start: (input, target) => startOf(call, input, target),
 });
 
 const QUEUE = "queue";
