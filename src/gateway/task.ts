@@ -19,6 +19,7 @@ export const serveTask = (gateway: Gateway, call: TaskCall): Promise<Response> =
 
 const wish: Wish<TaskCall> = {
   tasks: ({ request }) => request.tasks,
+  isServed: ({ tasks }, task) => tasks[task] !== undefined,
   fault: () => undefined,
   expectedUsage: ({ health }, { request: { expected } }, mapping) => {
     const ms = health.firstByteMs(mapping) ?? TYPICAL_TASK_MS;
