@@ -62,7 +62,7 @@ const FORGET_EVERY_MS = 600_000;
 
 export type App = {
   readonly site: Site;
-  /** Any request in, its response out; the same as over a socket. */
+  /** Any request in, its response out; the same as over a socket, where what was aborted before is never sent. */
   readonly answer: (request: Request) => Promise<Response>;
   /** Applies all that is spooled, now. */
   readonly drain: () => Promise<void>;
@@ -194,7 +194,10 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
   };
   return {
     site,
-    answer: (request) => answer(site, request),
+    answer: async (request) => {
+      request.signal.throwIfAborted();
+      return answer(site, request);
+    },
     drain,
     askForCosts,
     forgetOld: forget,

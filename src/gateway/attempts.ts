@@ -22,10 +22,16 @@ export function onlyMoney(thrown: unknown): RouterError {
   throw thrown;
 }
 
+/** Who asked so lately is taken to be there still: the look alone costs, and limits are not watched any closer. */
+const SURELY_THERE_MS = 10;
+
 export function mayTryAgain(gateway: Gateway, call: Call, { failures }: Trail): boolean {
   const { attemptsMax, attemptsMs } = gateway.limits;
-  if (call.signal.aborted || failures.at(-1)?.failure.rejection) return false;
-  return failures.length < attemptsMax && gateway.clock.elapsed() - call.startedAt < attemptsMs;
+  const ms = gateway.clock.elapsed() - call.startedAt;
+  const mayBeGone = failures.length > 0 || ms >= SURELY_THERE_MS;
+  if (mayBeGone && call.signal.aborted) return false;
+  if (failures.at(-1)?.failure.rejection) return false;
+  return failures.length < attemptsMax && ms < attemptsMs;
 }
 
 export function noteStart(gateway: Gateway, call: Call, candidate: Candidate): void {

@@ -24,7 +24,7 @@ export async function askCosts(
   if (!billing) throw new Error("it has no billing endpoint");
   const { baseUrl, path } = placeOf(billing.url);
   const endsAt = clock.elapsed() + BILLING_ANSWER_MS;
-  const deadline = new Deadline(clock, stopping, endsAt, BILLING_ANSWER_MS);
+  const deadline = new Deadline(clock, { signal: stopping }, endsAt, BILLING_ANSWER_MS);
   try {
     const headers = headersFor(provider.headers ?? NO_HEADERS, provider.auth, key, false);
     const request = { baseUrl, path, headers, requestId: newId(), body: printBillingRequest(ids) };

@@ -56,24 +56,61 @@ export function findRoute<C extends Call>(gateway: Gateway, call: C, wish: Wish<
   }
   const model = gateway.catalog.model(request.model);
   const tasks = wish.tasks(call);
-  const fitting = model?.mappings.filter(({ task }) => tasks.includes(task)) ?? [];
-  if (!model || fitting.length === 0) throw modelNotFound(gateway, request.model, model, tasks);
-  const offers = fitting.filter(({ provider }) => isAllowed(request, provider));
-  if (offers.length === 0) throw noOffer(gateway, { ...model, mappings: fitting }, policy);
-  const checked = offers.map((mapping) => checkOffer(gateway, call, wish, mapping));
-  const candidates = checked.filter((result): result is Candidate => typeof result !== "string");
-  if (candidates.length === 0) {
-    const disabled = offers.filter((_, i) => checked[i] === DISABLED);
-    if (disabled.length > 0) throw providerDisabled(call, model, disabled);
-    throw notServed(
-      model,
-      checked.map((why, i) => `${offers[i]?.provider}: ${why}`),
-    );
+  if (!model?.mappings.some(({ task }) => tasks.includes(task))) {
+    throw modelNotFound(gateway, request.model, model, tasks);
   }
+  const candidates = candidatesOf(gateway, call, wish, { model, tasks, policy });
+  if (candidates.length === 0) throw nobodyServes(gateway, call, wish, { model, tasks, policy });
   const preferences = { order: request.controls.order ?? call.caller.user.providerOrder };
   const evidenceOf = (mapping: Mapping) => gateway.health.evidenceOf(mapping);
   const ordered = order(candidates, policy, preferences, evidenceOf, call.at);
   return { policy, candidates: request.controls.allowFallbacks ? ordered : ordered.slice(0, 1) };
+}
+
+/** Among what a request looks for somebody to serve it. */
+type Search = {
+  readonly model: Model;
+  readonly tasks: readonly Task[];
+  readonly policy: Policy;
+};
+
+function candidatesOf<C extends Call>(
+  gateway: Gateway,
+  call: C,
+  wish: Wish<C>,
+  { model, tasks, policy }: Search,
+): readonly Candidate[] {
+  const candidates: Candidate[] = [];
+  for (const mapping of model.mappings) {
+    if (!tasks.includes(mapping.task)) continue;
+    if (!isAllowed(call.request, policy, mapping.provider)) continue;
+    const checked = checkOffer(gateway, call, wish, mapping);
+    if (typeof checked !== "string") candidates.push(checked);
+  }
+  if (policy.kind !== "cheapest" || candidates.length < 2) return candidates;
+  return candidates.map((candidate) => ({
+    ...candidate,
+    expectedCost: expectedCost(gateway, call, wish, candidate),
+  }));
+}
+
+/** What could be done instead. Looks again at what was found wanting, which a request that is served never needs. */
+function nobodyServes<C extends Call>(
+  gateway: Gateway,
+  call: C,
+  wish: Wish<C>,
+  { model, tasks, policy }: Search,
+): RouterError {
+  const fitting = model.mappings.filter(({ task }) => tasks.includes(task));
+  const offers = fitting.filter(({ provider }) => isAllowed(call.request, policy, provider));
+  if (offers.length === 0) return noOffer(gateway, { ...model, mappings: fitting }, policy);
+  const checked = offers.map((mapping) => checkOffer(gateway, call, wish, mapping));
+  const disabled = offers.filter((_, i) => checked[i] === DISABLED);
+  if (disabled.length > 0) return providerDisabled(call, model, disabled);
+  return notServed(
+    model,
+    checked.map((why, i) => `${offers[i]?.provider}: ${why}`),
+  );
 }
 
 /** A candidate, or in a few words why this offer cannot serve the request. */
@@ -94,12 +131,20 @@ function checkOffer<C extends Call>(
   if (keySource === undefined) {
     return `needs a key (${configured.provider.keyVariable ?? "providers: api_key"})`;
   }
-  if (keySource !== "operator") return { mapping, keySource, expectedCost: 0n };
-  if (mapping.isFree) return { mapping, keySource, expectedCost: 0n };
-  const fault = priceFault(mapping.task, mapping.price);
-  if (fault !== undefined) return fault;
-  const usage = wish.expectedUsage(gateway, call, mapping);
-  return { mapping, keySource, expectedCost: mapping.price ? costOf(usage, mapping.price) : 0n };
+  const fault = keySource === "operator" && !mapping.isFree ? faultOf(mapping) : undefined;
+  return fault ?? { mapping, keySource, expectedCost: 0n };
+}
+
+/** Looked for once: prices do not change while we run. */
+const faults = new WeakMap<Mapping, { readonly fault: string | undefined }>();
+
+function faultOf(mapping: Mapping): string | undefined {
+  let known = faults.get(mapping);
+  if (!known) {
+    known = { fault: priceFault(mapping.task, mapping.price) };
+    faults.set(mapping, known);
+  }
+  return known.fault;
 }
 
 function findKey(
@@ -111,6 +156,16 @@ function findKey(
   if (gateway.directory.providerKey(call.caller.keyOwner, provider.id) !== undefined)
     return "stored";
   return key !== undefined || !provider.needsKey ? "operator" : undefined;
+}
+
+function expectedCost<C extends Call>(
+  gateway: Gateway,
+  call: C,
+  wish: Wish<C>,
+  { mapping, keySource }: Candidate,
+): bigint {
+  if (keySource !== "operator" || mapping.isFree || !mapping.price) return 0n;
+  return costOf(wish.expectedUsage(gateway, call, mapping), mapping.price);
 }
 
 /** A usage of so many tokens, with the time they should take as far as speed was measured here. */

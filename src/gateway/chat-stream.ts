@@ -43,7 +43,7 @@ function quirksOf(gateway: Gateway, call: ChatCall, { candidate }: Turn): EventQ
     model: candidate.mapping.modelId,
     object: "chat.completion.chunk",
     createdAt: call.at,
-  };
+  } as const;
   return { finishReasons, hasEmptyIds, fill };
 }
 
@@ -63,6 +63,7 @@ type SlowEvent = Extract<ChatEvent, { kind: "chunk" | "done" }> | BrokenEvent;
 
 class ChatRelay {
   private readonly context: StreamContext;
+  private readonly signal: AbortSignal;
   private readonly start: StreamStart;
   private readonly ending: StreamEnding;
   /** Read and not passed on. */
@@ -75,16 +76,19 @@ class ChatRelay {
 
   constructor(context: StreamContext, start: StreamStart) {
     this.context = context;
+    this.signal = context.call.signal;
     this.start = start;
     this.ending = new StreamEnding(context);
     this.events = start.events;
-    context.call.signal.addEventListener("abort", this.onCallerGone, { once: true });
+    this.signal.addEventListener("abort", this.onCallerGone, { once: true });
     context.turn.deadline.pause();
+    // Who hung up before anybody listened is not heard of again.
+    if (this.signal.aborted) this.onCallerGone();
   }
 
   /** Passes everything on; resolves when the stream is over and settled. */
   async run(sink: Sink): Promise<void> {
-    const { signal } = this.context.call;
+    const { signal } = this;
     this.sink = sink;
     while (!this.ending.hasBegun) {
       try {
@@ -117,7 +121,7 @@ class ChatRelay {
   }
 
   private writeBytes(bytes: Uint8Array): void {
-    if (this.context.call.signal.aborted) return;
+    if (this.signal.aborted) return;
     this.sink?.write(bytes);
     const flushed = this.sink?.flush();
     this.flushed = flushed instanceof Promise ? flushed : undefined;

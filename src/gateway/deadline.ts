@@ -43,9 +43,14 @@ function watch(deadline: Deadline): void {
 /** What an attempt is waiting for. */
 export type Stoppable = { readonly stop: (reason: unknown) => void };
 
+/** Whoever may call an attempt off. */
+export type Caller = { readonly signal: AbortSignal };
+
 export class Deadline implements EventListenerObject {
   private readonly clock: Clock;
-  private readonly caller: AbortSignal;
+  private readonly caller: Caller;
+  private wasSeen = false;
+  private isListening = false;
   private readonly endsAt: number;
   private readonly totalMs: number;
   private phase: LimitName = "total";
@@ -55,22 +60,22 @@ export class Deadline implements EventListenerObject {
   private alsoLook: ((now: number) => void) | undefined;
   private stopped: { readonly reason: unknown } | undefined;
 
-  /** `caller` aborts all of it; `endsAt`, by `clock.elapsed()`, is when the whole request must be over. */
-  constructor(clock: Clock, caller: AbortSignal, endsAt: number, totalMs: number) {
+  /**
+   * `caller` aborts all of it; `endsAt`, by `clock.elapsed()`, is when the whole request must be over. The signal of a
+   * request exists once it is looked at, and listening to it costs as much as sending an answer: what is over before
+   * the second look does without.
+   */
+  constructor(clock: Clock, caller: Caller, endsAt: number, totalMs: number) {
     this.clock = clock;
     this.caller = caller;
     this.endsAt = endsAt;
     this.totalMs = totalMs;
-    if (caller.aborted) this.handleEvent();
-    else {
-      caller.addEventListener("abort", this);
-      watch(this);
-    }
+    watch(this);
   }
 
   /** The caller is gone. The signal is given this object rather than a function, which spares one a request. */
   handleEvent(): void {
-    this.stop(this.caller.reason);
+    this.stop(this.caller.signal.reason);
   }
 
   get isStopped(): boolean {
@@ -100,8 +105,11 @@ export class Deadline implements EventListenerObject {
     this.phaseEndsAt = Number.POSITIVE_INFINITY;
   }
 
-  /** Stops the attempt when its time is up. */
+  /** Stops the attempt when its time is up, or its caller gone. */
   look(): void {
+    if (this.wasSeen) this.listen();
+    this.wasSeen = true;
+    if (this.stopped) return;
     const now = this.clock.elapsed();
     if (now >= this.endsAt) this.stop(new TimeLimitError("total", this.totalMs));
     else if (now >= this.phaseEndsAt) this.stop(new TimeLimitError(this.phase, this.phaseMs));
@@ -124,6 +132,14 @@ export class Deadline implements EventListenerObject {
   /** No limit is watched any longer. */
   end(): void {
     running.delete(this);
-    this.caller.removeEventListener("abort", this);
+    if (this.isListening) this.caller.signal.removeEventListener("abort", this);
+  }
+
+  private listen(): void {
+    if (this.isListening) return;
+    this.isListening = true;
+    const { signal } = this.caller;
+    if (signal.aborted) this.handleEvent();
+    else signal.addEventListener("abort", this);
   }
 }

@@ -17,7 +17,13 @@ export function pixelsOf({ bytes }: Media): number | undefined {
 }
 
 /** Milliseconds, from the container; undefined for what is neither sound nor film. */
-export async function durationMsOf({ bytes, type }: Media): Promise<number | undefined> {
+export const durationMsOf = async (media: Media): Promise<number | undefined> =>
+  (await soundMsOf(media)) ?? (isFilm(media) ? await filmMsOf(media) : undefined);
+
+const isFilm = ({ type }: Media): boolean => type.startsWith("video/");
+
+/** Of anything with a sound in it. */
+async function soundMsOf({ bytes, type }: Media): Promise<number | undefined> {
   try {
     const { format } = await parseBuffer(
       bytes,
@@ -28,6 +34,25 @@ export async function durationMsOf({ bytes, type }: Media): Promise<number | und
   } catch {
     // As above.
     return undefined;
+  }
+}
+
+/** Silent films have no length for the library of sounds. This one is larger, and is loaded when first needed. */
+async function filmMsOf({ bytes }: Media): Promise<number | undefined> {
+  const { default: mediaInfoFactory } = await import("mediainfo.js");
+  const mediaInfo = await mediaInfoFactory({ format: "object" });
+  try {
+    const { media } = await mediaInfo.analyzeData(bytes.byteLength, (size, offset) =>
+      bytes.subarray(offset, offset + size),
+    );
+    const [general] = media?.track ?? [];
+    const seconds = general && "Duration" in general ? Number(general.Duration) : Number.NaN;
+    return Number.isFinite(seconds) ? seconds * 1_000 : undefined;
+  } catch {
+    // As above.
+    return undefined;
+  } finally {
+    mediaInfo.close();
   }
 }
 

@@ -56,7 +56,7 @@ export type Call = {
   readonly tags: readonly string[];
   /** Called before anything is sent: from then on the request is on record, whatever becomes of it. */
   readonly onStart?: () => void;
-  /** Aborts when the caller hangs up. */
+  /** Aborts when the caller hangs up. Bun makes it when it is first looked at, so nobody looks without need. */
   readonly signal: AbortSignal;
   /** When it came in, by `clock.now()` and by `clock.elapsed()`. */
   readonly at: number;

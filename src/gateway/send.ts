@@ -203,12 +203,9 @@ export async function judgeStatus(attempt: Judging, answer: Answer): Promise<Fai
   return { kind: "failed", why, rejection };
 }
 
-/** The body as text where it has come in one piece, as it is; undefined where there is more to it. */
+/** The body as text where it has come with the head and is not packed; undefined where there is more to it. */
 function textAtHand({ limits }: Attempt, { head, exchange }: Answer): string | undefined {
-  const bytes = exchange.takeWhole(limits.answerBytesMax);
-  if (!bytes) return undefined;
-  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return unpack(whole, head.get("content-encoding"), limits.answerBytesMax).toString("utf8");
+  return isPacked(head) ? undefined : exchange.takeText(limits.answerBytesMax);
 }
 
 /** The body as text, within the limit on its size; each chunk must come within the gap. */
@@ -218,7 +215,7 @@ export const readText = async (reading: Reading, answer: Answer): Promise<string
 /** The same as bytes. */
 export async function readBytes(reading: Reading, { head, exchange }: Answer): Promise<Buffer> {
   const { deadline, limits } = reading;
-  const parts: Uint8Array[] = [];
+  const parts: Buffer[] = [];
   let bytes = 0;
   while (!exchange.isAtEnd) {
     const part = exchange.takeUnread() ?? (await nextPart(reading, exchange));
@@ -232,22 +229,24 @@ export async function readBytes(reading: Reading, { head, exchange }: Answer): P
     parts.push(part);
   }
   const whole = Buffer.concat(parts);
-  return unpack(whole, head.get("content-encoding"), limits.answerBytesMax);
+  return isPacked(head) ? unpack(whole, head, limits.answerBytesMax) : whole;
 }
 
-function nextPart(
-  { deadline, limits }: Reading,
-  exchange: Exchange,
-): Promise<Uint8Array | undefined> {
+function nextPart({ deadline, limits }: Reading, exchange: Exchange): Promise<Buffer | undefined> {
   deadline.allow(limits.chunkGapMs, "gap between chunks");
   return exchange.read();
 }
 
 const TOO_LARGE = "too_large";
 
+function isPacked(head: ResponseHead): boolean {
+  const encoding = head.get("content-encoding");
+  return encoding !== undefined && encoding !== "identity";
+}
+
 /** Some compress against our wish. What would unpack beyond the limit is a bomb, and stays packed. */
-function unpack(bytes: Buffer, encoding: string | undefined, maxOutputLength: number): Buffer {
-  if (encoding === undefined || encoding === "identity") return bytes;
+function unpack(bytes: Buffer, head: ResponseHead, maxOutputLength: number): Buffer {
+  const encoding = head.get("content-encoding") ?? "";
   const unpackers = { gzip: gunzipSync, deflate: inflateSync, br: brotliDecompressSync };
   const unpacker = unpackers[encoding.toLowerCase() as keyof typeof unpackers];
   if (!unpacker) throw new ProtocolError(`the answer is encoded as ${encoding}`);

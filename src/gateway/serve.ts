@@ -85,7 +85,7 @@ async function attempt<C extends Call, Answered extends { readonly kind: string 
 ): Promise<Response | undefined> {
   const { clock, limits } = gateway;
   const endsAt = call.startedAt + limits.totalMs;
-  const deadline = new Deadline(clock, call.signal, endsAt, limits.totalMs);
+  const deadline = new Deadline(clock, call, endsAt, limits.totalMs);
   try {
     if (trail.failures.length === 0) noteStart(gateway, call, candidate);
     const time = paidTimeFor(gateway, call, candidate, held, deadline);

@@ -154,5 +154,5 @@ const settlementOf = (
   firstByteMs,
   attempts: way.tried.length,
   tags,
-  details,
+  details: JSON.stringify(details),
 });

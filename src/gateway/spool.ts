@@ -53,19 +53,18 @@ export class Spool {
   started(started: Started): void {
     if (this.isBroken) throw cannotRecord();
     this.startedIn.set(started.id, this.segment);
-    this.append(printStarted(started));
+    void this.append(printStarted(started));
   }
 
   /** Notes that a provider which says later what requests cost begins to answer one. */
   awaits(awaited: AwaitedCost): void {
-    this.append(printAwaited(awaited));
+    void this.append(printAwaited(awaited));
   }
 
   /** Resolves once the settlement is in the file. */
-  async settled(settlement: Settlement): Promise<void> {
+  settled(settlement: Settlement): Promise<void> {
     this.startedIn.delete(settlement.id);
-    this.append(printSettled(settlement));
-    await this.written;
+    return this.append(printSettled(settlement));
   }
 
   /** Everything before this is in the file. */
@@ -97,9 +96,11 @@ export class Spool {
     closeSync(this.file);
   }
 
-  private append(text: string): void {
+  /** Resolves once the text is in the file. */
+  private append(text: string): Promise<void> {
     this.pending.push(text);
     this.written ??= new Promise((resolve) => setImmediate(() => this.write(resolve)));
+    return this.written;
   }
 
   private write(done: () => void): void {

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import type { Mapping, MappingStatus, Model } from "../catalog/model.js";
 import { badRequest, RouterError } from "../kernel/errors.js";
 import { HUB_LIST_DEFAULT, HUB_LIST_MAX, HUB_TASK_MODELS_MAX } from "../kernel/limits.js";
-import type { Task } from "../tasks/index.js";
+import { EMBEDDINGS, type Task } from "../tasks/index.js";
 import { isReachable } from "./models.js";
 import { type Handler, json, type Site } from "./parts.js";
 
@@ -49,7 +49,7 @@ export const listHubTasks: Handler = (site) => {
       const { models, widgetModels } = tasks[task];
       if (models.length < HUB_TASK_MODELS_MAX) models.push({ id: model.id });
       // Python's client takes the first of these and asks hf-inference for it.
-      const isForWidgets = mappings.some(({ provider }) => provider === "hf-inference");
+      const isForWidgets = mappings.some((one) => nameForClients(one) === HF_INFERENCE);
       if (isForWidgets && widgetModels.length < HUB_TASK_MODELS_MAX) widgetModels.push(model.id);
     }
   }
@@ -75,8 +75,10 @@ function pageOf(query: URLSearchParams, name: string, otherwise: number): number
 function isWanted(site: Site, model: Model, query: URLSearchParams): boolean {
   const offers = liveOffers(site, model);
   const providers = query.getAll("inference_provider").flatMap((ids) => ids.split(","));
-  const isServed = ({ provider }: Mapping) =>
-    providers.length === 0 || providers.includes("all") || providers.includes(provider);
+  const isServed = (offer: Mapping) =>
+    providers.length === 0 ||
+    providers.includes("all") ||
+    providers.includes(nameForClients(offer));
   const [pipelineTag, author] = [query.get("pipeline_tag"), query.get("author")];
   const search = query.get("search")?.toLowerCase() ?? "";
   const tags = query.getAll("filter").flatMap((names) => names.split(","));
@@ -123,31 +125,39 @@ function tagsOf({ task, mappings }: Model): readonly string[] {
   ];
 }
 
-const EMBEDDINGS: readonly string[] = ["feature-extraction", "sentence-similarity"];
-
 /** The clients take the first entry when no provider is named, and fail at a name that is new to them. */
 function mappingOf(model: Model, offers: readonly Mapping[]) {
-  const rank = ({ task, provider, status }: Mapping): number =>
-    (task === model.task ? 0 : 100) +
-    (KNOWN_TO_CLIENTS.has(provider) ? 0 : 10) +
-    STATUS_RANK[status];
+  const rank = (offer: Mapping): number =>
+    (offer.task === model.task ? 0 : 100) +
+    (KNOWN_TO_CLIENTS.has(nameForClients(offer)) ? 0 : 10) +
+    STATUS_RANK[offer.status];
   const byProvider: Record<string, ReturnType<typeof printMapping>> = {};
   // One entry for each provider is all the form has room for: that for the model's own task, where there is one.
   for (const offer of offers.toSorted((a, b) => rank(a) - rank(b))) {
-    byProvider[offer.provider] ??= printMapping(offer);
+    byProvider[nameForClients(offer)] ??= printMapping(offer);
   }
   return byProvider;
 }
 
 const STATUS_RANK: Readonly<Record<MappingStatus, number>> = { live: 0, staging: 1, error: 2 };
 
-const printMapping = ({ status, providerModel, task, isModelAuthor, loraWeights }: Mapping) => ({
-  status,
-  providerId: providerModel,
-  task,
-  isModelAuthor: isModelAuthor ?? false,
-  ...(loraWeights !== undefined && { adapter: "lora", adapterWeightsPath: loraWeights }),
-});
+function printMapping(offer: Mapping) {
+  const { status, modelId, providerModel, task, isModelAuthor, loraWeights } = offer;
+  return {
+    status,
+    // Its routes name models by their Hub ids.
+    providerId: nameForClients(offer) === HF_INFERENCE ? modelId : providerModel,
+    task,
+    isModelAuthor: isModelAuthor ?? false,
+    ...(loraWeights !== undefined && { adapter: "lora", adapterWeightsPath: loraWeights }),
+  };
+}
+
+const HF_INFERENCE = "hf-inference";
+
+/** The embedded provider answers on the routes of hf-inference, for which the clients have a helper. */
+const nameForClients = ({ provider }: Mapping): string =>
+  provider === "embedded" ? HF_INFERENCE : provider;
 
 /** The providers that both clients have a helper for and send routed requests to. */
 const KNOWN_TO_CLIENTS: ReadonlySet<string> = new Set([

@@ -25,7 +25,9 @@ export const callOf = <R extends Call["request"]>(
   request,
   headerKey: providerKeyHeader(visit.request),
   tags: parseTags(visit.request.headers.get("x-turnpike-tags")),
-  signal: visit.request.signal,
+  get signal() {
+    return visit.request.signal;
+  },
   at: visit.at,
   startedAt: visit.startedAt,
 });

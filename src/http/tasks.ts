@@ -165,7 +165,7 @@ async function withMedia(
   if (mediaUrl === undefined) return input;
   const { clock, limits } = gateway;
   const endsAt = visit.startedAt + limits.totalMs;
-  const deadline = new Deadline(clock, visit.request.signal, endsAt, limits.totalMs);
+  const deadline = new Deadline(clock, visit.request, endsAt, limits.totalMs);
   try {
     const media = await download(gateway, { url: mediaUrl, trustedOrigin: undefined, deadline });
     return { ...input, media };

@@ -47,7 +47,7 @@ const settlement: Settlement = {
   attempts: 2,
   isStream: true,
   tags: ["env=prod", "team=größe"],
-  details: ["cheapest", "max_tokens=9", ["groq:429", "acme:200"], "99", ["input", "1"]],
+  details: '["cheapest","max_tokens=9",["groq:429","acme:200"],"99",["input","1"]]',
 };
 
 const body = (line: string) => line.slice(0, -1);

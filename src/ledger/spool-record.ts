@@ -1,12 +1,11 @@
 /**
  * The lines of the spool: a checksum, a letter for what it is, a JSON array. The checksum tells a line that was
- * cut by a crash, or damaged on the disk, from one that was written whole. Arrays rather than objects, because
+ * cut by a crash, or damaged on the disk, from one that was written whole. Flat arrays rather than objects, because
  * every request writes two lines and the drain reads one of them again.
  */
 import { nanoUsd } from "../kernel/money.js";
 import type { Measured, Usage } from "../tasks/usage.js";
 import type { AwaitedCost } from "./late-cost.js";
-import type { ReceiptDetails } from "./receipt.js";
 import type { Settlement } from "./store.js";
 
 /** A request is about to be sent to a provider. */
@@ -30,20 +29,25 @@ export type Started = Pick<
 const STARTED = "B";
 const SETTLED = "S";
 const AWAITED = "A";
+/** JSON has none of it: what only receipts tell follows as it is, so that a drain need not parse it. */
+const DETAILS_AFTER = "\t";
 const CHECKSUM_CHARS = 8;
 const JSON_AT = CHECKSUM_CHARS + 1;
 
 export const printStarted = (s: Started): string => line(STARTED, startedFields(s));
 
 export const printSettled = (s: Settlement): string =>
-  line(SETTLED, [
-    startedFields(s),
-    [s.status, s.outcome, s.durationMs, s.firstByteMs ?? null, s.attempts],
-    usageFields(s.usage),
-    [String(s.cost), String(s.overrun), s.counted === undefined ? null : String(s.counted)],
-    s.debits.flatMap(({ account, amount }) => [account, String(amount)]),
-    s.details ?? null,
-  ] satisfies SettledFields);
+  line(
+    SETTLED,
+    [
+      ...startedFields(s),
+      ...[s.status, s.outcome, s.durationMs, s.firstByteMs ?? null, s.attempts],
+      ...usageFields(s.usage),
+      ...[String(s.cost), String(s.overrun), s.counted === undefined ? null : String(s.counted)],
+      ...s.debits.flatMap(({ account, amount }) => [account, String(amount)]),
+    ],
+    s.details,
+  );
 
 /** Only for providers that say later what a request cost. */
 export const printAwaited = (a: AwaitedCost): string =>
@@ -101,22 +105,19 @@ const usageFields = (usage: Usage): UsageFields => [
   usage.measured ?? null,
 ];
 
-type EndFields = [
+type SettledFields = [
+  ...StartedFields,
   status: number,
   outcome: Settlement["outcome"],
   durationMs: number,
   firstByteMs: number | null,
   attempts: number,
-];
-
-type SettledFields = [
-  started: StartedFields,
-  end: EndFields,
-  usage: UsageFields,
-  money: [cost: string, overrun: string, counted: string | null],
+  ...UsageFields,
+  cost: string,
+  overrun: string,
+  counted: string | null,
   /** Accounts and amounts by turns. */
-  debits: string[],
-  details: ReceiptDetails | null,
+  ...debits: string[],
 ];
 
 /** What the line that begins at `at` says it is, before anyone checks it. */
@@ -135,10 +136,47 @@ export function parseStarted(text: string): Started | undefined {
 export function parseSettled(text: string): Settlement | undefined {
   const json = wholeJson(text, SETTLED);
   if (json === undefined) return undefined;
-  const [started, end, usage, money, debits, details] = JSON.parse(json) as SettledFields;
-  const [id, node, at, userId, tokenId, payer, groupId, model, task, provider, ...is] = started;
-  const [cost, overrun, counted] = money;
-  const [status, outcome, durationMs, firstByteMs, attempts] = end;
+  const end = json.indexOf(DETAILS_AFTER);
+  const fields = JSON.parse(end < 0 ? json : json.slice(0, end)) as SettledFields;
+  const [
+    id,
+    node,
+    at,
+    userId,
+    tokenId,
+    payer,
+    groupId,
+    model,
+    task,
+    provider,
+    isOwnKey,
+    isStream,
+    tags,
+    status,
+    outcome,
+    durationMs,
+    firstByteMs,
+    attempts,
+    inputTokens,
+    cachedInputTokens,
+    cacheWriteTokens,
+    outputTokens,
+    reasoningTokens,
+    estimated,
+    measured,
+    cost,
+    overrun,
+    counted,
+    ...debits
+  ] = fields;
+  const tokens = {
+    inputTokens,
+    cachedInputTokens,
+    cacheWriteTokens,
+    outputTokens,
+    reasoningTokens,
+    estimated,
+  };
   return {
     id,
     node,
@@ -150,12 +188,12 @@ export function parseSettled(text: string): Settlement | undefined {
     model,
     task,
     provider,
-    isOwnKey: is[0],
-    isStream: is[1],
-    tags: is[2],
+    isOwnKey,
+    isStream,
+    tags,
     status,
     outcome,
-    usage: toUsage(usage),
+    usage: measured ? { ...tokens, measured } : tokens,
     cost: nanoUsd(BigInt(cost)),
     counted: counted === null ? undefined : nanoUsd(BigInt(counted)),
     overrun: nanoUsd(BigInt(overrun)),
@@ -163,7 +201,7 @@ export function parseSettled(text: string): Settlement | undefined {
     firstByteMs: firstByteMs ?? undefined,
     attempts,
     debits: toDebits(debits),
-    details: details ?? undefined,
+    details: end < 0 ? undefined : json.slice(end + 1),
   };
 }
 
@@ -183,19 +221,6 @@ function toStarted(fields: StartedFields): Started {
   return { id, node, at, ...who, model, task, provider, isOwnKey, isStream, tags };
 }
 
-function toUsage(fields: UsageFields): Usage {
-  const [inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens, ...rest] = fields;
-  const [reasoningTokens, estimated, measured] = rest;
-  const tokens = {
-    inputTokens,
-    cachedInputTokens,
-    cacheWriteTokens,
-    outputTokens,
-    reasoningTokens,
-  };
-  return measured ? { ...tokens, measured, estimated } : { ...tokens, estimated };
-}
-
 function toDebits(flat: readonly string[]): Settlement["debits"] {
   const debits = [];
   for (let i = 0; i + 1 < flat.length; i += 2) {
@@ -204,8 +229,9 @@ function toDebits(flat: readonly string[]): Settlement["debits"] {
   return debits;
 }
 
-function line(kind: string, fields: readonly unknown[]): string {
-  const text = kind + JSON.stringify(fields);
+function line(kind: string, fields: readonly unknown[], details?: string): string {
+  const array = kind + JSON.stringify(fields);
+  const text = details === undefined ? array : array + DETAILS_AFTER + details;
   return `${checksum(text)}${text}\n`;
 }
 

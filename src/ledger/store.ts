@@ -3,7 +3,6 @@ import type { Usage } from "../tasks/usage.js";
 import type { Opening } from "./account.js";
 import type { ClaimStore } from "./claim.js";
 import type { AwaitedCost } from "./late-cost.js";
-import type { ReceiptDetails } from "./receipt.js";
 
 /** What one process has set aside of one account: all that it ever took, gave back, and settled and drained. */
 export type LeaseSlice = {
@@ -90,8 +89,8 @@ export type Settlement = {
   readonly isStream: boolean;
   /** What the caller wants it told apart by: `name=value`, in the order of names. */
   readonly tags: readonly string[];
-  /** Undefined where the process died before it could note them. */
-  readonly details: ReceiptDetails | undefined;
+  /** JSON of `ReceiptDetails`; undefined where the process died before it could note them. */
+  readonly details: string | undefined;
 };
 
 export type Debit = { readonly account: string; readonly amount: NanoUsd };

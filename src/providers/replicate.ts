@@ -93,21 +93,28 @@ function prediction({ input: inputOf, read }: Call): TaskAdapter {
 }
 
 const LINKS = "/v1/predictions/";
+/** Until an answer that has its output also says how long that took. */
+const LAST_LOOK_MS = 250;
 
-/** `output` counts and not `status`: an answer that was waited for may have it and still say `processing`. */
+/**
+ * `output` counts and not `status`: an answer that was waited for may have it and still say `processing`. How long it
+ * took, which is what most models charge, such an answer does not say; one more look may.
+ */
 function afterLook(reply: ProviderReply, read: Call["read"]): Step {
-  const { json } = reply;
+  const { json, request } = reply;
   // Some speech comes as it is.
   if (json === undefined) return doneWithMedia([soundIn(reply)]);
   const status = textAt(json, "status");
   if (status === "failed" || status === "canceled") return failed(at(json, "error") || status);
   const output = at(json, "output");
-  if (!isEmpty(output)) return read(output);
-  if (status !== "starting" && status !== "processing") {
+  const mayTellMore = status === "processing" && request.method === "POST";
+  if (!isEmpty(output) && !mayTellMore) return read(output);
+  if (isEmpty(output) && status !== "starting" && status !== "processing") {
     throw new MalformedReply(`no output, though its status is ${status}`);
   }
   const path = ownPath(textAt(json, "urls", "get"), LINKS);
-  return askFor({ path, job: path.slice(LINKS.length) }, PACES.replicate.everyMs);
+  const afterMs = isEmpty(output) ? PACES.replicate.everyMs : LAST_LOOK_MS;
+  return askFor({ path, job: path.slice(LINKS.length) }, afterMs);
 }
 
 const isEmpty = (output: unknown): boolean =>

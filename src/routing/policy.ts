@@ -12,7 +12,7 @@ export type KeySource = "operator" | "stored" | "header";
 export type Candidate = {
   readonly mapping: Mapping;
   readonly keySource: KeySource;
-  /** What this request is expected to cost there, in nano-USD; 0 with the caller's own key. */
+  /** What this request is expected to cost there, in nano-USD, where that decides; 0 with the caller's own key. */
   readonly expectedCost: bigint;
 };
 
@@ -31,9 +31,11 @@ export type Preferences = {
 
 const SUFFIX_POLICIES = ["fastest", "cheapest", "preferred"] as const;
 
+const FASTEST: Policy = { kind: "fastest" };
+
 /** Reads what follows the colon of a model id: one of the policies, else a provider's id. */
 function parsePolicy(suffix: string | undefined): Policy {
-  if (suffix === undefined) return { kind: "fastest" };
+  if (suffix === undefined) return FASTEST;
   const kind = SUFFIX_POLICIES.find((name) => name === suffix);
   return kind ? { kind } : { kind: "provider", provider: suffix };
 }
@@ -49,9 +51,12 @@ export function policyFor({ suffix, controls }: Asked): Policy {
 
 type Asked = Pick<ChatRequest, "suffix" | "controls">;
 
-/** Whether a request may go to a provider at all. */
-export function isAllowed({ suffix, controls }: Asked, provider: string): boolean {
-  const policy = parsePolicy(suffix);
+/** Whether a request may go to a provider at all, by its controls and the policy that came of them. */
+export function isAllowed(
+  { controls }: Pick<Asked, "controls">,
+  policy: Policy,
+  provider: string,
+): boolean {
   if (policy.kind === "provider" && policy.provider !== provider) return false;
   if (controls.ignore.includes(provider)) return false;
   return controls.only === undefined || controls.only.includes(provider);

@@ -22,12 +22,24 @@ export type Database = {
     into: BulkTable,
     rows: readonly BulkRow[],
   ) => Promise<readonly string[]>;
+  /** Adds rows in bulk of which nobody else can have added any. */
+  readonly insertRows: (
+    tx: Transaction<Schema>,
+    into: BulkTable,
+    rows: readonly BulkRow[],
+  ) => Promise<void>;
   /** Adds to sums in bulk, and begins those that are not there. `rows` has each key once, in one order for all. */
   readonly addSums: (
     tx: Transaction<Schema>,
     into: SumTable,
     rows: readonly BulkRow[],
   ) => Promise<void>;
+  /** Adds to a column of rows in bulk; returns which of `rows` were there to be added to. */
+  readonly addToRows: <Row extends BulkRow>(
+    tx: Transaction<Schema>,
+    into: RowsTable,
+    rows: readonly Row[],
+  ) => Promise<readonly Row[]>;
   /** Calls back soon after any process changed something; the callback reads what. Returns how to stop. */
   readonly watch: (onChange: () => void) => Promise<() => Promise<void>>;
   /** Whether everything committed so far would survive a loss of power; asks for it where that costs something. */
@@ -37,7 +49,7 @@ export type Database = {
 
 /** The columns that rows of a table are given in; the first is its key. */
 export type BulkTable = {
-  readonly table: "requests" | "transfers";
+  readonly table: "requests" | "transfers" | "user_requests";
   readonly columns: Readonly<Record<string, "text" | "bigint">>;
 };
 
@@ -53,6 +65,13 @@ export type SumTable = {
   readonly columns: Readonly<Record<string, "text" | "bigint">>;
   readonly key: readonly string[];
   readonly sums: readonly string[];
+};
+
+/** Rows that exist, known by a key of texts, and the column to add to. */
+export type RowsTable = {
+  readonly table: "leases" | "accounts";
+  readonly key: readonly string[];
+  readonly sum: string;
 };
 
 /** A row as an array, because every request becomes two of them. */

@@ -48,9 +48,9 @@ async function settleLate(
   await correctRequests(tx, settled);
   // Accounts, then leases, then sums: as everyone does who changes them.
   await post(database, tx, transfers);
-  const leases = settled.map(({ late: { debits } }) => ({ node, debits }));
+  const debits = settled.flatMap(({ late }) => late.debits);
   // Unlike a spooled charge this one can wait: it is made anew from a lease that the process still has.
-  if (!(await settleLeases(tx, leases)))
+  if (!(await settleLeases(database, tx, node, debits)))
     throw new Error("a lease was taken away before its charge");
   await addCorrections(database, tx, settled.map(correctionOf), at);
   await addDrift(tx, settled.map(driftOf));

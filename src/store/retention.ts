@@ -53,6 +53,7 @@ export const retentionStore = (database: Database) => ({
 });
 
 const CALL_COSTS = { table: "call_costs", key: ["model", "provider", "month", "bucket"] } as const;
+const USER_REQUESTS = { table: "user_requests", key: ["user_id", "at", "id"] } as const;
 const KEYS = { table: "idempotency_keys", key: ["payer", "key"] } as const;
 
 type RequestPage = {
@@ -95,6 +96,7 @@ async function forgetRequests(
     await sums.write(database, tx);
     await tx.deleteFrom("late_costs").where("request", "in", ids).execute();
   }
+  await takeOut(tx, USER_REQUESTS, sql`at < ${BigInt(before)}`, count);
   const isLast = page.length < count || old.length === 0;
   return { forgotten: ids.length, last: isLast ? undefined : page.at(-1)?.id };
 }

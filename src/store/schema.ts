@@ -207,6 +207,16 @@ export type Schema = {
     /** JSON of what only its receipt tells; null where nobody noted it. */
     details: string | null;
   };
+  /** Which requests are whose: a row for each user and batch that was drained. */
+  user_requests: {
+    /** The first of `ids`. */
+    id: string;
+    user_id: string;
+    /** When the newest of them began. */
+    at: Whole;
+    /** Space-separated, in no order. */
+    ids: string;
+  };
   /** Requests that are not kept any more, so that the books still add up. */
   requests_forgotten: { provider: string; requests: Whole; cost: Whole };
   /** Requests whose provider says later what they cost. */

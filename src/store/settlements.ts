@@ -1,15 +1,16 @@
-import { sql, type Transaction } from "kysely";
+import type { Transaction } from "kysely";
 import { destinationOf, OVERRUN, providerAccount, type Transfer } from "../ledger/account.js";
-import type { Settlement, SettlementBatch } from "../ledger/store.js";
+import type { Debit, Settlement, SettlementBatch } from "../ledger/store.js";
 import { addAwaited } from "./awaited-costs.js";
 import { addCallCosts } from "./call-costs.js";
-import type { BulkRow, BulkTable, Database } from "./database.js";
+import type { BulkRow, BulkTable, Database, RowsTable } from "./database.js";
 import { addDrift, type DriftEntry } from "./drift.js";
 import { chargeLate } from "./late-settlements.js";
 import { isGone } from "./nodes.js";
 import type { Schema } from "./schema.js";
 import { onlyAdded, post } from "./transfers.js";
 import { addUsage } from "./usage-sums.js";
+import { addUserRequests } from "./user-requests.js";
 
 type Tx = Transaction<Schema>;
 
@@ -23,8 +24,9 @@ export function applySettlements(
     const settlements = isLate ? await chargeLate(database, tx, batch) : batch.settlements;
     const added = await database.insertNew(tx, REQUESTS, settlements.map(toRow));
     const fresh = onlyAdded(settlements, added);
-    await post(database, tx, fresh.flatMap(transfersOf));
-    if (!isLate) await settleLeases(tx, fresh);
+    await addUserRequests(database, tx, fresh);
+    await post(database, tx, transfersOf(fresh));
+    if (!isLate) await settleLeases(database, tx, batch.node, debitsOf(fresh));
     await addUsage(database, tx, fresh);
     await addCallCosts(database, tx, fresh);
     await addDrift(tx, fresh.flatMap(driftOf));
@@ -44,22 +46,22 @@ async function movePosition(tx: Tx, { node, upTo }: SettlementBatch): Promise<bo
   return isGone(row);
 }
 
-function transfersOf(settlement: Settlement): Transfer[] {
-  const { id, at, provider, overrun } = settlement;
-  const transfers = settlement.debits.map(({ account, amount }, i): Transfer => {
-    const credit = destinationOf(account, provider);
-    return { id: `${id}/${i}`, debit: account, credit, amount, code: "settle", at };
-  });
-  if (overrun > 0n) {
-    const credit = providerAccount(provider);
-    transfers.push({
-      id: `${id}/overrun`,
-      debit: OVERRUN,
-      credit,
-      amount: overrun,
-      code: "overrun",
-      at,
-    });
+const debitsOf = (settlements: readonly Settlement[]): Debit[] =>
+  settlements.flatMap(({ debits }) => debits);
+
+function transfersOf(settlements: readonly Settlement[]): Transfer[] {
+  const transfers: Transfer[] = [];
+  for (const { id, at, provider, overrun, debits } of settlements) {
+    let i = 0;
+    for (const { account, amount } of debits) {
+      const credit = destinationOf(account, provider);
+      transfers.push({ id: `${id}/${i++}`, debit: account, credit, amount, code: "settle", at });
+    }
+    if (overrun > 0n) {
+      const [from, to] = [OVERRUN, providerAccount(provider)];
+      const about = { amount: overrun, code: "overrun", at } as const;
+      transfers.push({ id: `${id}/overrun`, debit: from, credit: to, ...about });
+    }
   }
   return transfers;
 }
@@ -68,39 +70,28 @@ function transfersOf(settlement: Settlement): Transfer[] {
  * What was charged is no longer leased. A lease that was taken away meanwhile stays gone; returns whether none was.
  */
 export async function settleLeases(
+  database: Database,
   tx: Tx,
-  settlements: readonly Pick<Settlement, "node" | "debits">[],
+  node: string,
+  debits: readonly Debit[],
 ): Promise<boolean> {
-  let areAllThere = true;
-  const sums = new Map<string, { node: string; account: string; amount: bigint }>();
-  for (const { node, debits } of settlements) {
-    for (const { account, amount } of debits) {
-      const key = `${account} ${node}`;
-      const sum = sums.get(key);
-      if (sum) sum.amount += amount;
-      else sums.set(key, { node, account, amount });
-    }
+  const sums = new Map<string, bigint>();
+  for (const { account, amount } of debits) {
+    sums.set(account, (sums.get(account) ?? 0n) + amount);
   }
-  for (const [, { node, account, amount }] of [...sums].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const leases = await tx
-      .updateTable("leases")
-      .set({ settled: sql`settled + ${amount}` })
-      .where("node", "=", node)
-      .where("account", "=", account)
-      .returning("account")
-      .execute();
-    if (leases.length === 0) {
-      areAllThere = false;
-      continue;
-    }
-    await tx
-      .updateTable("accounts")
-      .set({ leased: sql`leased - ${amount}` })
-      .where("id", "=", account)
-      .execute();
-  }
-  return areAllThere;
+  const settled = [...sums].sort(([a], [b]) => (a < b ? -1 : 1));
+  const rows = settled.map(([account, amount]) => [node, account, amount] as const);
+  const there = await database.addToRows(tx, SETTLED, rows);
+  await database.addToRows(
+    tx,
+    LEASED,
+    there.map(([, account, amount]) => [account, -amount]),
+  );
+  return there.length === rows.length;
 }
+
+const SETTLED: RowsTable = { table: "leases", key: ["node", "account"], sum: "settled" };
+const LEASED: RowsTable = { table: "accounts", key: ["id"], sum: "leased" };
 
 const REQUESTS: BulkTable = {
   table: "requests",
@@ -167,7 +158,7 @@ const toRow = (s: Settlement): BulkRow => [
   s.usage.measured ? JSON.stringify(s.usage.measured) : null,
   s.counted ?? null,
   s.tags.length > 0 ? s.tags.join(",") : null,
-  s.details ? JSON.stringify(s.details) : null,
+  s.details ?? null,
 ];
 
 /** Where a provider said what it costs, our count beside it. */

@@ -22,6 +22,11 @@ export class Sums {
     else this.rows.set(name, [key, amounts]);
   }
 
+  /** What is to be written, in no order. */
+  entries(): Iterable<readonly [key: readonly KeyCell[], sums: readonly Amount[]]> {
+    return this.rows.values();
+  }
+
   /** In the order of their keys, so that nobody deadlocks. */
   async write(database: Database, tx: Transaction<Schema>): Promise<void> {
     if (this.rows.size === 0) return;
@@ -33,14 +38,14 @@ export class Sums {
 
 function addTo(sums: Amount[], amounts: readonly Amount[]): void {
   for (let i = 0; i < sums.length; i++) {
-    const [sum, amount] = [sums[i], amounts[i]];
-    if (amount === 0 || amount === 0n) continue;
-    sums[i] =
-      typeof sum === "number" && typeof amount === "number"
-        ? sum + amount
-        : BigInt(sum ?? 0) + BigInt(amount ?? 0);
+    const amount = amounts[i] ?? 0;
+    // Most of what could be counted is nothing, and a sum of bigints is made anew each time.
+    if (amount !== 0 && amount !== 0n) sums[i] = plus(sums[i] ?? 0, amount);
   }
 }
+
+const plus = (a: Amount, b: Amount): Amount =>
+  typeof a === "number" && typeof b === "number" ? a + b : BigInt(a) + BigInt(b);
 
 /** The end of an insert that adds to what is there already. */
 export const addingUp = ({ table, key, sums }: SumTable): string =>

@@ -16,6 +16,7 @@ import {
   toToken,
   toUser,
 } from "./tenant-rows.js";
+import { requestsOf } from "./user-requests.js";
 
 /** `node` names this process in the changes it records. */
 export function tenantStore(database: Database, node: string, clock: Clock): TenantStore {
@@ -159,13 +160,15 @@ async function forgetUser(tx: Transaction<Schema>, userId: string, at: number): 
   await tx.deleteFrom("org_invitations").where("user_id", "=", userId).execute();
   await tx.deleteFrom("idempotency_keys").where("payer", "=", payer).execute();
   // What was done for an organization is the organization's to tell apart; the rest concerned nobody else.
-  await tx
-    .updateTable("requests")
-    .set({ tags: null })
-    .where("user_id", "=", userId)
-    .where("payer", "=", payer)
-    .where("tags", "is not", null)
-    .execute();
+  for await (const { ids } of requestsOf(tx, userId)) {
+    await tx
+      .updateTable("requests")
+      .set({ tags: null })
+      .where("id", "in", ids)
+      .where("payer", "=", payer)
+      .where("tags", "is not", null)
+      .execute();
+  }
   await tx
     .deleteFrom("usage_tags_hourly")
     .where("user_id", "=", userId)

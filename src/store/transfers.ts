@@ -10,11 +10,10 @@ export async function post(
   tx: Transaction<Schema>,
   transfers: readonly Transfer[],
 ): Promise<void> {
-  const rows = transfers.map((t) => [t.id, t.debit, t.credit, t.amount, t.code, t.at]);
+  const rows = transfers.map((t) => [t.id, t.debit, t.credit, t.amount, t.code, t.at] as const);
   const added = await database.insertNew(tx, TRANSFERS, rows);
   const fresh = onlyAdded(transfers, added);
-  await moveBalances(database, tx, fresh);
-  await addDays(database, tx, fresh);
+  await move(database, tx, fresh);
 }
 
 const TRANSFERS: BulkTable = {
@@ -45,29 +44,8 @@ export const beforeSlash = {
   postgres: sql`split_part(id, '/', 1)`,
 } as const;
 
-/** In the order of accounts, so that nobody deadlocks. */
-async function moveBalances(
-  database: Database,
-  tx: Transaction<Schema>,
-  transfers: readonly Transfer[],
-): Promise<void> {
-  const sums = new Map<string, bigint>();
-  const add = (account: string, amount: bigint) =>
-    sums.set(account, (sums.get(account) ?? 0n) + amount);
-  for (const transfer of transfers) {
-    add(transfer.debit, -transfer.amount);
-    add(transfer.credit, transfer.amount);
-  }
-  const rows = [...sums].sort(([a], [b]) => (a < b ? -1 : 1));
-  await database.addSums(
-    tx,
-    BALANCES,
-    rows.map(([id, sum]) => [id, kindOf(id), 0, 0, 0, sum]),
-  );
-}
-
-/** After the balances: whoever has an account locked has its days too. */
-async function addDays(
+/** In the order of accounts, so that nobody deadlocks. Whoever has an account locked has its days too. */
+async function move(
   database: Database,
   tx: Transaction<Schema>,
   transfers: readonly Transfer[],
@@ -78,6 +56,13 @@ async function addDays(
     days.add([debit, day, code], [amount, 0n]);
     days.add([credit, day, code], [0n, amount]);
   }
+  // A batch has few days of an account, so its balance is summed from them rather than from the transfers.
+  const balances = new Sums(BALANCES);
+  for (const [[account = ""], [debited, credited]] of days.entries()) {
+    const id = String(account);
+    balances.add([id, kindOf(id), 0, 0, 0], [BigInt(credited ?? 0) - BigInt(debited ?? 0)]);
+  }
+  await balances.write(database, tx);
   await days.write(database, tx);
 }
 

@@ -1,8 +1,9 @@
-import { type Selectable, sql } from "kysely";
+import { type Kysely, type Selectable, sql } from "kysely";
 import { type NanoUsd, nanoUsd } from "../kernel/money.js";
 import type { Measured } from "../tasks/usage.js";
 import type { Database } from "./database.js";
 import type { Schema } from "./schema.js";
+import { requestsOf } from "./user-requests.js";
 
 /** One settled request, for whoever made it. */
 export type RequestRow = {
@@ -51,18 +52,29 @@ export function usageReader({ db }: Database) {
     },
 
     newestRequests: async (userId: string, count: number): Promise<RequestRow[]> => {
-      const rows = await db
-        .selectFrom("requests")
-        .leftJoin("late_costs", "late_costs.request", "requests.id")
-        .selectAll("requests")
-        .select("late_costs.state as late_state")
-        .where("user_id", "=", userId)
-        .orderBy("requests.at", "desc")
-        .limit(Math.min(count, REQUESTS_SHOWN_MAX))
-        .execute();
-      return rows.map(toRequestRow);
+      const countMax = Math.min(count, REQUESTS_SHOWN_MAX);
+      const newest: RequestRow[] = [];
+      for await (const { ids, at } of requestsOf(db, userId)) {
+        const isFull = newest.length === countMax;
+        if (isFull && at < (newest.at(-1)?.at ?? 0)) break;
+        newest.push(...(await requestsNamed(db, ids)));
+        newest.sort((a, b) => b.at - a.at).splice(countMax);
+      }
+      return newest;
     },
   };
+}
+
+async function requestsNamed(db: Kysely<Schema>, ids: readonly string[]): Promise<RequestRow[]> {
+  const rows = await db
+    .selectFrom("requests")
+    .leftJoin("late_costs", "late_costs.request", "requests.id")
+    .selectAll("requests")
+    .select("late_costs.state as late_state")
+    .where("requests.id", "in", ids)
+    .orderBy("requests.id", "desc")
+    .execute();
+  return rows.map(toRequestRow);
 }
 
 export type UsageReader = ReturnType<typeof usageReader>;

@@ -33,13 +33,15 @@ export function usageOf(json: ChatJson): Usage | undefined {
   return text === undefined ? undefined : parseUsage(JSON.parse(text));
 }
 
+/** What OpenAI calls a plain answer, and an event of a stream. */
+export type ObjectName = "chat.completion" | "chat.completion.chunk";
+
 /**
  * What clients insist on and some providers leave out. `id` of ours stands in for a missing or empty one.
- * `object` is "chat.completion" or "chat.completion.chunk".
  */
 export function missingMembers(
   json: ChatJson,
-  fill: { id: string; model: string; object: string; createdAt: number },
+  fill: { id: string; model: string; object: ObjectName; createdAt: number },
 ): BodyChanges {
   const changes: BodyChanges = new Map();
   const id = memberText(json, "id");
@@ -48,9 +50,8 @@ export function missingMembers(
   if (memberText(json, "created") === undefined) {
     changes.set("created", String(Math.floor(fill.createdAt / 1000)));
   }
-  if (memberText(json, "object") !== JSON.stringify(fill.object)) {
-    changes.set("object", JSON.stringify(fill.object));
-  }
+  const object = `"${fill.object}"`;
+  if (memberText(json, "object") !== object) changes.set("object", object);
   return changes;
 }
 

@@ -8,6 +8,7 @@ import {
   memberText,
   mendFinishReasons,
   missingMembers,
+  type ObjectName,
   readChatJson,
   usageWithCost,
 } from "./chat-answer.js";
@@ -40,7 +41,7 @@ export type EventQuirks = {
 type Fill = {
   readonly id: string;
   readonly model: string;
-  readonly object: string;
+  readonly object: ObjectName;
   readonly createdAt: number;
 };
 
@@ -62,8 +63,8 @@ export function readChatEvent(event: string, quirks: EventQuirks): ChatEvent {
   return {
     kind: "chunk",
     text: isForCaller ? callersText(event, data, chunk, quirks) : "",
-    output: choices.map(outputOf).join(""),
-    isFinish: choices.some((choice) => choice?.finish_reason != null),
+    output: outputIn(choices),
+    isFinish: choices.some(hasFinished),
     usage: parseUsage(chunk.usage),
     data,
   };
@@ -89,6 +90,14 @@ type Delta = {
 type ToolCallDelta = {
   readonly function?: { readonly name?: unknown; readonly arguments?: unknown } | null;
 };
+
+const hasFinished = (choice: Choice | null): boolean => choice?.finish_reason != null;
+
+function outputIn(choices: readonly (Choice | null)[]): string {
+  let text = "";
+  for (const choice of choices) text += outputOf(choice);
+  return text;
+}
 
 /** Some providers write reasoning under both of its names; it counts once. */
 function outputOf(choice: Choice | null): string {

@@ -2,7 +2,7 @@
  * The members of a JSON object as places in its text, so that a few can be changed and the rest sent on
  * untouched, byte for byte: numbers keep their digits, members their order.
  */
-import { badRequest } from "../kernel/errors.js";
+import { assert, badRequest } from "../kernel/errors.js";
 import { JSON_DEPTH_MAX } from "../kernel/limits.js";
 import type { BodyChanges, Member, Members } from "../tasks/chat-completion.js";
 
@@ -67,9 +67,12 @@ class MemberList implements Members {
   }
 
   get(name: string): Member | undefined {
-    const at = this.names.indexOf(name) * 3;
-    const [start, valueStart, end] = [this.places[at], this.places[at + 1], this.places[at + 2]];
-    if (start === undefined || valueStart === undefined || end === undefined) return undefined;
+    const nth = this.names.indexOf(name);
+    if (nth < 0) return undefined;
+    const start = this.places[nth * 3];
+    const valueStart = this.places[nth * 3 + 1];
+    const end = this.places[nth * 3 + 2];
+    assert(start !== undefined && valueStart !== undefined && end !== undefined, "three a name");
     return { start, valueStart, end };
   }
 }

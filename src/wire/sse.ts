@@ -10,9 +10,9 @@ export class EventSplitter {
   isAligned = true;
 
   /** The events completed by these bytes, each with its blank line; throws when one outgrows the limit. */
-  push(chunk: Uint8Array): string[] {
+  push(chunk: Buffer): string[] {
     const hadRest = this.rest !== "";
-    const text = this.rest + latin1(chunk);
+    const text = this.rest + chunk.toString("latin1");
     const events: string[] = [];
     let start = 0;
     for (let end = endOfEvent(text, 0); end > 0; end = endOfEvent(text, start)) {
@@ -64,9 +64,6 @@ export function dataOf(event: string): string {
 
 /** One event around a payload. */
 export const eventOf = (data: string): string => `data: ${data}\n\n`;
-
-export const latin1 = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 
 export const latin1Bytes = (text: string): Uint8Array => Buffer.from(text, "latin1");
 

@@ -75,8 +75,8 @@ test("all that was delivered was charged to whoever asked", async () => {
   );
   expect(served).not.toEqual([]);
   const unpaid = served.filter(
-    ({ provider, model }) =>
-      !booked.some((one) => one.provider === provider && one.model === model && one.cost > 0n),
+    ({ servedBy, model }) =>
+      !booked.some((one) => one.provider === servedBy && one.model === model && one.cost > 0n),
   );
   expect(unpaid).toEqual([]);
 });

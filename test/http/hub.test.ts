@@ -104,6 +104,19 @@ test("who serves a model is told in either spelling: first who clients know, onl
   });
 });
 
+test("the embedded provider is hf-inference to the clients, which know no other name for it", async () => {
+  const id = "embedded/universal-sentence-encoder-lite";
+  const { body } = await get(`/api/models/${id}?expand[]=inferenceProviderMapping`);
+  expect(body.inferenceProviderMapping).toEqual({
+    "hf-inference": {
+      status: "live",
+      providerId: id,
+      task: "feature-extraction",
+      isModelAuthor: false,
+    },
+  });
+});
+
 test("a model nobody here serves has an empty mapping, and is not warm", async () => {
   const { body } = await get("/api/models/org/nowhere?expand=inference,inferenceProviderMapping");
   expect(body).not.toHaveProperty("inference");
@@ -146,11 +159,10 @@ test("the tasks name the models that can be called, for widgets those of hf-infe
   const ids = (task: string) => body[task].models.map(({ id }: { id: string }) => id);
   expect(ids("conversational")).toContain("org/chat");
   expect(ids("conversational")).not.toContain("org/nowhere");
-  expect(body["feature-extraction"]).toEqual({
-    id: "feature-extraction",
-    models: [{ id: "org/embeds" }],
-    widgetModels: ["org/embeds"],
-  });
+  // The embedded models are there too, as hf-inference's.
+  expect(body["feature-extraction"].id).toBe("feature-extraction");
+  expect(ids("feature-extraction")).toContain("org/embeds");
+  expect(body["feature-extraction"].widgetModels).toEqual(ids("feature-extraction"));
   expect(body["text-to-image"].widgetModels).toEqual([]);
   // Its offer of hf-inference is not live.
   expect(body.conversational.widgetModels).not.toContain("org/chat");

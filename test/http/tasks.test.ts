@@ -29,6 +29,7 @@ ${model(
   offer("fal-ai", "fal-ai/flux/schnell", 'image: "0.003"'),
 )}
 ${model("org/film", "text-to-video", offer("fal-ai", "fal-ai/ltx-video", 'video_second: "0.02"'))}
+${model("org/clip", "text-to-video", offer("wavespeed", "wavespeed-ai/wan-2.2/t2v-480p", 'video_second: "0.02"'))}
 ${model("org/ears", "automatic-speech-recognition", offer("together", "openai/whisper-large-v3", 'audio_minute: "0.0015"'))}
 ${model("org/voice", "text-to-speech", offer("deepinfra", "hexgrad/Kokoro-82M", 'million_characters: "0.62"'))}
 ${model("org/language", "text-classification", offer("hf-inference", "distilbert/distilbert-base-uncased-finetuned-sst-2-english", 'compute_second: "0.00012"'))}
@@ -103,7 +104,14 @@ describe("what is charged is what was delivered", () => {
     expect(costOf(answer)).toBe(String(Math.ceil(131_072 * 2.7)));
   });
 
-  test("films by the length that their container tells", async () => {
+  test("silent films by the length that their container tells", async () => {
+    sim.setDials("wavespeed", { media_seconds: 3 });
+    const answer = await post("/models/org/clip", { inputs: "a fox runs" });
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "video/mp4"]);
+    expect(costOf(answer)).toBe("60000000");
+  });
+
+  test("films as the provider counted them, where it says so", async () => {
     sim.setDials("fal-ai", { media_seconds: 3 });
     const answer = await post("/models/org/film", { inputs: "a fox runs" });
     expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "video/mp4"]);

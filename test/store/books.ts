@@ -116,7 +116,15 @@ export function booksContract(engine: Engine): void {
 
       test("keeps what the settlement noted", async () => {
         const details = ["cheapest", "max_tokens=9", ["x:429", "acme:200"], "99", []] as const;
-        await settle("r1", {}, { tags: ["env=prod", "team=x"], details, firstByteMs: undefined });
+        await settle(
+          "r1",
+          {},
+          {
+            tags: ["env=prod", "team=x"],
+            details: JSON.stringify(details),
+            firstByteMs: undefined,
+          },
+        );
         await settle("r2", {}, { details: undefined });
         expect(await books.receipts.request("r1")).toMatchObject({
           tags: ["env=prod", "team=x"],

@@ -72,7 +72,7 @@ export function settlementOf(
     attempts: 1,
     isStream: false,
     tags: [],
-    details: ["fastest", "", ["acme:200"], "100", ["input", "1000000", "output", "2000000"]],
+    details: '["fastest","",["acme:200"],"100",["input","1000000","output","2000000"]]',
     ...facts,
   };
 }

@@ -29,7 +29,7 @@ export class BodyDecoder {
   }
 
   /** The body's bytes among `bytes`; throws ProtocolError for broken framing or bytes beyond the end. */
-  push(bytes: Uint8Array): Uint8Array[] {
+  push(bytes: Buffer): Buffer[] {
     if (this.framing === "until_close") return [bytes];
     if (this.framing === "chunked") return this.pushChunked(bytes);
     if (bytes.length > this.left)
@@ -39,13 +39,21 @@ export class BodyDecoder {
     return [bytes];
   }
 
+  /** Whether the next `bytes` are the whole body, with no framing in it; then they count as pushed. */
+  takesWhole(bytes: number): boolean {
+    if (this.framing !== "length" || bytes !== this.left) return false;
+    this.left = 0;
+    this.isDone = true;
+    return true;
+  }
+
   /** Whether a connection that ends now ends a whole body. */
   endsWhole(): boolean {
     return this.isDone || this.framing === "until_close";
   }
 
-  private pushChunked(bytes: Uint8Array): Uint8Array[] {
-    const parts: Uint8Array[] = [];
+  private pushChunked(bytes: Buffer): Buffer[] {
+    const parts: Buffer[] = [];
     let at = 0;
     while (at < bytes.length) {
       if (this.isDone) throw new ProtocolError("bytes after the last chunk");
@@ -59,7 +67,7 @@ export class BodyDecoder {
       }
       const end = bytes.indexOf(LF, at);
       const upTo = end < 0 ? bytes.length : end;
-      this.line += Buffer.from(bytes.buffer, bytes.byteOffset + at, upTo - at).toString("latin1");
+      this.line += bytes.toString("latin1", at, upTo);
       if (this.line.length > CHUNK_LINE_MAX) throw new ProtocolError("a chunk's line is too long");
       at = upTo + 1;
       if (end >= 0) this.endLine();

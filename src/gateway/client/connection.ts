@@ -77,12 +77,12 @@ export class Connection {
     this.end(error);
   }
 
-  /** Sends a whole request; its answer comes through the exchange. */
-  send(bytes: Uint8Array): Exchange {
+  /** Sends a whole request; its answer comes through the exchange. Nearly always the socket takes all of it at once. */
+  send(request: string | Buffer): Exchange {
     const exchange = new Exchange(this);
     this.exchange = exchange;
-    this.unsent = bytes;
-    this.sendRest();
+    const sent = Math.max(0, this.socket?.write(request) ?? 0);
+    if (sent < Buffer.byteLength(request)) this.unsent = Buffer.from(request).subarray(sent);
     return exchange;
   }
 
@@ -99,14 +99,14 @@ export class Connection {
     this.unsent = sent >= this.unsent.length ? undefined : this.unsent.subarray(Math.max(0, sent));
   }
 
-  receive(bytes: Uint8Array): void {
+  receive(bytes: Buffer): void {
     const { exchange } = this;
     // Bytes nobody asked for: whatever they are, the connection cannot be trusted with another request.
     if (!exchange) this.destroy();
     else this.deliver(exchange, bytes);
   }
 
-  private deliver(exchange: Exchange, bytes: Uint8Array): void {
+  private deliver(exchange: Exchange, bytes: Buffer): void {
     try {
       exchange.push(bytes);
     } catch (broken) {

@@ -21,8 +21,11 @@ export class Exchange {
   /** Status and headers, once they are there. */
   head: ResponseHead | undefined;
   private decoder: BodyDecoder | undefined;
-  private early: Uint8Array | undefined;
-  private unread: Uint8Array[] = [];
+  private early: Buffer | undefined;
+  /** A body that came whole and with its head is left where it is, from `wholeAt` on: cutting it out costs more. */
+  private whole: Buffer | undefined;
+  private wholeAt = 0;
+  private unread: Buffer[] = [];
   private unreadBytes = 0;
   private waiter: Waiter | undefined;
   private follower: (() => void) | undefined;
@@ -45,12 +48,12 @@ export class Exchange {
   }
 
   /** Resolves once `head` is there; rejects when the exchange failed before. */
-  async response(): Promise<void> {
-    while (!this.head) await this.more();
+  response(): Promise<void> {
+    return this.head ? Promise.resolve() : this.more();
   }
 
   /** The next bytes of the body, or undefined at its end; rejects when it breaks off. */
-  async read(): Promise<Uint8Array | undefined> {
+  async read(): Promise<Buffer | undefined> {
     while (!this.isAtEnd) {
       const next = this.takeUnread();
       if (next) return next;
@@ -82,7 +85,12 @@ export class Exchange {
   }
 
   /** What has arrived of the body and was not taken yet, without waiting; undefined when there is nothing. */
-  takeUnread(): Uint8Array | undefined {
+  takeUnread(): Buffer | undefined {
+    const { whole } = this;
+    if (whole) {
+      this.whole = undefined;
+      return whole.subarray(this.wholeAt);
+    }
     const next = this.unread.shift();
     if (!next) return undefined;
     this.unreadBytes -= next.length;
@@ -90,27 +98,26 @@ export class Exchange {
     return next;
   }
 
-  /** All of the body, where it has arrived in one piece of at most `bytesMax` and nothing of it was taken. */
-  takeWhole(bytesMax: number): Uint8Array | undefined {
-    const [only] = this.unread;
-    if (!this.isComplete || this.unread.length !== 1 || !only || only.length > bytesMax) {
-      return undefined;
-    }
-    return this.takeUnread();
+  /** All of the body as text, where it came whole with its head, is at most `bytesMax` long and was not taken. */
+  takeText(bytesMax: number): string | undefined {
+    const { whole } = this;
+    if (!whole || whole.length - this.wholeAt > bytesMax) return undefined;
+    this.whole = undefined;
+    return whole.toString("utf8", this.wholeAt);
   }
 
   /** All of the body has arrived and was taken. */
   get isAtEnd(): boolean {
-    if (this.unread.length > 0) return false;
+    if (this.whole || this.unread.length > 0) return false;
     return this.isComplete || (this.isClosed && this.decoder?.endsWhole() === true);
   }
 
   /** Bytes from the connection. Throws ProtocolError for what is not HTTP. */
-  push(bytes: Uint8Array): void {
+  push(bytes: Buffer): void {
     this.hasBegun = true;
     if (this.decoder) this.pushBody(bytes);
     else this.pushHead(this.early ? Buffer.concat([this.early, bytes]) : bytes);
-    this.wake();
+    if (this.head) this.wake();
   }
 
   /** The connection ended. */
@@ -132,9 +139,8 @@ export class Exchange {
     this.wake();
   }
 
-  private pushHead(bytes: Uint8Array): void {
-    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const end = buffer.indexOf(END_OF_HEAD);
+  private pushHead(bytes: Buffer): void {
+    const end = bytes.indexOf(END_OF_HEAD);
     if (end > HEAD_BYTES_MAX || (end < 0 && bytes.length > HEAD_BYTES_MAX)) {
       throw new ProtocolError("the headers are too long");
     }
@@ -143,20 +149,26 @@ export class Exchange {
       return;
     }
     this.early = undefined;
-    const rest = bytes.subarray(end + END_OF_HEAD.length);
-    const head = ResponseHead.parse(buffer.toString("latin1", 0, end));
+    const bodyAt = end + END_OF_HEAD.length;
+    const head = ResponseHead.parse(bytes.toString("latin1", 0, end));
     if (!head) throw new ProtocolError("the answer is not HTTP/1.1");
     // "100 Continue" and its kin announce the answer proper.
     if (head.status < 200) {
-      if (rest.length > 0) this.pushHead(rest);
+      if (bodyAt < bytes.length) this.pushHead(bytes.subarray(bodyAt));
       return;
     }
     this.decoder = new BodyDecoder(head);
     this.head = head;
-    if (rest.length > 0) this.pushBody(rest);
+    if (bodyAt === bytes.length) return;
+    if (this.decoder.takesWhole(bytes.length - bodyAt)) {
+      this.whole = bytes;
+      this.wholeAt = bodyAt;
+    } else {
+      this.pushBody(bytes.subarray(bodyAt));
+    }
   }
 
-  private pushBody(bytes: Uint8Array): void {
+  private pushBody(bytes: Buffer): void {
     for (const part of this.decoder?.push(bytes) ?? []) {
       this.unread.push(part);
       this.unreadBytes += part.length;

@@ -11,7 +11,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.stop(true);
 });
 
-const deadline = () => new Deadline(systemClock, new AbortController().signal, 1e15, 1e15);
+const deadline = () => new Deadline(systemClock, new AbortController(), 1e15, 1e15);
 
 const request = (
   port: number,

@@ -44,11 +44,11 @@ export class HttpPool {
     waiting: () => void,
   ): Promise<Exchange> {
     const origin = originOf(request.baseUrl, request.address);
-    const bytes = printRequest(origin, request);
+    const message = printRequest(origin, request);
     const kept = this.takeIdle(origin);
     if (kept) {
       waiting();
-      const exchange = kept.send(bytes);
+      const exchange = kept.send(message);
       deadline.stops(exchange);
       try {
         await exchange.response();
@@ -61,7 +61,7 @@ export class HttpPool {
     const fresh = await Connection.open(origin, deadline);
     fresh.onFree = () => this.keep(origin, fresh);
     waiting();
-    const exchange = fresh.send(bytes);
+    const exchange = fresh.send(message);
     deadline.stops(exchange);
     await exchange.response();
     return exchange;
@@ -115,7 +115,7 @@ const BREAKS_HEADER = /[\r\n\0]/;
 
 const printed = new WeakMap<object, string>();
 
-function printRequest(origin: Origin, request: HttpRequest): Uint8Array {
+function printRequest(origin: Origin, request: HttpRequest): string | Buffer {
   const { path, headers, requestId, body, method = "POST" } = request;
   if (BREAKS_PATH.test(path) || !path.startsWith("/"))
     throw new ProtocolError("the path holds a character no path may hold");
@@ -123,9 +123,7 @@ function printRequest(origin: Origin, request: HttpRequest): Uint8Array {
   // A GET has no body, and some servers refuse even the length of none.
   const framing = method === "GET" ? "" : `content-length: ${length}\r\n`;
   const head = `${method} ${origin.pathPrefix}${path} HTTP/1.1\r\nhost: ${origin.hostHeader}\r\n${printHeaders(headers)}x-turnpike-request-id: ${requestId}\r\n${framing}\r\n`;
-  return typeof body === "string"
-    ? Buffer.from(head + body)
-    : Buffer.concat([Buffer.from(head), body]);
+  return typeof body === "string" ? head + body : Buffer.concat([Buffer.from(head), body]);
 }
 
 function printHeaders(headers: Readonly<Record<string, string>>): string {

@@ -39,7 +39,7 @@ export async function servePoll(poll: Poll, upstream: ProviderRequest): Promise<
   const { gateway, call, mapping, key, keySource } = poll;
   const { clock, limits } = gateway;
   const endsAt = call.startedAt + limits.totalMs;
-  const deadline = new Deadline(clock, call.signal, endsAt, limits.totalMs);
+  const deadline = new Deadline(clock, call, endsAt, limits.totalMs);
   const candidate: Candidate = { mapping, keySource, expectedCost: 0n };
   const turn = { candidate, deadline, time: undefined, sentAt: clock.elapsed() };
   const configured = configuredFor(gateway, candidate);

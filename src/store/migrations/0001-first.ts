@@ -107,7 +107,14 @@ async function usageTables(tx: Transaction<Schema>, engine: Engine): Promise<voi
     attempts: "bigint",
     stream: "bigint",
   });
-  await index(tx, "requests", ["user_id", "at"]);
+  // Which requests are whose is kept in a table of its own, because an index costs more than the row.
+  await table(tx, engine, "user_requests", ["user_id", "at", "id"], {
+    id: "text",
+    user_id: "text",
+    at: "bigint",
+    ids: "text",
+  });
+  await index(tx, "user_requests", ["at"]);
   const key = ["hour", "user_id", "token_id", "model", "provider", "own_key"];
   await table(tx, engine, "usage_hourly", key, {
     hour: "bigint",

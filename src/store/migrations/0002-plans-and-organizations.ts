@@ -15,7 +15,6 @@ export async function plansAndOrganizations(
   await addColumn(tx, "requests", "payer", "text", "");
   await addColumn(tx, "requests", "group_id", "text", "");
   await sql`update requests set payer = 'user:' || user_id`.execute(tx);
-  await index(tx, "requests", ["payer", "at"]);
   await usageByPayer(tx, engine);
   await organizations(tx, engine);
 }

@@ -4,11 +4,13 @@ import {
   type BulkRow,
   type BulkTable,
   type Database,
+  type RowsTable,
   retryRaces,
   type SumTable,
 } from "../database.js";
 import type { Schema } from "../schema.js";
 import { addingUp } from "../sums.js";
+import { copyingPool, copyLines } from "./copy.js";
 
 const CONNECTIONS_MAX = 8;
 const CONNECT_MS = 3_000;
@@ -36,7 +38,7 @@ export function openPostgres(url: string): Database {
   // One that breaks between two statements of a transaction tells nobody but its own listeners, and the next
   // statement fails all the same.
   pool.on("connect", (client) => client.on("error", () => {}));
-  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: copyingPool(pool) }) });
   return {
     engine: "postgres",
     db,
@@ -46,7 +48,9 @@ export function openPostgres(url: string): Database {
     lockPayments: (tx) => lock(tx, PAYMENTS_LOCK),
     announce,
     insertNew,
+    insertRows,
     addSums,
+    addToRows,
     watch: (onChange) => watch(url, onChange),
     // It syncs before it says that a transaction is committed, unless its operator told it not to.
     isDurable: async () => true,
@@ -74,25 +78,51 @@ async function lock(tx: Transaction<Schema>, name: bigint): Promise<void> {
   await sql`select pg_advisory_xact_lock(${name})`.execute(tx);
 }
 
-/** Serialization failure, deadlock: the transaction was undone and may simply be run again. */
+/**
+ * Serialization failure, deadlock, a row that another transaction added first: the transaction was undone and may
+ * simply be run again. No statement of ours means to add what is there.
+ */
 const isLostRace = (thrown: unknown): boolean =>
-  thrown instanceof Error && "code" in thrown && ["40001", "40P01"].includes(String(thrown.code));
+  thrown instanceof Error && "code" in thrown && LOST_RACES.has(String(thrown.code));
+const LOST_RACES: ReadonlySet<string> = new Set(["40001", "40P01", "23505"]);
 
+/** Looks first, since `copy` cannot skip. Whoever adds the same at the same moment makes one of both try again. */
 async function insertNew(
   tx: Transaction<Schema>,
-  { table, columns }: BulkTable,
+  into: BulkTable,
   rows: readonly BulkRow[],
 ): Promise<readonly string[]> {
   if (rows.length === 0) return [];
-  const names = Object.keys(columns);
-  const arrays = Object.values(columns).map((type, i) => `$${i + 1}::${type}[]`);
-  const query = CompiledQuery.raw(
-    `insert into ${table} (${names.map((name) => `"${name}"`).join(",")})
-     select * from unnest(${arrays.join(",")}) on conflict do nothing returning id`,
-    names.map((_, i) => rows.map((row) => row[i])),
+  const fresh = new Map<string, BulkRow>();
+  for (const row of rows) if (!fresh.has(String(row[0]))) fresh.set(String(row[0]), row);
+  const known = await tx.executeQuery<{ id: string }>(
+    CompiledQuery.raw(`select id from ${into.table} where id = any($1::text[])`, [
+      arrayOf([...fresh.keys()]),
+    ]) as CompiledQuery<{ id: string }>,
   );
-  const result = await tx.executeQuery<{ id: string }>(query as CompiledQuery<{ id: string }>);
-  return result.rows.map((row) => row.id);
+  for (const { id } of known.rows) fresh.delete(id);
+  await insertRows(tx, into, [...fresh.values()]);
+  return [...fresh.keys()];
+}
+
+async function insertRows(
+  tx: Transaction<Schema>,
+  { table, columns }: BulkTable,
+  rows: readonly BulkRow[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const names = Object.keys(columns).map((name) => `"${name}"`);
+  const copy = `copy ${table} (${names.join(",")}) from stdin`;
+  await tx.executeQuery(CompiledQuery.raw(copy, [copyLines(rows)]));
+}
+
+/** Cells as Postgres reads an array; `pg` would take several times as long to print them. */
+const arrayOf = (cells: readonly BulkRow[number][]): string =>
+  `{${cells.map(arrayCell).join(",")}}`;
+
+function arrayCell(cell: BulkRow[number]): string {
+  if (cell === null) return "null";
+  return typeof cell === "string" ? `"${cell.replace(/["\\]/g, "\\$&")}"` : String(cell);
 }
 
 async function addSums(
@@ -107,9 +137,30 @@ async function addSums(
     `insert into ${into.table} (${columns.join(",")})
      select * from unnest(${types.map((type, i) => `$${i + 1}::${type}[]`).join(",")})
      ${addingUp(into)}`,
-    columns.map((_, i) => rows.map((row) => row[i])),
+    columns.map((_, i) => arrayOf(rows.map((row) => row[i] ?? null))),
   );
   await tx.executeQuery(query);
+}
+
+async function addToRows<Row extends BulkRow>(
+  tx: Transaction<Schema>,
+  { table, key, sum }: RowsTable,
+  rows: readonly Row[],
+): Promise<readonly Row[]> {
+  if (rows.length === 0) return [];
+  const arrays = [...key.map((_, i) => `$${i + 1}::text[]`), `$${key.length + 1}::bigint[]`];
+  const query = CompiledQuery.raw(
+    `update ${table} set ${sum} = ${table}.${sum} + added.amount
+     from unnest(${arrays.join(",")}) with ordinality as added (${key.join(",")}, amount, place)
+     where ${key.map((column) => `${table}.${column} = added.${column}`).join(" and ")}
+     returning added.place`,
+    arrays.map((_, i) => arrayOf(rows.map((row) => row[i] ?? null))),
+  );
+  const result = await tx.executeQuery<{ place: bigint }>(
+    query as CompiledQuery<{ place: bigint }>,
+  );
+  const places = new Set(result.rows.map(({ place }) => Number(place)));
+  return rows.filter((_, i) => places.has(i + 1));
 }
 
 async function watch(url: string, onChange: () => void): Promise<() => Promise<void>> {

@@ -15,6 +15,7 @@ import {
   type BulkRow,
   type BulkTable,
   type Database,
+  type RowsTable,
   retryRaces,
   type SumTable,
 } from "../database.js";
@@ -24,6 +25,10 @@ import { addingUp } from "../sums.js";
 /** How often another process's changes are looked for: one pragma on an open file, about 2 µs. */
 const WATCH_MS = 50;
 
+const CACHE_KB = 32_768;
+/** How much is appended before it is put where it belongs: pages that change often are then put there once. */
+const CHECKPOINT_PAGES = 4_000;
+
 export async function openSqlite(path: string): Promise<Database> {
   const file = new SqliteFile(path, { create: true, safeIntegers: true });
   // Waiting inside SQLite blocks the event loop, so we wait outside it instead: see `retryRaces`.
@@ -32,6 +37,9 @@ export async function openSqlite(path: string): Promise<Database> {
   await retryRaces(async () => file.run("pragma journal_mode = wal"), isBusy);
   file.run("pragma synchronous = normal");
   file.run("pragma foreign_keys = on");
+  // What a batch of the drain changes has to fit, or it is written to the disk before the batch is complete.
+  file.run(`pragma cache_size = -${CACHE_KB}`);
+  file.run(`pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   const db = new Kysely<Schema>({
     dialect: {
       createAdapter: () => new SqliteAdapter(),
@@ -51,7 +59,9 @@ export async function openSqlite(path: string): Promise<Database> {
     // Watchers see that the file changed.
     announce: async () => {},
     insertNew: async (_tx, into, rows) => insertNew(file, into, rows),
+    insertRows: async (_tx, into, rows) => insertRows(file, into, rows),
     addSums: async (_tx, into, rows) => addSums(file, into, rows),
+    addToRows: async (_tx, into, rows) => addToRows(file, into, rows),
     watch: (onChange) => watch(file, onChange),
     isDurable: () => isCheckpointed(db),
     close: () => db.destroy(),
@@ -95,21 +105,23 @@ const isBusy = (thrown: unknown): boolean =>
  * One prepared statement, run once a row: on the connection that the open transaction has to itself, and without
  * Kysely in between, which would spend more time on a row than SQLite does.
  */
-function insertNew(
-  file: SqliteFile,
-  { table, columns }: BulkTable,
-  rows: readonly BulkRow[],
-): readonly string[] {
-  const names = Object.keys(columns);
-  const statement = file.query(
-    `insert into ${table} (${names.map((name) => `"${name}"`).join(",")})
-     values (${names.map(() => "?").join(",")}) on conflict do nothing`,
-  );
+function insertNew(file: SqliteFile, into: BulkTable, rows: readonly BulkRow[]): readonly string[] {
+  const statement = file.query(`${insertInto(into)} on conflict do nothing`);
   const added: string[] = [];
   for (const row of rows) {
     if (statement.run(...row).changes > 0) added.push(String(row[0]));
   }
   return added;
+}
+
+function insertRows(file: SqliteFile, into: BulkTable, rows: readonly BulkRow[]): void {
+  const statement = file.query(insertInto(into));
+  for (const row of rows) statement.run(...row);
+}
+
+function insertInto({ table, columns }: BulkTable): string {
+  const names = Object.keys(columns).map((name) => `"${name}"`);
+  return `insert into ${table} (${names.join(",")}) values (${names.map(() => "?").join(",")})`;
 }
 
 function addSums(file: SqliteFile, into: SumTable, rows: readonly BulkRow[]): void {
@@ -120,6 +132,18 @@ function addSums(file: SqliteFile, into: SumTable, rows: readonly BulkRow[]): vo
      ${addingUp(into)}`,
   );
   for (const row of rows) statement.run(...row);
+}
+
+function addToRows<Row extends BulkRow>(
+  file: SqliteFile,
+  { table, key, sum }: RowsTable,
+  rows: readonly Row[],
+): readonly Row[] {
+  const places = key.map((column, i) => `${column} = ?${i + 1}`).join(" and ");
+  const statement = file.query(
+    `update ${table} set ${sum} = ${sum} + ?${key.length + 1} where ${places}`,
+  );
+  return rows.filter((row) => statement.run(...row).changes > 0);
 }
 
 /**

@@ -246,6 +246,11 @@ test("image edits: the image of the form, with its size as the one to reach", ()
   }
 });
 
+test("image edits: without a prompt, for models that need none", () => {
+  const asked = askForm("images/edits", field("model", "m"), { name: "image", media: PNG });
+  expect(asked.input.parameters).toEqual({});
+});
+
 test("speech: the sound itself, in the provider's own form unless one was asked for", () => {
   const asked = ask("audio/speech", { model: "m", input: "Hello", voice: "af", speed: 1.5 });
   expect(asked.input).toMatchObject({ inputs: "Hello", parameters: { voice: "af", speed: 1.5 } });

@@ -49,14 +49,15 @@ export const imageEdits: Door = {
     const media = onlyFile(body, "image");
     const fields = fieldsOf(body, FORM);
     const size = sizeOf(fields);
-    const prompt = someText(fields, "prompt");
+    // Models that enlarge or clean up want no words; those that do refuse by name.
+    const prompt = fields.prompt === undefined ? undefined : someText(fields, "prompt");
     return {
       ...askedOf(fields),
       tasks: ["image-to-image", "image-text-to-image"],
       input: {
         inputs: undefined,
         media,
-        parameters: { ...parametersOf(fields), prompt, ...given({ target_size: size }) },
+        parameters: { ...parametersOf(fields), ...given({ prompt, target_size: size }) },
         extra: {},
       },
     };

@@ -163,7 +163,7 @@ test("forms without the one file, or with what cannot be honoured, are refused b
     [edit(file("image"), field("n", "NaN")), "bad_request", "n"],
     [edit(file("image"), field("n", "11")), "bad_request", "n"],
     [edit(file("image"), field("prompt", "again")), "bad_request", "prompt"],
-    [["/v1/images/edits", file("image")], "bad_request", "prompt"],
+    [["/v1/images/edits", file("image"), field("prompt", "")], "bad_request", "prompt"],
     [["/v1/audio/transcriptions"], "bad_request", "file"],
     [said(field("response_format", "docx")), "bad_request", "response_format"],
     [said(field("temperature", "hot")), "bad_request", "temperature"],

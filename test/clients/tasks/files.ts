@@ -1,11 +1,10 @@
-/** What pictures and sounds are sent: small ones, since Together takes no larger pictures for its films. */
-import { drawPicture } from "../../../sim/media/picture.js";
+/** What pictures and sounds are sent. */
+import { join } from "node:path";
 import { playSound } from "../../../sim/media/sound.js";
 import { randomFrom } from "../../../sim/random.js";
 
-const SIZE = { width: 64, height: 48 };
+const PHOTO = join(import.meta.dir, "../../embedded/media/astronaut.jpg");
 
-export const picture = new Blob([drawPicture("png", SIZE, randomFrom(1), 0)], {
-  type: "image/png",
-});
+/** Of a person, for engines that look at it, and small enough for Together's films. */
+export const picture = new Blob([await Bun.file(PHOTO).bytes()], { type: "image/jpeg" });
 export const sound = new Blob([playSound("wav", 1, randomFrom(1), 0)], { type: "audio/wav" });

@@ -10,6 +10,8 @@ type Ask = (client: InferenceClient, target: Target) => Promise<unknown>;
 const TABLE = { Repo: ["Transformers", "Datasets"], Stars: ["36542", "4512"] };
 const COLUMNS = { data: { alcohol: ["9.4", "9.8"], pH: ["3.51", "3.2"] } };
 
+const isEmbedded = ({ model }: Target): boolean => model.startsWith("embedded/");
+
 const ASKS: Readonly<Record<string, Ask>> = {
   "text-generation": (client, target) =>
     client.textGeneration({ ...target, inputs: "Paris is", parameters: { max_new_tokens: 8 } }),
@@ -18,7 +20,12 @@ const ASKS: Readonly<Record<string, Ask>> = {
   "text-to-image": (client, target) =>
     client.textToImage({ ...target, inputs: "a fox" }, { outputType: "blob" }),
   "image-to-image": (client, target) =>
-    client.imageToImage({ ...target, inputs: picture, parameters: { prompt: "at night" } }),
+    client.imageToImage({
+      ...target,
+      inputs: picture,
+      // One that enlarges has no use for words, and says so.
+      parameters: isEmbedded(target) ? {} : { prompt: "at night" },
+    }),
   "image-text-to-image": (client, target) =>
     client.imageTextToImage({ ...target, inputs: picture, parameters: { prompt: "at night" } }),
   "text-to-video": (client, target) => client.textToVideo({ ...target, inputs: "a fox runs" }),

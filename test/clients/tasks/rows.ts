@@ -1,14 +1,32 @@
-/** Every provider and task that the simulator has, each with a model: what the clients are tried with. */
+/** Every provider and task there is, each with a model: what the clients are tried with. */
 import { providers } from "../../../sim/providers/index.js";
+import { EMBEDDED } from "../../../src/embedded/catalog.js";
+import { BUILT_IN_MODELS } from "../../../src/embedded/models.js";
+import { EMBEDDINGS } from "../../../src/tasks/index.js";
 
-export type Row = { readonly provider: string; readonly task: string; readonly model: string };
+export type Row = {
+  /** As the clients name it. */
+  readonly provider: string;
+  readonly task: string;
+  readonly model: string;
+  readonly servedBy: string;
+};
 
-/** The first model of each task. */
-export const rows: readonly Row[] = providers.flatMap(({ id, tasks = [] }) =>
+/** The first model of each task that the simulator has of a provider. */
+const simulated: readonly Row[] = providers.flatMap(({ id, tasks = [] }) =>
   [...Map.groupBy(tasks, ({ task }) => task)].flatMap(([task, [first]]) =>
-    first ? [{ provider: id, task, model: first.hub }] : [],
+    first ? [{ provider: id, task, model: first.hub, servedBy: id }] : [],
   ),
 );
+
+/** Real engines, which the clients know as hf-inference; of the tasks of a model it can tell them one, or both of embeddings. */
+const embedded: readonly Row[] = BUILT_IN_MODELS.flatMap(({ id, tasks }) =>
+  tasks
+    .filter((task) => task === tasks[0] || EMBEDDINGS.includes(task))
+    .map((task) => ({ provider: "hf-inference", task, model: id, servedBy: EMBEDDED })),
+);
+
+export const rows: readonly Row[] = [...simulated, ...embedded];
 
 export type Outcome = "ok" | "none" | { readonly fault: string };
 
@@ -20,13 +38,13 @@ export function tableOf(columns: Readonly<Record<string, ReadonlyMap<Row, Outcom
   const mark = (outcome: Outcome = "none") => (typeof outcome === "string" ? MARKS[outcome] : "NO");
   const lines = rows.map((row) => {
     const marks = names.map((name) => mark(columns[name]?.get(row)));
-    return `| ${[row.provider, row.task, ...marks].join(" | ")} |`;
+    return `| ${[row.servedBy, row.task, ...marks].join(" | ")} |`;
   });
   const head = ["provider", "task", ...names];
   return [`| ${head.join(" | ")} |`, `|${head.map(() => " --- |").join("")}`, ...lines].join("\n");
 }
 
 export const faultsIn = (outcomes: ReadonlyMap<Row, Outcome>): string[] =>
-  [...outcomes].flatMap(([{ provider, task }, outcome]) =>
-    typeof outcome === "string" ? [] : [`${provider} ${task}: ${outcome.fault}`],
+  [...outcomes].flatMap(([{ servedBy, task }, outcome]) =>
+    typeof outcome === "string" ? [] : [`${servedBy} ${task}: ${outcome.fault}`],
   );
