@@ -32,6 +32,8 @@ ${model("org/film", "text-to-video", offer("fal-ai", "fal-ai/ltx-video", 'video_
 ${model("org/clip", "text-to-video", offer("wavespeed", "wavespeed-ai/wan-2.2/t2v-480p", 'video_second: "0.02"'))}
 ${model("org/ears", "automatic-speech-recognition", offer("together", "openai/whisper-large-v3", 'audio_minute: "0.0015"'))}
 ${model("org/prose", "text-generation", offer("together", "meta-llama/Meta-Llama-3-70B", 'input: "0.9", output: "0.9"'))}
+${model("org/paint", "text-to-image", offer("hf-inference", "stabilityai/stable-diffusion-2", 'compute_second: "0.001"'))}
+${model("org/tokens", "feature-extraction", offer("hf-inference", "facebook/bart-base", 'compute_second: "0.00012"'))}
 ${model("org/voice", "text-to-speech", offer("deepinfra", "hexgrad/Kokoro-82M", 'million_characters: "0.62"'))}
 ${model("org/language", "text-classification", offer("hf-inference", "distilbert/distilbert-base-uncased-finetuned-sst-2-english", 'compute_second: "0.00012"'))}
 ${model("org/caption", "image-to-text", offer("hf-inference", "Salesforce/blip-image-captioning-base", 'compute_second: "0.00012"'))}
@@ -153,7 +155,26 @@ describe("what is charged is what was delivered", () => {
   });
 });
 
+describe("several results", () => {
+  test("cost the time of all of them, where time is charged", async () => {
+    const body = { model: "org/paint", prompt: "a fox", n: 2 };
+    const answer = await post("/v1/images/generations", body);
+    expect(answer.status).toBe(200);
+    const { data } = (await answer.json()) as { data: unknown[] };
+    expect(data).toHaveLength(2);
+    expect(BigInt(costOf(answer) ?? 0)).toBeGreaterThan(0n);
+  });
+});
+
 describe("providers that fail", () => {
+  test("an answer that cannot be told in the caller's form is charged to nobody", async () => {
+    const before = await app.left(ada);
+    // This model answers numbers for every token, which OpenAI's form has no place for.
+    const answer = await post("/v1/embeddings", { model: "org/tokens", input: "a fox" });
+    expect(answer.status).toBe(502);
+    expect(await app.left(ada)).toBe(before);
+  });
+
   test("another provider has its turn", async () => {
     sim.setDials("together", { fail_rate: 1, fail_status: 500 });
     const answer = await post("/models/org/flux", { inputs: "a fox" });
