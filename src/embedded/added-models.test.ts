@@ -1,11 +1,15 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type AddedModel, addedModels, recordModel } from "./added-models.js";
 
 const data = mkdtempSync(join(tmpdir(), "turnpike-models-"));
 afterAll(() => rmSync(data, { recursive: true }));
+
+const never = (thrown: unknown): never => {
+  throw thrown;
+};
 
 const toy: AddedModel = {
   id: "local/toy",
@@ -16,7 +20,7 @@ const toy: AddedModel = {
 };
 
 test("who reads the index sees what was added meanwhile, each name once", () => {
-  const models = addedModels(data);
+  const models = addedModels(data, never);
   expect(models()).toEqual([]);
   recordModel(data, toy);
   expect(models()).toMatchObject([
@@ -31,10 +35,14 @@ test("who reads the index sees what was added meanwhile, each name once", () => 
   expect(models()).toBe(models());
 });
 
-test("a damaged index is named rather than taken for an empty one", () => {
-  const damaged = join(data, "damaged");
-  mkdirSync(join(damaged, "models"), { recursive: true });
-  writeFileSync(join(damaged, "models/index.json"), "{");
-  expect(() => addedModels(damaged)()).toThrow("index.json cannot be read");
-  expect(() => recordModel(damaged, toy)).toThrow("index.json cannot be read");
+test("a damaged index is told once and not taken for an empty one, and nothing is written over it", () => {
+  const other = join(data, "other");
+  recordModel(other, toy);
+  const told: unknown[] = [];
+  const models = addedModels(other, (thrown) => told.push(thrown));
+  const before = models();
+  writeFileSync(join(other, "models/index.json"), "{");
+  expect([models(), models()]).toEqual([before, before]);
+  expect(told.map(String)).toEqual([expect.stringContaining("index.json cannot be read")]);
+  expect(() => recordModel(other, toy)).toThrow("index.json cannot be read");
 });

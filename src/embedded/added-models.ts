@@ -58,15 +58,27 @@ export function recordModel(dataFolder: string, added: AddedModel): void {
   renameSync(fresh, indexOf(dataFolder));
 }
 
-/** A function that answers the added models, and looks at the index only where it changed. */
-export function addedModels(dataFolder: string): () => readonly EmbeddedModel[] {
+/**
+ * A function that answers the added models, and looks at the index only where it changed. Where that is damaged
+ * `onDamage` is told once, and what was known before stays.
+ */
+export function addedModels(
+  dataFolder: string,
+  onDamage: (thrown: unknown) => void,
+): () => readonly EmbeddedModel[] {
   let seen: { readonly stamp: string; readonly models: readonly EmbeddedModel[] } | undefined;
+  const read = (): readonly EmbeddedModel[] => {
+    try {
+      return readIndex(dataFolder).map((each) => toModel(dataFolder, each));
+    } catch (thrown) {
+      onDamage(thrown);
+      return seen?.models ?? [];
+    }
+  };
   return () => {
     const found = statSync(indexOf(dataFolder), { throwIfNoEntry: false });
     const stamp = found ? `${found.mtimeMs} ${found.ino} ${found.size}` : "none";
-    if (seen?.stamp !== stamp) {
-      seen = { stamp, models: readIndex(dataFolder).map((each) => toModel(dataFolder, each)) };
-    }
+    if (seen?.stamp !== stamp) seen = { stamp, models: read() };
     return seen.models;
   };
 }

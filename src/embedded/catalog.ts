@@ -29,5 +29,7 @@ export const toModels = (models: readonly EmbeddedModel[], price: Price): readon
 /** What could be run with a data folder, without running anything. */
 export const modelsIn = (dataFolder: string): readonly EmbeddedModel[] => [
   ...BUILT_IN_MODELS,
-  ...addedModels(dataFolder)(),
+  ...addedModels(dataFolder, (thrown) => {
+    throw thrown;
+  })(),
 ];

@@ -1,7 +1,7 @@
 /** The built-in provider: hf-inference's wire on an address of this machine, real models behind it. */
 import { randomBytes } from "node:crypto";
 import { type Clock, systemClock } from "../kernel/clock.js";
-import type { Log } from "../kernel/log.js";
+import { type Log, reasonOf } from "../kernel/log.js";
 import { addedModels } from "./added-models.js";
 import { openDoor } from "./door.js";
 import { EngineHost } from "./engine-host.js";
@@ -40,7 +40,9 @@ export function startEmbedded(options: EmbeddedOptions): Embedded {
     hosts.set(name, host);
     return host;
   };
-  const added = addedModels(options.folder);
+  const added = addedModels(options.folder, (thrown) =>
+    log("error", "models_unreadable", { reason: reasonOf(thrown) }),
+  );
   const models = (): readonly EmbeddedModel[] => [...BUILT_IN_MODELS, ...added()];
   const door = openDoor({
     key,

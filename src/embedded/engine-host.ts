@@ -100,6 +100,8 @@ export class EngineHost {
     if (this.isStopped) throw new Refusal(500, "The embedded provider is stopping.");
     try {
       this.running = await startEngine(name, limits);
+      // Whoever stopped us meanwhile did not see it yet.
+      if (this.isStopped) await this.running.kill();
       log("info", "engine_started", { engine: name, pid: this.running.pid });
       return this.running;
     } catch (thrown) {

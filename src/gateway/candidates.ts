@@ -4,6 +4,7 @@ import { badRequest, RouterError } from "../kernel/errors.js";
 import { TYPICAL_OUTPUT_TOKENS, TYPICAL_TOKENS_PER_SECOND } from "../kernel/limits.js";
 import { costOf } from "../metering/cost.js";
 import { priceFault } from "../metering/priceable.js";
+import { chatAdapterOf, type Provider } from "../providers/provider.js";
 import {
   type Candidate,
   isAllowed,
@@ -25,6 +26,8 @@ export type Route = { readonly policy: Policy; readonly candidates: readonly Can
 export type Wish<C extends Call> = {
   /** Any of these will do. */
   readonly tasks: (call: C) => readonly Task[];
+  /** Whether a provider has a route for a task, of the kind that is wanted. */
+  readonly isServed: (provider: Provider, task: Task) => boolean;
   /** Why an offer cannot serve the request, in a few words. */
   readonly fault: (call: C, mapping: Mapping) => string | undefined;
   /** What the request would use there, as far as one can tell: to compare prices. */
@@ -32,9 +35,11 @@ export type Wish<C extends Call> = {
 };
 
 const CHAT: readonly Task[] = ["conversational"];
+const COMPLETION: readonly Task[] = ["text-generation"];
 
 export const chatWish: Wish<ChatCall> = {
-  tasks: () => CHAT,
+  tasks: ({ request }) => (request.task === "conversational" ? CHAT : COMPLETION),
+  isServed: ({ tasks }, task) => chatAdapterOf(tasks, task) !== undefined,
   fault: ({ request }, { supportsTools }) =>
     request.usesTools && supportsTools === false ? "does not support tools" : undefined,
   expectedUsage: (gateway, { request }, mapping) => {
@@ -122,7 +127,7 @@ function checkOffer<C extends Call>(
 ): Candidate | string {
   const configured = gateway.providers.get(mapping.provider);
   if (!configured) return "unknown provider";
-  if (!configured.provider.tasks[mapping.task]) return `has no route for ${mapping.task}`;
+  if (!wish.isServed(configured.provider, mapping.task)) return `has no route for ${mapping.task}`;
   if (call.caller.disabledProviders.includes(mapping.provider)) return DISABLED;
   if (mapping.status !== "live") return `status ${mapping.status}`;
   const obstacle = wish.fault(call, mapping);

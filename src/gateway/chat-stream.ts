@@ -38,10 +38,11 @@ export function answerStream(
 
 function quirksOf(gateway: Gateway, call: ChatCall, { candidate }: Turn): EventQuirks {
   const { finishReasons, hasEmptyIds } = adapterFor(gateway, candidate);
+  const isChat = call.request.task === "conversational";
   const fill = {
-    id: `chatcmpl-${call.id}`,
+    id: `${isChat ? "chatcmpl" : "cmpl"}-${call.id}`,
     model: candidate.mapping.modelId,
-    object: "chat.completion.chunk",
+    object: isChat ? "chat.completion.chunk" : "text_completion",
     createdAt: call.at,
   } as const;
   return { finishReasons, hasEmptyIds, fill };

@@ -39,9 +39,9 @@ export class PaidTime {
     parts.deadline.lookAlso((now) => this.look(now));
   }
 
-  /** The request is with the provider; from now on time is charged. */
+  /** The request is with the provider; from now on time is charged, whatever else it is sent. */
   start(): void {
-    this.startedAt = this.parts.gateway.clock.elapsed();
+    this.startedAt ??= this.parts.gateway.clock.elapsed();
   }
 
   /** The provider has done its part; what time takes from now on is ours. */

@@ -6,11 +6,12 @@ import {
   JOB_ASKS_FAILED_MAX,
   JOB_ASKS_MAX,
 } from "../kernel/limits.js";
+import { ZERO } from "../kernel/money.js";
 import type { ProviderReply, Step } from "../providers/provider.js";
-import { MalformedReply } from "../providers/reply.js";
+import { at, MalformedReply } from "../providers/reply.js";
 import { isThere, type Media, type MediaSource } from "../tasks/media.js";
 import type { Delivered, TaskOutput } from "../tasks/task-call.js";
-import type { Usage } from "../tasks/usage.js";
+import { type Reported, sumOfReported, sumOfUsages, type Usage } from "../tasks/usage.js";
 import { awaiterFor } from "./attempts.js";
 import { keyFor } from "./candidates.js";
 import { DownloadError, download } from "./download.js";
@@ -26,9 +27,23 @@ export type TaskAnswer = {
   readonly delivered: Delivered;
   /** As the provider counted it, where it did. */
   readonly usage: Usage | undefined;
-  /** The last answer, for what it says of the cost. */
-  readonly reply: ProviderReply;
+  /** What the provider's answers say of the cost, all together. */
+  readonly reported: Reported | undefined;
+  /** Of its headers, those that callers may look for. */
+  readonly headers: Readonly<Record<string, string>>;
 };
+
+/** What hf-inference says of its work. */
+const TOLD_ON = ["x-compute-type", "x-compute-time", "x-compute-characters", "x-sha"];
+
+function toldBy({ header }: ProviderReply): Record<string, string> {
+  const told: Record<string, string> = {};
+  for (const name of TOLD_ON) {
+    const value = header(name);
+    if (value !== undefined) told[name] = value;
+  }
+  return told;
+}
 
 type Done = Extract<Step, { kind: "done" }> & { readonly reply: ProviderReply };
 
@@ -51,8 +66,11 @@ export async function sendTask(
   };
   const job: Job = { isBegun: false };
   try {
-    const answer = await sendOnce(asking, call, job);
-    return answer.kind === "failed" ? answer : await sendMore(asking, call, job, answer);
+    const first = await sendOnce(asking, call, job);
+    const answer = first.kind === "failed" ? first : await sendMore(asking, call, job, first);
+    turn.time?.stop();
+    if (answer.kind === "task") tryToWrite(call, answer);
+    return answer;
   } catch (thrown) {
     const failure = failureOf(turn, thrown);
     return job.isBegun ? { ...failure, owed: call.request.expected } : failure;
@@ -62,9 +80,21 @@ export async function sendTask(
 async function sendOnce(asking: Asking, call: TaskCall, job: Job): Promise<TaskAnswer | Failure> {
   const done = await untilDone(asking, call, job);
   if (done.kind === "failed") return done;
-  asking.turn.time?.stop();
   const delivered = await deliver(asking, done.output, call.request.wantsUrls);
-  return { kind: "task", delivered, usage: done.usage, reply: done.reply };
+  const { header, json } = done.reply;
+  const adapter = taskAdapterFor(asking.gateway, asking.turn.candidate, call.request.tasks[0]);
+  const reported = adapter.reported?.({ header, member: (name) => at(json, name) });
+  return { kind: "task", delivered, usage: done.usage, reported, headers: toldBy(done.reply) };
+}
+
+/** An answer that cannot be written in the caller's form is none, and nobody is charged for it. */
+function tryToWrite({ id, at: askedAt, request }: TaskCall, { delivered }: TaskAnswer): void {
+  const facts = { id, model: request.model, at: askedAt, usage: request.expected, cost: ZERO };
+  try {
+    request.write(delivered, facts);
+  } catch (cause) {
+    throw new MalformedReply("not what the caller asked for", { cause });
+  }
 }
 
 /** Asks again for what is missing of several results. */
@@ -81,7 +111,12 @@ async function sendMore(
     // A provider that suddenly answers with something else has nothing to add.
     if (next.delivered.kind !== "media") break;
     const media = [...answer.delivered.media, ...next.delivered.media];
-    answer = { ...next, delivered: { kind: "media", media } };
+    answer = {
+      ...next,
+      delivered: { kind: "media", media },
+      usage: answer.usage && next.usage && sumOfUsages(answer.usage, next.usage),
+      reported: sumOfReported(answer.reported, next.reported),
+    };
   }
   return answer;
 }

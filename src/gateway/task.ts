@@ -11,7 +11,7 @@ import { holdTaskAtOnce, holdTaskFor } from "./task-hold.js";
 import type { TaskCall } from "./task-request.js";
 import { sendTask, type TaskAnswer } from "./task-send.js";
 import { usageOfTask } from "./task-usage.js";
-import { type Turn, taskAdapterFor } from "./turn.js";
+import type { Turn } from "./turn.js";
 
 /** Answers, or throws the RouterError that ends the request. */
 export const serveTask = (gateway: Gateway, call: TaskCall): Promise<Response> =>
@@ -19,15 +19,13 @@ export const serveTask = (gateway: Gateway, call: TaskCall): Promise<Response> =
 
 const wish: Wish<TaskCall> = {
   tasks: ({ request }) => request.tasks,
+  isServed: ({ tasks }, task) => tasks[task] !== undefined,
   fault: () => undefined,
   expectedUsage: ({ health }, { request: { expected } }, mapping) => {
     const ms = health.firstByteMs(mapping) ?? TYPICAL_TASK_MS;
     return { ...expected, measured: { ...expected.measured, ...computeTime(ms) } };
   },
 };
-
-/** What hf-inference says of its work, and its clients may look for. */
-const TOLD_ON = ["x-compute-type", "x-compute-time", "x-compute-characters", "x-sha"];
 
 const NOTHING_LEFT_OUT: readonly string[] = [];
 
@@ -55,11 +53,9 @@ async function answer(
   );
   const upstreamMs = facts.answeredAt - sentAt;
   gateway.health.measured(candidate.mapping, usage.outputTokens, upstreamMs, upstreamMs);
-  const { reported } = taskAdapterFor(gateway, candidate, call.request.tasks[0]);
-  const { header, json } = answered.reply;
   const cost = await settle(gateway, call, candidate, held, {
     usage,
-    reported: reported?.({ header, member: (name) => memberOf(json, name) }),
+    reported: answered.reported,
     status: 200,
     outcome: "served",
     firstByteMs: Math.round(upstreamMs),
@@ -74,13 +70,7 @@ async function answer(
   });
   const headers = answerHeaders(gateway, call, { ...facts, cost });
   headers["content-type"] = written.type;
-  for (const name of TOLD_ON) {
-    const value = header(name);
-    if (value !== undefined) headers[name] = value;
-  }
+  Object.assign(headers, answered.headers);
   // Bun takes any bytes; its types want those of an ArrayBuffer, which a Buffer's are.
   return new Response(written.body as BodyInit, { headers });
 }
-
-const memberOf = (json: unknown, name: string): unknown =>
-  typeof json === "object" && json !== null ? Reflect.get(json, name) : undefined;

@@ -1,5 +1,10 @@
 import { assert } from "../kernel/errors.js";
-import type { ChatAdapter, Target, TaskAdapter } from "../providers/provider.js";
+import {
+  type ChatAdapter,
+  chatAdapterOf,
+  type Target,
+  type TaskAdapter,
+} from "../providers/provider.js";
 import type { Candidate } from "../routing/policy.js";
 import { EMBEDDINGS, type Task } from "../tasks/index.js";
 import type { Deadline } from "./deadline.js";
@@ -25,7 +30,8 @@ export function configuredFor(gateway: Gateway, { mapping }: Candidate): Configu
 }
 
 export function adapterFor(gateway: Gateway, candidate: Candidate): ChatAdapter {
-  const adapter = configuredFor(gateway, candidate).provider.tasks.conversational;
+  const { tasks } = configuredFor(gateway, candidate).provider;
+  const adapter = chatAdapterOf(tasks, candidate.mapping.task);
   if (!adapter) throw new Error(`candidate without a chat route: ${candidate.mapping.provider}`);
   return adapter;
 }

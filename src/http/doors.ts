@@ -1,8 +1,8 @@
 /** The OpenAI-shaped routes beside chat: one handler for all of them, since each is a parser and a printer. */
+import { serveChat } from "../gateway/chat.js";
 import { serveTask } from "../gateway/task.js";
-import { RouterError } from "../kernel/errors.js";
 import type { Caller } from "../tenants/caller.js";
-import { splitModel } from "../wire/chat-request.js";
+import { parseCompletionRequest, splitModel } from "../wire/chat-request.js";
 import type { Asked, Door } from "../wire/doors/door.js";
 import { readDoorBody } from "../wire/doors/form.js";
 import { readBytes } from "./body.js";
@@ -29,7 +29,7 @@ export async function serveDoor(
 ): Promise<Response> {
   const body = await readDoorBody(visit.request.headers.get("content-type"), bytes);
   const asked = { ...door.parse(body), ...pinned };
-  if (asked.isStream) throw noStream();
+  if (asked.isStream) return streamCompletion(site, visit, caller, bytes, asked);
   const { model, suffix } = splitModel(asked.model);
   const request = await taskRequest({
     ...asked,
@@ -41,7 +41,15 @@ export async function serveDoor(
   return serveCall(site, visit, call, (each) => serveTask(site.gateway, each));
 }
 
-const noStream = (): RouterError =>
-  new RouterError("unsupported_parameter", '"stream" is not supported on this route yet.', {
-    param: "stream",
-  });
+/** Text that is streamed comes in events like those of chat, and goes the way of chat. */
+function streamCompletion(
+  site: Site,
+  visit: Visit,
+  caller: Caller,
+  bytes: Uint8Array,
+  { model, controls }: Pick<Asked, "model" | "controls">,
+): Promise<Response> {
+  const request = parseCompletionRequest(new TextDecoder().decode(bytes));
+  const call = callOf(site, visit, caller, { ...request, ...splitModel(model), controls });
+  return serveCall(site, visit, call, (each) => serveChat(site.gateway, each));
+}

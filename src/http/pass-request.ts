@@ -29,6 +29,10 @@ export async function modelOfPass(
   return typeof named === "string" ? named : undefined;
 }
 
+export async function wantsStream(type: string, bytes: Bytes): Promise<boolean> {
+  return fieldsOf(await readDoorBody(type || null, bytes)).stream === true;
+}
+
 export async function passRequest(
   mapping: Mapping,
   upstream: ProviderRequest,

@@ -8,11 +8,11 @@ import { servePoll } from "../gateway/pass/poll.js";
 import { RouterError } from "../kernel/errors.js";
 import type { ProviderRequest } from "../providers/provider.js";
 import type { Caller } from "../tenants/caller.js";
-import { parseChatRequest } from "../wire/chat-request.js";
+import { parseChatRequest, parseCompletionRequest } from "../wire/chat-request.js";
 import { readBody, readBytes } from "./body.js";
 import { callOf, inferenceCaller, serveCall } from "./inference.js";
 import type { Site, Visit } from "./parts.js";
-import { modelOfPass, passRequest } from "./pass-request.js";
+import { modelOfPass, passRequest, wantsStream } from "./pass-request.js";
 import { type PassTarget, targetOf, upstreamOf } from "./pass-target.js";
 
 /** Undefined for a path that no provider has. */
@@ -83,10 +83,11 @@ async function passChat(
   const named = request.suffix === undefined ? request.model : `${request.model}:${request.suffix}`;
   const mapping = mappingOf(site, provider.id, named, ["conversational"]);
   if (!mapping) throw notSupported(provider.id);
-  const pinned = { ...request, model: mapping.modelId, suffix: provider.id };
-  const call = callOf(site, visit, caller, pinned);
+  const call = callOf(site, visit, caller, { ...request, ...pinnedTo(mapping) });
   return serveCall(site, visit, call, (each) => serveChat(gateway, each));
 }
+
+const pinnedTo = ({ modelId, provider }: Mapping) => ({ model: modelId, suffix: provider });
 
 async function passCall(
   site: Site,
@@ -101,6 +102,11 @@ async function passCall(
   const named = model ?? (await modelOfPass(route, type, bytes));
   const mapping = named && mappingOf(site, provider.id, named, route.tasks);
   if (!mapping) throw notSupported(provider.id);
+  if (mapping.task === "text-generation" && (await wantsStream(type, bytes))) {
+    const asked = parseCompletionRequest(new TextDecoder().decode(bytes));
+    const call = callOf(site, visit, caller, { ...asked, ...pinnedTo(mapping) });
+    return serveCall(site, visit, call, (each) => serveChat(gateway, each));
+  }
   const upstream: ProviderRequest = {
     ...upstreamOf(provider, visit, wanted, route.host),
     body: { kind: "bytes", media: { bytes, type } },

@@ -110,6 +110,7 @@ async function serveTaskAt(
   const { model, suffix } = splitModel(named.model);
   const { tasks, payload } = payloadFor(site, visit, model, named, bytes);
   const [task] = tasks;
+  if (payload.input.extra.stream === true) throw noStream();
   const input = await withMedia(site, visit, payload);
   const userAgent = visit.request.headers.get("user-agent");
   const request = await taskRequest({
@@ -152,6 +153,13 @@ function payloadFor(
   }
   throw refused ?? chatOnly(model);
 }
+
+const noStream = (): RouterError =>
+  new RouterError(
+    "unsupported_parameter",
+    'Text generation is streamed at /v1/completions; "stream" is not supported in this form.',
+    { param: "stream" },
+  );
 
 const chatOnly = (model: string): RouterError =>
   badRequest(`${model} is for chat: send its messages to /v1/chat/completions.`, "model");

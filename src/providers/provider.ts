@@ -107,7 +107,13 @@ export type TaskAdapter = {
   readonly next: (reply: ProviderReply, target: Target) => Step;
   /** Where its answers say what they cost, and are believed. */
   readonly reported?: CostReader;
+  /** The same on a route whose events are like those of chat. */
+  readonly streamed?: ChatAdapter;
 };
+
+/** How a provider's chat, or what streams like it, is spoken; undefined where it has none. */
+export const chatAdapterOf = (tasks: Provider["tasks"], task: Task): ChatAdapter | undefined =>
+  task === "conversational" ? tasks.conversational : tasks[task]?.streamed;
 
 /** A route on a provider's own wire. The model or job is in the path, or where `model` or `job` says. */
 export type PassRoute = {

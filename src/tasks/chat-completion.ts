@@ -21,6 +21,8 @@ export type ChatRequest = {
   readonly inputTokensMost: number;
   /** Where the top-level members stand in the text. */
   readonly members: Members;
+  /** Text that goes on where a prompt ends, in events like those of chat, or chat itself. */
+  readonly task: "conversational" | "text-generation";
 };
 
 /** A member of a JSON object as a place in its text. */

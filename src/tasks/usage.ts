@@ -1,4 +1,4 @@
-import type { NanoUsd } from "../kernel/money.js";
+import { type NanoUsd, nanoUsd } from "../kernel/money.js";
 
 /**
  * What one request used, as the provider counted it. Whole numbers. The subsets are part of their totals:
@@ -102,3 +102,38 @@ export type Reported =
   | { readonly kind: "measured"; readonly measured: Measured }
   /** Billionths of whatever unit the price is quoted in. */
   | { readonly kind: "units"; readonly billionths: bigint };
+
+/** Of two requests that are charged as one. */
+export const sumOfUsages = (a: Usage, b: Usage): Usage => ({
+  inputTokens: a.inputTokens + b.inputTokens,
+  cachedInputTokens: a.cachedInputTokens + b.cachedInputTokens,
+  cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
+  outputTokens: a.outputTokens + b.outputTokens,
+  reasoningTokens: a.reasoningTokens + b.reasoningTokens,
+  ...((a.measured ?? b.measured) && { measured: sumOfMeasured(a.measured, b.measured) }),
+  estimated: a.estimated || b.estimated,
+});
+
+function sumOfMeasured(a: Measured = {}, b: Measured = {}): Measured {
+  const counts = MEASURES.map(
+    (measure) => [measure, (a[measure] ?? 0) + (b[measure] ?? 0)] as const,
+  );
+  return Object.fromEntries(counts.filter(([, count]) => count > 0));
+}
+
+/** Undefined where one of two says nothing, or something of another kind: then our own count stands. */
+export function sumOfReported(
+  a: Reported | undefined,
+  b: Reported | undefined,
+): Reported | undefined {
+  if (a?.kind === "cost" && b?.kind === "cost") {
+    return { kind: "cost", cost: nanoUsd(a.cost + b.cost) };
+  }
+  if (a?.kind === "units" && b?.kind === "units") {
+    return { kind: "units", billionths: a.billionths + b.billionths };
+  }
+  if (a?.kind === "measured" && b?.kind === "measured") {
+    return { kind: "measured", measured: sumOfMeasured(a.measured, b.measured) };
+  }
+  return undefined;
+}

@@ -34,7 +34,7 @@ export function usageOf(json: ChatJson): Usage | undefined {
 }
 
 /** What OpenAI calls a plain answer, and an event of a stream. */
-export type ObjectName = "chat.completion" | "chat.completion.chunk";
+export type ObjectName = "chat.completion" | "chat.completion.chunk" | "text_completion";
 
 /**
  * What clients insist on and some providers leave out. `id` of ours stands in for a missing or empty one.

@@ -77,7 +77,12 @@ type Chunk = {
   readonly error?: unknown;
 };
 
-type Choice = { readonly delta?: Delta | null; readonly finish_reason?: unknown };
+type Choice = {
+  readonly delta?: Delta | null;
+  /** In a stream of plain completions; Together writes it beside the delta too. */
+  readonly text?: unknown;
+  readonly finish_reason?: unknown;
+};
 
 type Delta = {
   readonly content?: unknown;
@@ -102,7 +107,7 @@ function outputIn(choices: readonly (Choice | null)[]): string {
 /** Some providers write reasoning under both of its names; it counts once. */
 function outputOf(choice: Choice | null): string {
   const delta = choice?.delta;
-  if (!delta) return "";
+  if (!delta) return textOf(choice?.text);
   let text = textOf(delta.reasoning_content) || textOf(delta.reasoning);
   text += textOf(delta.content) + textOf(delta.refusal);
   for (const call of delta.tool_calls ?? []) {
@@ -139,11 +144,14 @@ export function usageEvent(lastData: string, fill: Fill, usage: Usage, cost: Nan
   return eventOf(withChanges(lastData, json.members, changes));
 }
 
+const CUT_CHAT = '[{"index":0,"delta":{},"finish_reason":"length"}]';
+const CUT_TEXT = '[{"index":0,"text":"","finish_reason":"length"}]';
+
 /** The event that ends a stream which ran out of money: the finish reason clients know, and the true one. */
 export function stoppedEvent(lastData: string, fill: Fill, message: string): string {
   const json = readChatJson(lastData);
   const changes = missingMembers(json, fill)
-    .set("choices", '[{"index":0,"delta":{},"finish_reason":"length"}]')
+    .set("choices", fill.object === "text_completion" ? CUT_TEXT : CUT_CHAT)
     .set("turnpike", JSON.stringify({ stopped: "insufficient_credit", message }))
     .set("usage", undefined);
   return eventOf(withChanges(lastData, json.members, changes));

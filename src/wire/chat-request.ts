@@ -40,6 +40,32 @@ export function parseChatRequest(text: string): ChatRequest {
     responseFormat: readResponseFormat(body.response_format),
     inputTokensMost: Buffer.byteLength(text) - media.imageChars + media.images * IMAGE_TOKENS_MAX,
     members,
+    task: "conversational",
+  };
+}
+
+/** The same for a completion that is to be streamed: it has a prompt where chat has messages. */
+export function parseCompletionRequest(text: string): ChatRequest {
+  const members = membersOf(text);
+  const body = parseJson(text);
+  checkTypes({ ...body, logprobs: undefined });
+  if (typeof body.prompt !== "string" || body.prompt === "") {
+    throw badRequest('"prompt" must be a string that is not empty.', "prompt");
+  }
+  return {
+    text,
+    ...splitModel(body.model),
+    isStream: body.stream === true,
+    wantsUsage: asObject(body.stream_options)?.include_usage === true,
+    maxTokens: readMaxTokens(body),
+    choices: typeof body.n === "number" ? body.n : 1,
+    usesTools: false,
+    streamOptions: asObject(body.stream_options),
+    controls: parseRouteControls(asObject(body.provider)),
+    responseFormat: undefined,
+    inputTokensMost: Buffer.byteLength(text),
+    members,
+    task: "text-generation",
   };
 }
 
@@ -192,7 +218,7 @@ export function inputTextOf(text: string): string {
     else if (Array.isArray(value)) value.forEach(collect);
     else if (value && typeof value === "object") Object.values(value).forEach(collect);
   };
-  collect(body.messages);
+  collect(body.messages ?? body.prompt);
   if (body.tools) parts.push(JSON.stringify(body.tools));
   return parts.join("\n");
 }

@@ -42,7 +42,7 @@ test("@huggingface/inference does every task that it knows of every provider", a
     undo();
   }
   expect(surprisesIn(columns["@huggingface/inference"])).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 const base64 = async (blob: Blob) => Buffer.from(await blob.bytes()).toString("base64");
 
@@ -64,7 +64,7 @@ test.skipIf(!python)(
     columns.huggingface_hub = new Map(rows.map((row, i) => [row, outcomes[i] ?? "none"]));
     expect(surprisesIn(columns.huggingface_hub)).toEqual([]);
   },
-  60_000,
+  120_000,
 );
 
 test("all that was delivered was charged to whoever asked", async () => {

@@ -31,6 +31,9 @@ ${model(
 ${model("org/film", "text-to-video", offer("fal-ai", "fal-ai/ltx-video", 'video_second: "0.02"'))}
 ${model("org/clip", "text-to-video", offer("wavespeed", "wavespeed-ai/wan-2.2/t2v-480p", 'video_second: "0.02"'))}
 ${model("org/ears", "automatic-speech-recognition", offer("together", "openai/whisper-large-v3", 'audio_minute: "0.0015"'))}
+${model("org/prose", "text-generation", offer("together", "meta-llama/Meta-Llama-3-70B", 'input: "0.9", output: "0.9"'))}
+${model("org/paint", "text-to-image", offer("hf-inference", "stabilityai/stable-diffusion-2", 'compute_second: "0.001"'))}
+${model("org/tokens", "feature-extraction", offer("hf-inference", "facebook/bart-base", 'compute_second: "0.00012"'))}
 ${model("org/voice", "text-to-speech", offer("deepinfra", "hexgrad/Kokoro-82M", 'million_characters: "0.62"'))}
 ${model("org/language", "text-classification", offer("hf-inference", "distilbert/distilbert-base-uncased-finetuned-sst-2-english", 'compute_second: "0.00012"'))}
 ${model("org/caption", "image-to-text", offer("hf-inference", "Salesforce/blip-image-captioning-base", 'compute_second: "0.00012"'))}
@@ -152,7 +155,26 @@ describe("what is charged is what was delivered", () => {
   });
 });
 
+describe("several results", () => {
+  test("cost the time of all of them, where time is charged", async () => {
+    const body = { model: "org/paint", prompt: "a fox", n: 2 };
+    const answer = await post("/v1/images/generations", body);
+    expect(answer.status).toBe(200);
+    const { data } = (await answer.json()) as { data: unknown[] };
+    expect(data).toHaveLength(2);
+    expect(BigInt(costOf(answer) ?? 0)).toBeGreaterThan(0n);
+  });
+});
+
 describe("providers that fail", () => {
+  test("an answer that cannot be told in the caller's form is charged to nobody", async () => {
+    const before = await app.left(ada);
+    // This model answers numbers for every token, which OpenAI's form has no place for.
+    const answer = await post("/v1/embeddings", { model: "org/tokens", input: "a fox" });
+    expect(answer.status).toBe(502);
+    expect(await app.left(ada)).toBe(before);
+  });
+
   test("another provider has its turn", async () => {
     sim.setDials("together", { fail_rate: 1, fail_status: 500 });
     const answer = await post("/models/org/flux", { inputs: "a fox" });
@@ -291,5 +313,44 @@ describe("what the caller gives", () => {
     const python = { ...JSON_BODY, "user-agent": "unknown/None; hf_hub/1.29.0; python/3.11" };
     expect(await (await post("/models/org/caption", body, js)).json()).not.toBeArray();
     expect(await (await post("/models/org/caption", body, python)).json()).toBeArray();
+  });
+});
+
+describe("text that is streamed", () => {
+  const events = (text: string): Record<string, unknown>[] =>
+    [...text.matchAll(/^data: (\{.*)$/gm)].map(([, data = ""]) => JSON.parse(data));
+
+  test("comes as it is made, is charged by the provider's count, and ends with its cost", async () => {
+    const before = await app.left(ada);
+    const body = { model: "org/prose", prompt: "Once", max_tokens: 12, stream: true };
+    const answer = await post("/v1/completions", body);
+    expect(answer.headers.get("content-type")).toStartWith("text/event-stream");
+    const text = await answer.text();
+    expect(events(text).length).toBeGreaterThan(2);
+    expect(text).toEndWith("data: [DONE]\n\n");
+    const [, closing = "{}"] = /^: turnpike (\{.*\})$/m.exec(text) ?? [];
+    const cost = BigInt(JSON.parse(closing).cost_nano_usd);
+    expect(cost).toBeGreaterThan(0n);
+    expect(await app.left(ada)).toBe(before - cost);
+  });
+
+  test("counts its own words where the provider counts none", async () => {
+    sim.setDials("together", { stream_usage: "never" });
+    const body = { model: "org/prose", prompt: "Once", max_tokens: 12, stream: true };
+    const text = await (await post("/v1/completions", body)).text();
+    const [, closing = "{}"] = /^: turnpike (\{.*\})$/m.exec(text) ?? [];
+    expect(JSON.parse(closing)).toMatchObject({ estimated: true });
+    expect(BigInt(JSON.parse(closing).cost_nano_usd)).toBeGreaterThan(0n);
+  });
+
+  test("comes on the provider's own wire too", async () => {
+    const body = { model: "meta-llama/Meta-Llama-3-70B", prompt: "Once", stream: true };
+    const text = await (await post("/together/v1/completions", body)).text();
+    expect(text).toContain("data: [DONE]");
+  });
+
+  test("is refused in Hugging Face's form, by name", async () => {
+    const answer = await post("/models/org/prose", { inputs: "Once", stream: true });
+    expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining("stream")]);
   });
 });

@@ -38,6 +38,7 @@ export type PassAnswer = {
 
 const wish: Wish<PassCall> = {
   tasks: ({ request: { mapping } }) => [mapping.task],
+  isServed: ({ tasks }, task) => tasks[task] !== undefined,
   fault: ({ request }, { providerModel }) =>
     providerModel === request.mapping.providerModel ? undefined : "another of its models",
   expectedUsage: (_, { request: { expected } }) => ({

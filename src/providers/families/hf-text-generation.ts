@@ -36,6 +36,7 @@ export const hfTextGeneration: TaskAdapter = {
   next: (reply, target) =>
     isCompletion(reply) ? completions.next(reply, target) : ownAnswer(reply),
   reported: computeTimeHeader,
+  ...(completions.streamed && { streamed: completions.streamed }),
 };
 
 const ownForm = (input: TaskInput): object => ({

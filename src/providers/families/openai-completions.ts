@@ -5,6 +5,7 @@ import type { Json, TaskInput } from "../../tasks/task-call.js";
 import type { ProviderReply, Step, TaskAdapter } from "../provider.js";
 import { at, listAt, MalformedReply } from "../reply.js";
 import { doneWith, flat, postJson, without } from "../request.js";
+import { openAiChat } from "./openai-chat.js";
 import { textOf } from "./task-input.js";
 
 /**
@@ -19,6 +20,8 @@ export const openAiCompletions = (path: string | ((model: string) => string)): T
       model: providerModel,
     }),
   next: ({ json }) => completion(json, "text"),
+  // Finish reasons of Text Generation Inference and of Together, which some of these servers are.
+  streamed: openAiChat({ path, finishReasons: { eos: "stop", eos_token: "stop" } }),
 });
 
 /** Text generation by way of chat: the prompt becomes the only message. */
