@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { snakeCase } from "../src/config/schema.js";
 import { ON_THE_WIRE } from "../src/http/errors.js";
 import { defaultLimits } from "../src/kernel/limits.js";
+import { DIFFERENCES, proofs } from "../test/providers/proofs.js";
 
 const ROOT = join(import.meta.dir, "..");
 
@@ -16,6 +17,9 @@ export type MadePart = { readonly file: string; readonly name: string; readonly 
 export const madeParts = (): readonly MadePart[] => [
   { file: "docs/errors.md", name: "errors", text: errorsTable() },
   { file: "docs/operating.md", name: "limits", text: limitsTable() },
+  { file: "docs/providers.md", name: "proofs", text: proofsTable() },
+  { file: "docs/providers.md", name: "differences", text: differencesList() },
+  { file: "docs/providers.md", name: "gaps", text: gapsList() },
 ];
 
 const errorsTable = (): string =>
@@ -34,6 +38,38 @@ const limitsTable = (): string =>
     ["limit", "default"],
     Object.entries(defaultLimits).map(([name, value]) => [`\`${snakeCase(name)}\``, String(value)]),
   );
+
+const mark = (isTrue: boolean): string => (isTrue ? "yes" : "-");
+
+export const proofsTable = (): string =>
+  table(
+    ["provider", "task", "(a)", "(b)", "JS", "Python", "`/v1`", "own"],
+    proofs().map(({ provider, task, exchanges, oracle, endToEnd }) => [
+      ...[`\`${provider}\``, task, String(exchanges || "-"), oracle],
+      mark(endToEnd["@huggingface/inference"]),
+      mark(endToEnd.huggingface_hub),
+      mark(endToEnd.openai),
+      mark(endToEnd.own),
+    ]),
+  );
+
+const differencesList = (): string =>
+  DIFFERENCES.map((why, i) => `${i + 1}. ${why[0]?.toUpperCase()}${why.slice(1)}.`).join("\n");
+
+/** What lacks (a), or all of (c). */
+function gapsList(): string {
+  const all = proofs();
+  const without = [
+    ["no exchange", all.filter(({ exchanges }) => exchanges === 0)],
+    ["nothing end to end", all.filter(({ endToEnd }) => !Object.values(endToEnd).some(Boolean))],
+  ] as const;
+  return without
+    .map(([what, which]) => {
+      const names = which.map(({ provider, task }) => `\`${provider}\` ${task}`);
+      return `- ${what}: ${names.join(", ") || "none"}`;
+    })
+    .join("\n");
+}
 
 /** As the formatter writes it: columns as wide as their widest cell. */
 function table(header: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import OpenAI, { toFile } from "openai";
 import { typeOfMedia } from "../../src/tasks/media-type.js";
 import { booked, type Front, startFront } from "./support.js";
+import { DONE, doneOf } from "./tasks/done.js";
 import { picture, sound } from "./tasks/files.js";
 import { rows } from "./tasks/rows.js";
 
@@ -15,18 +16,23 @@ beforeAll(async () => {
 });
 afterAll(() => front.stop());
 
-/** Each provider's model of a task, pinned. */
-const pinnedModels = (task: string): string[] =>
-  rows
-    .filter((row) => row.task === task)
-    .map(({ servedBy, model }) => `${model}:${servedBy}`)
-    .filter((model) => !(model in CANNOT));
-
 /** What these doors cannot do yet, or never will. */
 const CANNOT: Readonly<Record<string, string>> = {
   "openai/gpt-image-1:openai": "it is priced by tokens, which nobody counts for images here",
   "facebook/bart-base:hf-inference": "it has a vector for each token and none for a text",
 };
+
+/** Tasks that these tests asked for, with whoever served them. */
+const asked: { readonly task: string; readonly servedBy: string }[] = [];
+
+/** Each provider's model of a task, pinned. */
+function pinnedModels(task: string): string[] {
+  const able = rows.filter(
+    (row) => row.task === task && !(`${row.model}:${row.servedBy}` in CANNOT),
+  );
+  asked.push(...able);
+  return able.map(({ servedBy, model }) => `${model}:${servedBy}`);
+}
 
 /** That an answer was charged, and says so. */
 async function expectCharged(response: Response, provider: string): Promise<void> {
@@ -124,6 +130,23 @@ for (const model of pinnedModels("text-generation")) {
     await expectCharged(response, providerOf(model));
   });
 }
+
+for (const model of pinnedModels("text-ranking")) {
+  test(`a ranking by ${model}, for which the client has no name`, async () => {
+    const body = { model, query: "a fox", documents: ["a dog", "a fox"], top_n: 1 };
+    const { data, response } = await openai.post<Ranking>("/rerank", { body }).withResponse();
+    expect(data.results).toEqual([
+      { index: expect.any(Number), relevance_score: expect.any(Number) },
+    ]);
+    await expectCharged(response, providerOf(model));
+  });
+}
+
+type Ranking = { readonly results: readonly unknown[] };
+
+test("the documents say of these doors what they did", () => {
+  expect(doneOf(asked)).toEqual(DONE.openai);
+});
 
 /** The client's promises are answers to others until they are awaited. */
 async function refusalOf(asked: PromiseLike<unknown>): Promise<unknown> {

@@ -14,6 +14,7 @@ import { typeOfMedia } from "../../src/tasks/media-type.js";
 import { RECORDING, RECORDING_URI } from "../sim/media-support.js";
 import { AT_REST } from "../support/app.js";
 import { type Front, startFront, user } from "./support.js";
+import { DONE, doneOf } from "./tasks/done.js";
 
 let front: Front;
 let place: (path: string) => string;
@@ -35,6 +36,9 @@ async function newest(): Promise<readonly RequestRow[]> {
   return front.app.site.usage.newestRequests(front.ada.user.id, 1_000);
 }
 
+/** All that was served here. */
+const served: { readonly servedBy: string; readonly task: string }[] = [];
+
 /** What became of a call, and what the books have since it was made. */
 async function watched<Out>(call: () => PromiseLike<Out>) {
   const known = new Set((await newest()).map(({ id }) => id));
@@ -55,6 +59,7 @@ async function charged<Out>(provider: string, call: () => PromiseLike<Out>): Pro
   expect(record?.provider).toBe(provider);
   expect(row?.cost).toBe(BigInt(record?.costNanoUsd ?? -1) as RequestRow["cost"]);
   expect(row?.cost).toBeGreaterThan(0n);
+  served.push({ servedBy: provider, task: record?.task ?? "" });
   return out;
 }
 
@@ -388,3 +393,7 @@ for (const [provider, base, models] of [
     });
   });
 }
+
+test("the documents say of these packages what they did", () => {
+  expect(doneOf(served)).toEqual(DONE.own);
+});

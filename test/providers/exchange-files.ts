@@ -91,15 +91,15 @@ export type TaskExchange = {
   readonly reported?: Json;
 };
 
-const FOLDER = join(import.meta.dir, "../exchanges");
+export const EXCHANGES = join(import.meta.dir, "../exchanges");
 /** The longest first, so that `image-to-image` is not read as something shorter. */
 const BY_LENGTH = TASKS.filter((task): task is OtherTask => task !== "conversational").sort(
   (a, b) => b.length - a.length,
 );
 
 export const taskExchanges = (): TaskExchange[] =>
-  readdirSync(FOLDER).flatMap((provider) =>
-    readdirSync(join(FOLDER, provider))
+  readdirSync(EXCHANGES).flatMap((provider) =>
+    readdirSync(join(EXCHANGES, provider))
       .filter((file) => !file.startsWith("chat-completion-"))
       .map((file) => readExchange(provider, file)),
   );
@@ -107,7 +107,7 @@ export const taskExchanges = (): TaskExchange[] =>
 function readExchange(provider: string, file: string): TaskExchange {
   const task = BY_LENGTH.find((one) => file.startsWith(`${one}-`));
   if (!task) throw new Error(`${provider}/${file} begins with the name of no task`);
-  const written = JSON.parse(readFileSync(join(FOLDER, provider, file), "utf8")) as TaskExchange;
+  const written = JSON.parse(readFileSync(join(EXCHANGES, provider, file), "utf8")) as TaskExchange;
   return { ...written, name: `${provider}/${file.replace(/\.json$/, "")}`, provider, task };
 }
 

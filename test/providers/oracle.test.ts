@@ -9,11 +9,8 @@ import type { Provider } from "../../src/providers/provider.js";
 import { toBase64 } from "../../src/tasks/media.js";
 import type { Json, TaskInput } from "../../src/tasks/task-call.js";
 import { taskAdapter, type WrittenField } from "./exchange-files.js";
-import { mediaRows } from "./oracle/media.js";
 import { KEY, type OracleRow, type Sent, sentByUs } from "./oracle/row.js";
-import { textRows } from "./oracle/text.js";
-
-const rows: readonly OracleRow[] = [...textRows, ...mediaRows];
+import { oracleRows as rows } from "./proofs.js";
 
 describe("our request is the one that @huggingface/inference sends directly", () => {
   for (const [i, row] of rows.entries()) {

@@ -44,6 +44,10 @@ export function tableOf(columns: Readonly<Record<string, ReadonlyMap<Row, Outcom
   return [`| ${head.join(" | ")} |`, `|${head.map(() => " --- |").join("")}`, ...lines].join("\n");
 }
 
+/** The rows that went well. */
+export const doneIn = (outcomes: ReadonlyMap<Row, Outcome>): readonly Row[] =>
+  [...outcomes].flatMap(([row, outcome]) => (outcome === "ok" ? [row] : []));
+
 export const faultsIn = (outcomes: ReadonlyMap<Row, Outcome>): string[] =>
   [...outcomes].flatMap(([{ servedBy, task }, outcome]) =>
     typeof outcome === "string" ? [] : [`${servedBy} ${task}: ${outcome.fault}`],
