@@ -1,7 +1,13 @@
 /** What a task used: as the provider counted it, and for the rest as what was delivered says. */
 import { textIn } from "../metering/asked.js";
 import { charges } from "../metering/cost.js";
-import { type Asked, chargesLooks, chargesTokens, taskMeasured } from "../metering/task-usage.js";
+import {
+  type Asked,
+  chargesLooks,
+  chargesTokens,
+  taskBound,
+  taskMeasured,
+} from "../metering/task-usage.js";
 import type { Candidate } from "../routing/policy.js";
 import type { Delivered } from "../tasks/task-call.js";
 import { noUsage, type Usage } from "../tasks/usage.js";
@@ -25,14 +31,23 @@ export async function usageOfTask(
   );
   if (usage) return { ...usage, measured: { ...measured, ...usage.measured } };
   if (!chargesTokens(price)) return { ...noUsage, measured };
-  return { ...(await countedTokens(inputs, delivered)), measured };
+  const { task } = candidate.mapping;
+  // Nobody but the provider can count the tokens of a picture or a sound; then as many count as were held for.
+  const isText = delivered.kind === "json" && asked.audioMs === undefined && !asked.hasImage;
+  const tokens = isText
+    ? await countedTokens(inputs, delivered)
+    : taskBound(task, asked, undefined);
+  const { inputTokens, outputTokens } = tokens;
+  return { ...noUsage, inputTokens, outputTokens, estimated: true, measured };
 }
 
-async function countedTokens(inputs: unknown, delivered: Delivered): Promise<Usage> {
+type Tokens = Pick<Usage, "inputTokens" | "outputTokens">;
+
+async function countedTokens(inputs: unknown, delivered: Delivered): Promise<Tokens> {
   const written = delivered.kind === "json" ? textIn(delivered.json) : "";
   const [inputTokens, outputTokens] = await Promise.all([
     countTokens(textIn(inputs)),
     countTokens(written),
   ]);
-  return { ...noUsage, inputTokens, outputTokens, estimated: true };
+  return { inputTokens, outputTokens };
 }

@@ -67,6 +67,10 @@ export const TYPICAL_TOKENS_PER_SECOND = 40;
 /** Held for a picture whose size nobody named, in pixels (2048²), and in steps. */
 export const IMAGE_PIXELS_MOST = 2_048 * 2_048;
 export const IMAGE_STEPS_MOST = 50;
+/** Held for a picture that is drawn, where its tokens are charged: OpenAI's largest takes 6,208. */
+export const DRAWN_TOKENS_MOST = 8_192;
+/** Held for a second of sound, where its tokens are charged; the models in use take 10 to 32 for it. */
+export const AUDIO_TOKENS_PER_SECOND_MOST = 50;
 /** Held for a film whose length nobody named. */
 export const ANIMATION_MS_MOST = 15_000;
 /** Held for speech, by its text: the slowest speakers take about half of it. */

@@ -21,9 +21,17 @@ const EMBEDDING = kindOf(
   ["input", "cached_input", "million_characters"],
   [["input"], ["million_characters"]],
 );
-const IMAGE = kindOf(["image", "megapixel", "step"], [["image"], ["megapixel"], ["step"]]);
+/** OpenAI charges the tokens that a picture or a transcript is made of. */
+const BY_TOKENS: readonly Unit[] = ["input", "output"];
+const IMAGE = kindOf(
+  ["image", "megapixel", "step", ...TOKEN_UNITS],
+  [["image"], ["megapixel"], ["step"], BY_TOKENS],
+);
 const VIDEO = kindOf(["video_second"], [["video_second"]]);
-const HEARING = kindOf(["audio_second", "audio_minute"], [["audio_second"], ["audio_minute"]]);
+const HEARING = kindOf(
+  ["audio_second", "audio_minute", ...TOKEN_UNITS],
+  [["audio_second"], ["audio_minute"], BY_TOKENS],
+);
 const SPEAKING = kindOf(
   ["audio_second", "audio_minute", "million_characters"],
   [["audio_second"], ["audio_minute"], ["million_characters"]],

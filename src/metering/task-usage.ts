@@ -2,8 +2,11 @@
 import type { Price } from "../catalog/model.js";
 import {
   ANIMATION_MS_MOST,
+  AUDIO_TOKENS_PER_SECOND_MOST,
+  DRAWN_TOKENS_MOST,
   IMAGE_PIXELS_MOST,
   IMAGE_STEPS_MOST,
+  IMAGE_TOKENS_MAX,
   SPEECH_MS_PER_CHARACTER_MOST,
   TASK_OUTPUT_TOKENS_MOST,
 } from "../kernel/limits.js";
@@ -25,6 +28,8 @@ export type Asked = {
   /** No tokenizer makes more tokens of the text than it has bytes. */
   readonly textBytes: number;
   readonly outputTokens: number | undefined;
+  /** Whether a picture was sent. */
+  readonly hasImage: boolean;
   /** Pictures wanted. */
   readonly images: number;
   /** Of each picture wanted. */
@@ -40,6 +45,7 @@ export const NOTHING_ASKED: Asked = {
   characters: 0,
   textBytes: 0,
   outputTokens: undefined,
+  hasImage: false,
   images: 0,
   pixels: undefined,
   steps: undefined,
@@ -71,7 +77,6 @@ const WRITES: readonly Task[] = [
 
 /** `computeMs` where the price charges time. */
 export function taskBound(task: Task, asked: Asked, computeMs: number | undefined): UsageBound {
-  const outputTokens = WRITES.includes(task) ? (asked.outputTokens ?? TASK_OUTPUT_TOKENS_MOST) : 0;
   const audioMs = HEARS.includes(task)
     ? (asked.audioMs ?? 0)
     : Math.max(1_000, asked.characters * SPEECH_MS_PER_CHARACTER_MOST);
@@ -84,8 +89,29 @@ export function taskBound(task: Task, asked: Asked, computeMs: number | undefine
     characters: asked.characters,
     ...(computeMs !== undefined && computeTime(computeMs)),
   };
-  return { inputTokens: asked.textBytes, outputTokens, measured };
+  return {
+    inputTokens: inputTokensMost(task, asked),
+    outputTokens: outputTokensMost(task, asked),
+    measured,
+  };
 }
+
+/** A picture that was sent counts as what the largest counts in chat, a sound by its length. */
+function inputTokensMost(task: Task, { textBytes, hasImage, audioMs }: Asked): number {
+  const ofImage = hasImage ? IMAGE_TOKENS_MAX : 0;
+  const ofSound = HEARS.includes(task) ? secondsOf(audioMs) * AUDIO_TOKENS_PER_SECOND_MOST : 0;
+  return textBytes + ofImage + ofSound;
+}
+
+function outputTokensMost(task: Task, { outputTokens, images, audioMs }: Asked): number {
+  if (WRITES.includes(task)) return outputTokens ?? TASK_OUTPUT_TOKENS_MOST;
+  if (HEARS.includes(task)) {
+    return TASK_OUTPUT_TOKENS_MOST + secondsOf(audioMs) * AUDIO_TOKENS_PER_SECOND_MOST;
+  }
+  return images * DRAWN_TOKENS_MOST;
+}
+
+const secondsOf = (ms = 0): number => Math.ceil(ms / 1_000);
 
 /**
  * What was delivered counts; where nobody can see it, like the steps of a picture, what was asked for. What a price
