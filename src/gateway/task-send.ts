@@ -159,7 +159,10 @@ function jobFailed(message: string): Failure {
 }
 
 /** Ends early, and throws, when the attempt is stopped. */
-function pause({ gateway: { clock }, turn: { deadline } }: Asking, ms: number): Promise<void> {
+export function pause(
+  { gateway: { clock }, turn: { deadline } }: Asking,
+  ms: number,
+): Promise<void> {
   deadline.pause();
   return new Promise((resolve, reject) => {
     deadline.stops({ stop: reject });
@@ -177,7 +180,11 @@ async function deliver(asking: Asking, output: TaskOutput, wantsUrls: boolean): 
     : { kind: "json", json: output.toJson(media) };
 }
 
-async function fetched({ gateway, configured, turn }: Asking, source: MediaSource): Promise<Media> {
+/** Throws DownloadError or ForbiddenUrlError for what cannot be had. */
+export async function fetched(
+  { gateway, configured, turn }: Asking,
+  source: MediaSource,
+): Promise<Media> {
   if (isThere(source)) return source;
   const trustedOrigin = new URL(configured.baseUrl).origin;
   return download(gateway, { url: source.url, trustedOrigin, deadline: turn.deadline });

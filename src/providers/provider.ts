@@ -88,6 +88,8 @@ export type Step =
       readonly afterMs: number;
       /** The provider's own id of the job that is waited for. */
       readonly job: string;
+      /** The result is there already, and only what it cost is not. */
+      readonly hasResult?: boolean;
     }
   | {
       readonly kind: "done";

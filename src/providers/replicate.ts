@@ -113,8 +113,9 @@ function afterLook(reply: ProviderReply, read: Call["read"]): Step {
     throw new MalformedReply(`no output, though its status is ${status}`);
   }
   const path = ownPath(textAt(json, "urls", "get"), LINKS);
-  const afterMs = isEmpty(output) ? PACES.replicate.everyMs : LAST_LOOK_MS;
-  return askFor({ path, job: path.slice(LINKS.length) }, afterMs);
+  const asking = { path, job: path.slice(LINKS.length) };
+  if (isEmpty(output)) return askFor(asking, PACES.replicate.everyMs);
+  return { ...askFor(asking, LAST_LOOK_MS), hasResult: true };
 }
 
 const isEmpty = (output: unknown): boolean =>

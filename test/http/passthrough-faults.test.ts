@@ -1,6 +1,7 @@
 /** A provider's own wire where callers mean no good, and jobs that are asked about by many at once or end strangely. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { listen } from "../../src/http/server.js";
+import { PICTURE } from "../sim/media-support.js";
 import { AT_REST, call, type TestApp, type TestUser, testApp } from "../support/app.js";
 import { postgres } from "../support/postgres.js";
 import { type FakeProvider, fakeProvider, type Received } from "../support/provider.js";
@@ -11,6 +12,7 @@ const IMAGE = 20_000_000n;
 const DELIVERED = 3;
 const CHEAP = "cheap";
 const DEAR = "dear";
+const VERSION = "dfdf537ba482b029e0a761699e6f55e9162cfd159270bfe0e44857caa5f275a6";
 const KEY = "key-of-the-operator";
 
 let provider: FakeProvider;
@@ -37,7 +39,20 @@ function submitted(): Response {
   });
 }
 
+/** Waited for, with its output, and without the time that it took. */
+const predicted = (more: object = {}): Response =>
+  Response.json({
+    ...{ id: "prediction", status: "processing", output: "https://x.example/a.wav" },
+    ...{ urls: { get: "https://api.replicate.com/v1/predictions/prediction" }, ...more },
+  });
+
+const linked = (): Response => Response.json({ data: [{ url: `${provider.origin}/picture.png` }] });
+let picture: () => Response;
+
 function reply({ method, path }: Received): Response {
+  if (path.startsWith("/v1/predictions")) return method === "GET" ? result() : predicted();
+  if (path === "/v1/images/generations") return linked();
+  if (path === "/picture.png") return picture();
   if (path === "/v1/audio/transcriptions") return Response.json({ text: "hello" });
   if (path.startsWith("/v3/async/wan")) return Response.json({ task_id: `task-${++jobs}` });
   if (path.startsWith("/v3/"))
@@ -60,7 +75,7 @@ const yaml = (): string => {
   return JSON.stringify({
     allow_literal_keys: true,
     embedded: { enabled: false },
-    providers: { "fal-ai": at, together: at, novita: at },
+    providers: { "fal-ai": at, together: at, novita: at, replicate: at },
     models: [
       {
         id: "org/flux",
@@ -71,6 +86,16 @@ const yaml = (): string => {
         id: "org/film",
         task: "text-to-video",
         providers: [offer("novita", "wan-t2v", { request: "0.01" })],
+      },
+      {
+        id: "org/voice",
+        task: "text-to-speech",
+        providers: [offer("replicate", `o/voice:${VERSION}`, { compute_second: "0.01" })],
+      },
+      {
+        id: "org/large",
+        task: "text-to-image",
+        providers: [offer("together", "large", { megapixel: "0.01" })],
       },
       ears(CHEAP, "0.000001"),
       ears(DEAR, "1"),
@@ -157,6 +182,59 @@ for (const [name, first, second, cost] of [
     }
     expect(before - (await app.left(ada))).toBe(cost);
     expect(await app.state(ada)).toEqual(AT_REST);
+  });
+}
+
+const say = (): Promise<Response> =>
+  app.answer(
+    call(
+      "POST",
+      "/replicate/v1/predictions",
+      ada.token,
+      { version: VERSION, input: {} },
+      JSON_BODY,
+    ),
+  );
+
+test("a result that came without its time is charged by the time that the provider tells when asked once more", async () => {
+  const before = await app.left(ada);
+  result = () => predicted({ status: "succeeded", metrics: { predict_time: 1.5 } });
+  const answer = await say();
+  expect(((await answer.json()) as Json).status).toBe("processing");
+  expect(before - (await app.left(ada))).toBe(15_000_000n);
+  expect((await look("/replicate/v1/predictions/prediction")).status).toBe(200);
+  expect(before - (await app.left(ada))).toBe(15_000_000n);
+  expect(await app.state(ada)).toEqual(AT_REST);
+});
+
+test("a result is the caller's though the provider does not say what it cost", async () => {
+  result = () => new Response("", { status: 500 });
+  const answer = await say();
+  expect([answer.status, ((await answer.json()) as Json).output]).toEqual([
+    200,
+    "https://x.example/a.wav",
+  ]);
+  expect(await app.state(ada)).toEqual(AT_REST);
+});
+
+for (const [name, shown, pixels] of [
+  ["by the size that it has", () => new Response(PICTURE), 640n * 480n],
+  [
+    "as what it was asked for, where it is not to be had",
+    () => new Response("", { status: 404 }),
+    512n * 512n,
+  ],
+] as const) {
+  test(`a picture that is only linked to is charged ${name}`, async () => {
+    const before = await app.left(ada);
+    picture = shown;
+    const body = { model: "large", prompt: "a fox", width: 512, height: 512 };
+    const path = "/together/v1/images/generations";
+    const answer = await app.answer(call("POST", path, ada.token, body, JSON_BODY));
+    expect(await answer.json()).toEqual({ data: [{ url: `${provider.origin}/picture.png` }] });
+    expect(before - (await app.left(ada))).toBe(pixels * 10n);
+    const fetched = provider.received.find((one) => one.path === "/picture.png");
+    expect(JSON.stringify(fetched?.headers)).not.toContain(KEY);
   });
 }
 

@@ -2,10 +2,9 @@
 
 import type { NanoUsd } from "../../kernel/money.js";
 import type { ProviderReply, Step } from "../../providers/provider.js";
-import { MalformedReply } from "../../providers/reply.js";
 import type { Candidate } from "../../routing/policy.js";
 import type { Delivered } from "../../tasks/task-call.js";
-import { computeTime, type Usage } from "../../tasks/usage.js";
+import { computeTime, type Reported, type Usage } from "../../tasks/usage.js";
 import { answerHeaders, type Facts } from "../answer-headers.js";
 import { awaiterFor } from "../attempts.js";
 import { keyFor, type Wish } from "../candidates.js";
@@ -18,10 +17,13 @@ import { settle, settleNothing } from "../settle.js";
 import { type Asking, begin, readReply } from "../task-exchange.js";
 import { holdTaskAtOnce, holdTaskFor } from "../task-hold.js";
 import { usageOfTask } from "../task-usage.js";
-import { configuredFor, type Turn, targetFor, taskAdapterFor } from "../turn.js";
+import { configuredFor, type Turn, taskAdapterFor } from "../turn.js";
 import { answerAs } from "./answer.js";
+import { deliveredOf } from "./delivered.js";
 import type { Jobs } from "./jobs.js";
+import { lastLook } from "./last-look.js";
 import type { PassCall } from "./request.js";
+import { stepOf } from "./step.js";
 
 /** Answers as the provider did, or throws the RouterError that ends the request. */
 export const servePass = (gateway: Gateway, jobs: Jobs, call: PassCall): Promise<Response> =>
@@ -34,6 +36,15 @@ export type PassAnswer = {
   readonly head: ResponseHead;
   /** What it means; undefined for a refusal, and for what the adapter cannot read. */
   readonly step: Step | undefined;
+  /** Undefined where none was seen. */
+  readonly result: Result | undefined;
+};
+
+/** What a result says of its cost. */
+type Result = {
+  readonly delivered: Delivered;
+  readonly usage: Usage | undefined;
+  readonly reported: Reported | undefined;
 };
 
 const wish: Wish<PassCall> = {
@@ -82,25 +93,22 @@ async function send(gateway: Gateway, call: PassCall, turn: Turn): Promise<PassA
     if (head.status < 300) asking.onHead?.(head);
     const reply = await readReply(asking, upstream, reading);
     turn.time?.stop();
-    return { kind: "passed", reply, head, step: stepOf(gateway, candidate, reply) };
+    const step = stepOf(gateway, candidate, reply);
+    const seen = (await lastLook(asking, step)) ?? { reply, step };
+    return { kind: "passed", reply, head, step, result: await resultOf(asking, seen) };
   } catch (thrown) {
     return { kind: "failed", why: whyOf(deadline.reason ?? thrown) };
   }
 }
 
-/** What an answer means: the adapter of the task reads it as it reads the answers to its own requests. */
-export function stepOf(
-  gateway: Gateway,
-  candidate: Candidate,
-  reply: ProviderReply,
-): Step | undefined {
-  if (reply.status >= 300) return undefined;
-  try {
-    return taskAdapterFor(gateway, candidate).next(reply, targetFor(candidate));
-  } catch (thrown) {
-    if (thrown instanceof MalformedReply) return undefined;
-    throw thrown;
-  }
+export async function resultOf(
+  asking: Asking,
+  { reply, step }: { readonly reply: ProviderReply; readonly step: Step | undefined },
+): Promise<Result | undefined> {
+  if (step?.kind !== "done") return undefined;
+  const reported = reportedBy(asking.gateway, asking.turn.candidate, reply);
+  const delivered = await deliveredOf(asking, step.output, reported !== undefined);
+  return { delivered, usage: step.usage, reported };
 }
 
 async function answer(
@@ -109,7 +117,7 @@ async function answer(
   call: PassCall,
   turn: Turn,
   facts: Facts,
-  { reply, head, step }: PassAnswer,
+  { reply, head, step, result }: PassAnswer,
 ): Promise<Response> {
   const { candidate, held, deadline, sentAt } = turn;
   deadline.end();
@@ -122,37 +130,32 @@ async function answer(
     });
     return answerAs(reply, head, answerHeaders(gateway, call, facts));
   }
-  const usage = withTime(await usageOf(call, candidate, step), turn.time);
+  const { asked, expected, text } = call.request;
+  // A job that has only begun is charged as what it was asked for, until its result is seen.
+  const used = result ? await usageOfTask(asked, candidate, result, text) : expected;
   const cost = await settle(gateway, call, candidate, held, {
-    usage,
-    reported: step?.kind === "done" ? reportedBy(gateway, candidate, reply) : undefined,
+    usage: withTime(used, turn.time),
+    reported: result?.reported,
     status: reply.status,
     outcome: "served",
     firstByteMs: Math.round(facts.answeredAt - sentAt),
     way: facts,
   });
-  if (step?.kind === "send") rememberJob(gateway, jobs, call, candidate, step.job, cost);
+  if (step?.kind === "send") {
+    rememberJob(gateway, jobs, call, candidate, {
+      job: step.job,
+      cost,
+      isSettled: result !== undefined,
+    });
+  }
   return answerAs(reply, head, answerHeaders(gateway, call, { ...facts, cost }));
 }
 
-/** A job that has only begun is charged as what it was asked for, until its result is seen. */
-async function usageOf(
-  call: PassCall,
-  candidate: Candidate,
-  step: Step | undefined,
-): Promise<Usage> {
-  if (step?.kind !== "done") return call.request.expected;
-  const { output, usage } = step;
-  const delivered: Delivered =
-    output.kind === "json_of_media" ? { kind: "media", media: output.media } : output;
-  return usageOfTask(call.request.asked, candidate, { delivered, usage }, call.request.text);
-}
-
-export function reportedBy(
+function reportedBy(
   gateway: Gateway,
   candidate: Candidate,
   { header, json }: ProviderReply,
-) {
+): Reported | undefined {
   const member = (name: string): unknown =>
     typeof json === "object" && json !== null ? Reflect.get(json, name) : undefined;
   return taskAdapterFor(gateway, candidate).reported?.({ header, member });
@@ -163,18 +166,17 @@ function rememberJob(
   jobs: Jobs,
   { id, caller, request: { asked } }: PassCall,
   { mapping }: Candidate,
-  job: string,
-  cost: NanoUsd,
+  { job, cost, isSettled }: { job: string; cost: NanoUsd; isSettled: boolean },
 ): void {
   const { provider, task, modelId } = mapping;
   const { bucketIds } = caller;
   const at = clock.now();
   // Where the provider has a billing endpoint its own id of the request is awaited already.
-  if (!providers.get(provider)?.billing) {
+  if (!isSettled && !providers.get(provider)?.billing) {
     spool.awaits({ requestId: id, provider, providerRequestId: job, bucketIds, at });
   }
   jobs.remember({
     ...{ provider, job, requestId: id, userId: caller.user.id, bucketIds },
-    ...{ model: modelId, task, cost, isSettled: false, asked },
+    ...{ model: modelId, task, cost, isSettled, asked },
   });
 }

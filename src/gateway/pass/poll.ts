@@ -6,7 +6,6 @@ import { billOf } from "../../metering/reported.js";
 import { NOTHING_ASKED } from "../../metering/task-usage.js";
 import type { ProviderReply, ProviderRequest, Step } from "../../providers/provider.js";
 import type { Candidate } from "../../routing/policy.js";
-import type { Delivered } from "../../tasks/task-call.js";
 import { computeTime } from "../../tasks/usage.js";
 import { Deadline } from "../deadline.js";
 import { exhausted } from "../exhausted.js";
@@ -19,7 +18,8 @@ import { usageOfTask } from "../task-usage.js";
 import { configuredFor } from "../turn.js";
 import { answerAs } from "./answer.js";
 import type { BegunJob, Jobs } from "./jobs.js";
-import { reportedBy, stepOf } from "./pass.js";
+import { resultOf } from "./pass.js";
+import { stepOf } from "./step.js";
 
 export type Poll = {
   readonly gateway: Gateway;
@@ -51,7 +51,7 @@ export async function servePoll(poll: Poll, upstream: ProviderRequest): Promise<
     const reply = await readReply(asking, upstream, { head, exchange });
     const step = stepSeen(gateway, candidate, reply);
     if (step && step.kind !== "send") {
-      await poll.jobs.settleOnce(poll.job, () => settleJob(poll, candidate, reply, step));
+      await poll.jobs.settleOnce(poll.job, () => settleJob(poll, asking, { reply, step }));
     }
     return answerAs(reply, head, { "inference-id": poll.job.requestId });
   } catch (thrown) {
@@ -79,15 +79,15 @@ function stepSeen(gateway: Gateway, candidate: Candidate, reply: ProviderReply):
 const endedBy = (step: Step | undefined): Step | undefined =>
   step?.kind === "failed" ? step : undefined;
 
+type Ended = { readonly reply: ProviderReply; readonly step: Exclude<Step, { kind: "send" }> };
+
 /** Charges what the job came to; the store does so once, whichever process sees its result. */
 async function settleJob(
   { gateway, lateBilling, drain, job }: Poll,
-  candidate: Candidate,
-  reply: ProviderReply,
-  step: Exclude<Step, { kind: "send" }>,
+  asking: Asking,
+  ended: Ended,
 ): Promise<void> {
-  const cost =
-    step.kind === "failed" ? ZERO : await costOfJob(gateway, job, candidate, reply, step);
+  const cost = await costOfJob(asking, job, ended);
   // The request that began it must be there before it can be corrected.
   await drain();
   const { requestId, bucketIds } = job;
@@ -98,25 +98,15 @@ async function settleJob(
   await lateBilling.settle([{ waiting, outcome: "billed", cost }]);
 }
 
-async function costOfJob(
-  gateway: Gateway,
-  job: BegunJob,
-  candidate: Candidate,
-  reply: ProviderReply,
-  { output, usage }: Extract<Step, { kind: "done" }>,
-): Promise<NanoUsd> {
+async function costOfJob(asking: Asking, job: BegunJob, ended: Ended): Promise<NanoUsd> {
+  const { candidate } = asking.turn;
   const price = chargedPrice(candidate);
-  const reported = reportedBy(gateway, candidate, reply);
+  const result = await resultOf(asking, ended);
+  if (!result) return ZERO;
+  const { reported } = result;
   // Nobody here saw how long it took: what was charged when it began stands.
   if (charges(price, "computeNanoseconds") && reported === undefined) return job.cost;
-  const delivered: Delivered =
-    output.kind === "json_of_media" ? { kind: "media", media: output.media } : output;
-  const counted = await usageOfTask(
-    job.asked ?? NOTHING_ASKED,
-    candidate,
-    { delivered, usage },
-    "",
-  );
+  const counted = await usageOfTask(job.asked ?? NOTHING_ASKED, candidate, result, "");
   const measured = { ...counted.measured, ...computeTime(0) };
   return billOf({ ...counted, measured }, reported, price).cost;
 }

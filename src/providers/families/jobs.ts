@@ -21,7 +21,10 @@ export const PACES = {
 type Look = { readonly job: string; readonly path: string; readonly host?: string };
 
 /** Asks for a job after a while. */
-export const askFor = ({ job, path, host }: Look, afterMs: number): Step => ({
+export const askFor = (
+  { job, path, host }: Look,
+  afterMs: number,
+): Extract<Step, { kind: "send" }> => ({
   kind: "send",
   request: { method: "GET", path, ...(host !== undefined && { host }) },
   afterMs,
