@@ -18,7 +18,6 @@ afterAll(() => front.stop());
 
 /** What these doors cannot do yet, or never will. */
 const CANNOT: Readonly<Record<string, string>> = {
-  "openai/gpt-image-1:openai": "it is priced by tokens, which nobody counts for images here",
   "facebook/bart-base:hf-inference": "it has a vector for each token and none for a text",
 };
 
