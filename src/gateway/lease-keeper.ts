@@ -203,12 +203,14 @@ export class LeaseKeeper {
     const supply = this.supplyOf(bucketId);
     // One recall serves everyone who was waiting when it began.
     if (othersHold && supply.recalledFor < asking.ask) await this.recall(bucketId, supply, missing);
-    if (missing() > 0n && asking.atLeast < amount) {
+    const isUnsure = othersHold && !supply.isAnswered;
+    // What others keep may be enough for all of it: nobody is given less before that is known.
+    if (missing() > 0n && asking.atLeast < amount && !isUnsure) {
       const atLeast = nanoUsd(asking.atLeast - free());
       await this.take(bucketId, { need: missing(), atLeast });
     }
     if (missing() <= 0n) return "covered";
-    return othersHold && !supply.isAnswered ? "unsure" : "short";
+    return isUnsure ? "unsure" : "short";
   }
 
   /**

@@ -1,5 +1,6 @@
 /** Looks into media: how large a picture is, how long a sound or a film. Only where a price asks for it. */
 import { imageSize } from "image-size";
+import type { MediaInfo } from "mediainfo.js";
 import { parseBuffer } from "music-metadata";
 import type { Looked } from "../metering/task-usage.js";
 import { isThere, type Media } from "../tasks/media.js";
@@ -38,11 +39,22 @@ async function soundMsOf({ bytes, type }: Media): Promise<number | undefined> {
 }
 
 /** Silent films have no length for the library of sounds. This one is larger, and is loaded when first needed. */
-async function filmMsOf({ bytes }: Media): Promise<number | undefined> {
-  const { default: mediaInfoFactory } = await import("mediainfo.js");
-  const mediaInfo = await mediaInfoFactory({ format: "object" });
+let filmLibrary: Promise<MediaInfo<"object">> | undefined;
+
+/** It looks into one file at a time. */
+let lastLook: Promise<unknown> = Promise.resolve();
+
+function filmMsOf(media: Media): Promise<number | undefined> {
+  const look = lastLook.then(() => lookIntoFilm(media));
+  lastLook = look;
+  return look;
+}
+
+async function lookIntoFilm({ bytes }: Media): Promise<number | undefined> {
   try {
-    const { media } = await mediaInfo.analyzeData(bytes.byteLength, (size, offset) =>
+    filmLibrary ??= import("mediainfo.js").then(({ default: load }) => load({ format: "object" }));
+    const library = await filmLibrary;
+    const { media } = await library.analyzeData(bytes.byteLength, (size, offset) =>
       bytes.subarray(offset, offset + size),
     );
     const [general] = media?.track ?? [];
@@ -51,8 +63,6 @@ async function filmMsOf({ bytes }: Media): Promise<number | undefined> {
   } catch {
     // As above.
     return undefined;
-  } finally {
-    mediaInfo.close();
   }
 }
 

@@ -92,8 +92,10 @@ function tryToWrite({ id, at: askedAt, request }: TaskCall, { delivered }: TaskA
   const facts = { id, model: request.model, at: askedAt, usage: request.expected, cost: ZERO };
   try {
     request.write(delivered, facts);
-  } catch (cause) {
-    throw new MalformedReply("not what the caller asked for", { cause });
+  } catch (thrown) {
+    // It says what is wrong with it, and another provider of the same model would answer the same.
+    if (thrown instanceof RouterError) throw thrown;
+    throw new MalformedReply("not what the caller asked for", { cause: thrown });
   }
 }
 

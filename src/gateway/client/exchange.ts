@@ -3,8 +3,8 @@ import { BodyDecoder, ProtocolError } from "./body-decoder.js";
 import { ResponseHead } from "./response-head.js";
 
 const HEAD_BYTES_MAX = 64 * 1024;
-/** Above this much unread text the provider is made to wait. */
-const UNREAD_BYTES_MAX = 256 * 1024;
+/** Above this much unread text the provider is made to wait: more than Bun delivers at once, which is 512 KB. */
+const UNREAD_BYTES_MAX = 768 * 1024;
 const END_OF_HEAD = "\r\n\r\n";
 
 /** What an exchange does to the connection it is on. */
