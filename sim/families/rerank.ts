@@ -1,6 +1,7 @@
 import { isObject, isString, type Json, type JsonObject } from "../json.js";
 import { RERANKED_TEXTS_MAX } from "../limits.js";
-import { badRequest, type Refused } from "../task/answer.js";
+import type { TaskEndpoint } from "../provider.js";
+import { badRequest, json, type Refused } from "../task/answer.js";
 import type { TaskAsk } from "../task/ask.js";
 import { type Ranked, ranking, relevances } from "../text/relevance.js";
 import { countText } from "../tokens.js";
@@ -38,6 +39,22 @@ export function rerank(ask: TaskAsk): Reranked | Refused {
     promptTokens: texts.reduce((sum, text) => sum + countText(text) + countText(query), 0),
   };
 }
+
+/** A route that answers the bare results; `list` is what they are called. */
+export const rerankRoute = (path: string, list: "data" | "results"): TaskEndpoint => ({
+  kind: "task",
+  method: "POST",
+  path,
+  task: "text-ranking",
+  answer: (ask) => {
+    const made = rerank(ask);
+    if ("refused" in made) return made;
+    const { promptTokens: tokens } = made;
+    const results = made.results.map(({ index, score }) => ({ index, relevance_score: score }));
+    const usage = { prompt_tokens: tokens, completion_tokens: 0, total_tokens: tokens };
+    return json({ model: ask.model, [list]: results, usage }, { units: { promptTokens: tokens } });
+  },
+});
 
 /** The text of a document: itself, its named fields, its `text`, or all it holds. */
 function textOf(document: Json, fields: readonly string[] | undefined): string {

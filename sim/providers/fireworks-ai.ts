@@ -6,11 +6,15 @@ import {
   openAiPlain,
   withChoices,
 } from "../families/openai-chat.js";
+import { openAiCompletions } from "../families/openai-completions.js";
+import { openAiEmbeddings } from "../families/openai-embeddings.js";
 import { worded } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
+import { rerankRoute } from "../families/rerank.js";
 import { model, price } from "../model-entry.js";
 import type { Provider } from "../provider.js";
 import { secondsFor } from "../seconds.js";
+import { embedder, generator, reranker } from "../text/models.js";
 
 const WORDINGS = {
   unauthorized: { message: () => "The API key you provided is invalid.", code: "UNAUTHORIZED" },
@@ -23,7 +27,10 @@ const WORDINGS = {
 
 const SAMPLING = JSON.stringify({ max_tokens: 2048, temperature: 1.0, top_k: 0, top_p: 1.0 });
 
-/** Fireworks. Answers and headers as on recordings of 2025-02; errors from general knowledge. */
+/**
+ * Fireworks. Answers and headers as on recordings of 2025-02; errors from general knowledge,
+ * the routes of embeddings and reranking from its documentation of 2026-11.
+ */
 export const fireworksAi: Provider = {
   id: "fireworks-ai",
   requestIdHeader: "x-request-id",
@@ -44,6 +51,16 @@ export const fireworksAi: Provider = {
       "openai/gpt-oss-120b",
       "accounts/fireworks/models/gpt-oss-120b",
       price("0.15", "0.60", "0.075"),
+    ),
+  ],
+  tasks: [
+    embedder("Qwen/Qwen3-Embedding-8B", "fireworks/qwen3-embedding-8b", "0.10"),
+    reranker("Qwen/Qwen3-Reranker-8B", "fireworks/qwen3-reranker-8b", { input: "0.20" }),
+    generator(
+      "mistralai/Mixtral-8x7B-v0.1",
+      "accounts/fireworks/models/mixtral-8x7b",
+      "0.50",
+      "0.50",
     ),
   ],
   endpoints: [
@@ -71,6 +88,15 @@ export const fireworksAi: Provider = {
         }),
       }),
     },
+    {
+      kind: "chat",
+      method: "POST",
+      path: "/inference/v1/completions",
+      task: "text-generation",
+      chat: openAiCompletions(),
+    },
+    openAiEmbeddings("/inference/v1/embeddings"),
+    rerankRoute("/inference/v1/rerank", "data"),
     {
       kind: "models",
       method: "GET",

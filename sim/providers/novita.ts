@@ -8,12 +8,14 @@ import {
   withChoices,
 } from "../families/openai-chat.js";
 import { openAiCompletions } from "../families/openai-completions.js";
+import { openAiEmbeddings } from "../families/openai-embeddings.js";
 import { worded } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
+import { rerankRoute } from "../families/rerank.js";
 import type { JsonObject } from "../json.js";
 import { model, price } from "../model-entry.js";
 import type { ListedModel, Provider } from "../provider.js";
-import { generator } from "../text/models.js";
+import { embedder, generator, reranker } from "../text/models.js";
 import { novitaMedia, novitaTasks } from "./novita-media.js";
 
 const FILTERS: JsonObject = {
@@ -78,6 +80,8 @@ export const novita: Provider = {
   ],
   tasks: [
     ...novitaTasks,
+    embedder("BAAI/bge-m3", "baai/bge-m3", "0.01"),
+    reranker("BAAI/bge-reranker-v2-m3", "baai/bge-reranker-v2-m3", { input: "0.01" }),
     generator("mistralai/Mistral-7B-v0.1", "mistralai/mistral-7b-v0.1", "0.03", "0.05"),
   ],
   endpoints: [
@@ -110,6 +114,9 @@ export const novita: Provider = {
     { kind: "models", method: "GET", path: "/v3/openai/models", list: listing },
     { kind: "models", method: "GET", path: "/v3/openai/v1/models", list: listing },
     { kind: "models", method: "GET", path: "/openai/v1/models", list: listing },
+    // Source: Novita API reference, "Create embeddings" and "Create rerank", read 2026-11-28.
+    openAiEmbeddings("/openai/v1/embeddings"),
+    rerankRoute("/openai/v1/rerank", "results"),
     ...novitaMedia,
   ],
   error: (facts) => {
