@@ -9,20 +9,25 @@ import {
 import { ZERO } from "../kernel/money.js";
 import type { ProviderReply, Step } from "../providers/provider.js";
 import { at, MalformedReply } from "../providers/reply.js";
-import { isThere, type Media, type MediaSource } from "../tasks/media.js";
 import type { Delivered, TaskOutput } from "../tasks/task-call.js";
 import { type Reported, sumOfReported, sumOfUsages, type Usage } from "../tasks/usage.js";
 import { awaiterFor } from "./attempts.js";
 import { keyFor } from "./candidates.js";
-import { DownloadError, download } from "./download.js";
+import { DownloadError } from "./download.js";
 import type { Gateway } from "./parts.js";
 import { ForbiddenUrlError } from "./public-address.js";
 import { type Failure, whyOf } from "./send.js";
 import { type Asking, exchangeWith } from "./task-exchange.js";
+import { deliveredOf, fetched } from "./task-media.js";
 import type { TaskCall } from "./task-request.js";
 import { configuredFor, type Turn, targetFor, taskAdapterFor } from "./turn.js";
 
-export type TaskAnswer = {
+export type TaskAnswer = Sent & {
+  /** What was delivered, with what is behind its links where the cost depends on it. */
+  readonly looked: Delivered;
+};
+
+type Sent = {
   readonly kind: "task";
   readonly delivered: Delivered;
   /** As the provider counted it, where it did. */
@@ -69,15 +74,17 @@ export async function sendTask(
     const first = await sendOnce(asking, call, job);
     const answer = first.kind === "failed" ? first : await sendMore(asking, call, job, first);
     turn.time?.stop();
-    if (answer.kind === "task") tryToWrite(call, answer);
-    return answer;
+    if (answer.kind === "failed") return answer;
+    tryToWrite(call, answer);
+    const { delivered, reported } = answer;
+    return { ...answer, looked: await deliveredOf(asking, delivered, reported !== undefined) };
   } catch (thrown) {
     const failure = failureOf(turn, thrown);
     return job.isBegun ? { ...failure, owed: call.request.expected } : failure;
   }
 }
 
-async function sendOnce(asking: Asking, call: TaskCall, job: Job): Promise<TaskAnswer | Failure> {
+async function sendOnce(asking: Asking, call: TaskCall, job: Job): Promise<Sent | Failure> {
   const done = await untilDone(asking, call, job);
   if (done.kind === "failed") return done;
   const delivered = await deliver(asking, done.output, call.request.wantsUrls);
@@ -88,7 +95,7 @@ async function sendOnce(asking: Asking, call: TaskCall, job: Job): Promise<TaskA
 }
 
 /** An answer that cannot be written in the caller's form is none, and nobody is charged for it. */
-function tryToWrite({ id, at: askedAt, request }: TaskCall, { delivered }: TaskAnswer): void {
+function tryToWrite({ id, at: askedAt, request }: TaskCall, { delivered }: Sent): void {
   const facts = { id, model: request.model, at: askedAt, usage: request.expected, cost: ZERO };
   try {
     request.write(delivered, facts);
@@ -104,8 +111,8 @@ async function sendMore(
   asking: Asking,
   call: TaskCall,
   job: Job,
-  first: TaskAnswer,
-): Promise<TaskAnswer | Failure> {
+  first: Sent,
+): Promise<Sent | Failure> {
   let answer = first;
   while (answer.delivered.kind === "media" && answer.delivered.media.length < call.request.count) {
     const next = await sendOnce(asking, call, job);
@@ -180,16 +187,6 @@ async function deliver(asking: Asking, output: TaskOutput, wantsUrls: boolean): 
   return output.kind === "media"
     ? { kind: "media", media }
     : { kind: "json", json: output.toJson(media) };
-}
-
-/** Throws DownloadError or ForbiddenUrlError for what cannot be had. */
-export async function fetched(
-  { gateway, configured, turn }: Asking,
-  source: MediaSource,
-): Promise<Media> {
-  if (isThere(source)) return source;
-  const trustedOrigin = new URL(configured.baseUrl).origin;
-  return download(gateway, { url: source.url, trustedOrigin, deadline: turn.deadline });
 }
 
 function failureOf({ deadline }: Turn, thrown: unknown): Failure {

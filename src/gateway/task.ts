@@ -47,10 +47,9 @@ async function answer(
 ): Promise<Response> {
   const { candidate, held, deadline, sentAt, time } = turn;
   deadline.end();
-  const usage = withTime(
-    await usageOfTask(call.request.asked, candidate, answered, call.request.input.inputs),
-    time,
-  );
+  const { asked, input } = call.request;
+  const result = { delivered: answered.looked, usage: answered.usage };
+  const usage = withTime(await usageOfTask(asked, candidate, result, input.inputs), time);
   const upstreamMs = facts.answeredAt - sentAt;
   gateway.health.measured(candidate.mapping, usage.outputTokens, upstreamMs, upstreamMs);
   const cost = await settle(gateway, call, candidate, held, {

@@ -238,6 +238,17 @@ for (const [name, shown, pixels] of [
   });
 }
 
+test("at OpenAI's route a link is looked behind too, and stays a link", async () => {
+  const before = await app.left(ada);
+  picture = () => new Response(PICTURE);
+  const body = { model: "org/large", prompt: "a fox", response_format: "url" };
+  const answer = await app.answer(
+    call("POST", "/v1/images/generations", ada.token, body, JSON_BODY),
+  );
+  expect(await answer.json()).toMatchObject({ data: [{ url: `${provider.origin}/picture.png` }] });
+  expect(before - (await app.left(ada))).toBe(640n * 480n * 10n);
+});
+
 test("a job whose result two processes on one store see is charged once", async () => {
   const env = { DATABASE_URL: await (await postgres()).freshDatabase() };
   const one = await testApp({ yaml: yaml(), env });
