@@ -10,6 +10,7 @@ import type { Json } from "../tasks/task-call.js";
 import { asObject } from "../wire/as-object.js";
 import type { DoorBody } from "../wire/doors/door.js";
 import { readDoorBody } from "../wire/doors/form.js";
+import { NO_CONTROLS } from "../wire/route-controls.js";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -57,14 +58,6 @@ export async function passRequest(
     ...{ asked, expected: expectedOf(mapping.task, asked) },
   };
 }
-
-const NO_CONTROLS = {
-  order: undefined,
-  only: undefined,
-  ignore: [],
-  sort: undefined,
-  allowFallbacks: false,
-} as const;
 
 function fieldsOf(body: DoorBody): Json {
   if (body.kind === "json") return body.json;

@@ -9,6 +9,7 @@ import { RouterError } from "../kernel/errors.js";
 import type { ProviderRequest } from "../providers/provider.js";
 import type { Caller } from "../tenants/caller.js";
 import { parseChatRequest, parseCompletionRequest } from "../wire/chat-request.js";
+import { NO_CONTROLS } from "../wire/route-controls.js";
 import { readBody, readBytes } from "./body.js";
 import { callOf, inferenceCaller, serveCall } from "./inference.js";
 import type { Site, Visit } from "./parts.js";
@@ -151,24 +152,18 @@ async function askAt(
     ?.mappings.find((each) => each.provider === provider.id && each.task === job?.task);
   if (!job || !mapping || !matched) return undefined;
   const stored = gateway.directory.providerKey(caller.keyOwner, provider.id);
-  const request = { model: mapping.modelId, suffix: provider.id, ...NO_CONTROLS };
+  const request = {
+    model: mapping.modelId,
+    suffix: provider.id,
+    controls: NO_CONTROLS,
+    isStream: false,
+  };
   const call = callOf(site, visit, caller, request);
   const key = call.headerKey ?? stored ?? configured.key;
   const keySource = call.headerKey ? "header" : stored ? "stored" : "operator";
   const poll = { gateway, jobs, lateBilling, drain, call, job, mapping, key, keySource } as const;
   return servePoll(poll, upstreamOf(provider, visit, wanted, matched.route.host));
 }
-
-const NO_CONTROLS = {
-  controls: {
-    order: undefined,
-    only: undefined,
-    ignore: [],
-    sort: undefined,
-    allowFallbacks: true,
-  },
-  isStream: false,
-} as const;
 
 /** By the provider's own name for the model; Replicate's names end with a version, which is all that its body holds. */
 function mappingOf(

@@ -12,6 +12,7 @@ import type { TaskInput } from "../tasks/task-call.js";
 import type { Caller } from "../tenants/caller.js";
 import { parseChatRequest, splitModel } from "../wire/chat-request.js";
 import { DOORS } from "../wire/doors/doors.js";
+import { NO_CONTROLS } from "../wire/route-controls.js";
 import { taskAnswer } from "../wire/task-answer.js";
 import { parseTaskPayload, type TaskPayload } from "../wire/task-payload.js";
 import { readBytes } from "./body.js";
@@ -30,19 +31,12 @@ type Named = {
   readonly controls: RouteControls;
 };
 
-const ANYBODY: RouteControls = {
-  order: undefined,
-  only: undefined,
-  ignore: [],
-  sort: undefined,
-  allowFallbacks: true,
-};
 /** The embedded provider plays the part of hf-inference for the models that it has. */
-const HF_INFERENCE: RouteControls = { ...ANYBODY, only: ["hf-inference", "embedded"] };
+const HF_INFERENCE: RouteControls = { ...NO_CONTROLS, only: ["hf-inference", "embedded"] };
 
 /** POST /models/{model} */
 export const anyTask: Handler = (site, visit) =>
-  serveNamed(site, visit, visit.rest.join("/"), ANYBODY);
+  serveNamed(site, visit, visit.rest.join("/"), NO_CONTROLS);
 
 /** POST /hf-inference/models/{model}, with all that may stand behind it. */
 export const hfInference: Handler = (site, visit) =>

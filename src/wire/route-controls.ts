@@ -3,7 +3,8 @@ import type { RouteControls } from "../tasks/chat-completion.js";
 
 type Json = Readonly<Record<string, unknown>>;
 
-const NONE: RouteControls = {
+/** Of a request that says nothing of providers. */
+export const NO_CONTROLS: RouteControls = {
   order: undefined,
   only: undefined,
   ignore: [],
@@ -18,7 +19,7 @@ const KNOWN: ReadonlySet<string> = new Set(["order", "only", "ignore", "sort", "
  * privacy or price that went unheard would be worse than none.
  */
 export function parseRouteControls(controls: Json | undefined): RouteControls {
-  if (!controls) return NONE;
+  if (!controls) return NO_CONTROLS;
   for (const name of Object.keys(controls)) if (!KNOWN.has(name)) throw unsupported(name);
   const { allow_fallbacks: allowFallbacks = true } = controls;
   if (typeof allowFallbacks !== "boolean") {

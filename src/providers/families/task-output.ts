@@ -1,5 +1,7 @@
 /** What providers answer to tasks, as media and as hf-inference's JSON. */
+
 import { fromBase64, fromDataUri, type Media, type MediaSource } from "../../tasks/media.js";
+import { typeOfMedia } from "../../tasks/media-type.js";
 import type { Usage } from "../../tasks/usage.js";
 import type { ProviderReply, Step } from "../provider.js";
 import { at, MalformedReply, textAt } from "../reply.js";
@@ -46,20 +48,11 @@ export function soundIn({ type, bytes, json }: ProviderReply): Media {
   throw new MalformedReply(`no sound but ${type || "nothing"}`);
 }
 
-/** How the files of each kind begin, as bytes in Latin-1. */
-const BEGINNINGS: readonly (readonly [RegExp, string])[] = [
-  [/^\x89PNG/, "image/png"],
-  [/^\xff\xd8\xff/, "image/jpeg"],
-  [/^RIFF.{4}WEBP/s, "image/webp"],
-  [/^GIF8/, "image/gif"],
-];
-
 /** A picture. Providers never say of which kind: Nebius sends WebP, Hyperbolic PNG, others what was asked for. */
 export function pictureFrom(base64: string): Media {
   const { bytes } = fromBase64(base64, "");
-  const head = Buffer.from(bytes.subarray(0, 12)).toString("latin1");
-  const type = BEGINNINGS.find(([beginning]) => beginning.test(head))?.[1];
-  return { bytes, type: type ?? "image/jpeg" };
+  const type = typeOfMedia(bytes, undefined);
+  return { bytes, type: type.startsWith("image/") ? type : "image/jpeg" };
 }
 
 type Chunk = { readonly text: string; readonly timestamp: readonly unknown[] };
