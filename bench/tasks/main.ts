@@ -9,7 +9,7 @@ import type { Options } from "../options.js";
 import { start } from "../processes.js";
 import { processTree } from "../usage-of.js";
 import { freePort, until } from "../waiting.js";
-import { embeddings, jobs, type Line, type Places, pictures, uploads } from "./parts.js";
+import { besides, embeddings, jobs, type Line, type Places, pictures, uploads } from "./parts.js";
 
 const repository = join(import.meta.dir, "..", "..");
 const launcher = join(repository, "bin/turnpike.mjs");
@@ -24,6 +24,7 @@ export async function benchTasks(options: Options): Promise<number> {
     (places: Places) => pictures(places, times / 4),
     (places: Places) => uploads(places, times / 10),
     jobs,
+    (places: Places) => besides(places, times),
   ]) {
     lines.push(...(await inFreshProcesses(part)));
   }

@@ -98,6 +98,44 @@ export async function jobs({ through, token, pids }: Places): Promise<readonly L
   ];
 }
 
+/** The same call to a provider while an engine of the embedded provider works without a pause, and while it rests. */
+export async function besides(places: Places, times: number): Promise<readonly Line[]> {
+  const { through, token } = places;
+  const ask = (model: string) =>
+    post(`${through}/v1/embeddings`, bearer(token), JSON.stringify({ model, input: "a fox runs" }));
+  // The engine starts with its first request.
+  await read(await ask(ENGINE));
+  const took = { resting: [] as number[], busy: [] as number[] };
+  for (const state of ["resting", "busy", "busy", "resting"] as const) {
+    let isOver = state === "resting";
+    const working = (async () => {
+      while (!isOver) await read(await ask(ENGINE));
+    })();
+    for (let i = 0; i < times / 2; i++) {
+      const started = performance.now();
+      await read(await ask("bench/embed"));
+      took[state].push(performance.now() - started);
+    }
+    isOver = true;
+    await working;
+  }
+  const p50 = (values: readonly number[]): number =>
+    percentile(
+      values.toSorted((a, b) => a - b),
+      50,
+    );
+  const [resting, busy] = [p50(took.resting), p50(took.busy)];
+  const change = ((busy / resting - 1) * 100).toFixed(0);
+  return [
+    {
+      what: "embeddings of a provider while the embedded engine works on the same core, p50",
+      value: `${busy.toFixed(2)} ms, ${resting.toFixed(2)} while it rests (${change} %)`,
+    },
+  ];
+}
+
+const ENGINE = "embedded/universal-sentence-encoder-lite";
+
 /** The median of either, by turns, and what lies between. */
 async function added(what: string, times: number, ask: Ask): Promise<readonly Line[]> {
   const took = { direct: [] as number[], through: [] as number[] };

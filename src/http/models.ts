@@ -3,6 +3,7 @@ import { findModel } from "../catalog/find.js";
 import type { Mapping, Model } from "../catalog/model.js";
 import { quoteOf } from "../catalog/quote.js";
 import type { NanoUsd } from "../kernel/money.js";
+import { modalitiesOf } from "../tasks/modalities.js";
 import type { Handler, Site } from "./parts.js";
 import { json } from "./parts.js";
 
@@ -18,13 +19,14 @@ export const showModel: Handler = (site, { rest }) => {
 
 function printModel(site: Site, model: Model) {
   const offers = model.mappings.filter((mapping) => isReachable(site, mapping));
+  const { input, output } = modalitiesOf(model.task);
   return {
     id: model.id,
     object: "model",
     created: CREATED,
     owned_by: model.id.split("/", 1)[0] ?? model.id,
     task: model.task,
-    architecture: { input_modalities: ["text"], output_modalities: ["text"] },
+    architecture: { input_modalities: input, output_modalities: output },
     providers: offers.map((mapping) => printOffer(site, mapping)),
   };
 }

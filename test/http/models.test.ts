@@ -83,6 +83,7 @@ test("what the embedded provider can do is listed without a word of configuratio
   const answer = await other.answer(call("GET", "/v1/models/embedded/flite"));
   expect(await answer.json()).toMatchObject({
     task: "text-to-speech",
+    architecture: { input_modalities: ["text"], output_modalities: ["audio"] },
     providers: [{ provider: "embedded", status: "live", pricing: { compute_second: 0.00012 } }],
   });
   await other.stop();
