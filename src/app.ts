@@ -36,6 +36,7 @@ import { LeaseBook } from "./ledger/lease-book.js";
 import type { PaymentStore } from "./ledger/payment.js";
 import { receiptKey } from "./ledger/receipt-key.js";
 import type { LedgerStore } from "./ledger/store.js";
+import { Breakers } from "./routing/breaker.js";
 import { Health } from "./routing/health.js";
 import { booksOf } from "./store/books.js";
 import { changeFeed } from "./store/changes.js";
@@ -244,6 +245,7 @@ function buildGateway(
     keeper: new LeaseKeeper({ node, book, store: ledger, claim, clock, log }),
     spool,
     http: new HttpPool(),
+    breakers: new Breakers(),
     health: new Health(),
     limits: config.limits,
     clock,

@@ -77,7 +77,7 @@ export function noteFailure(
   // Neither the caller's mistake, nor hanging up, nor an end of the credit says anything about the provider.
   if (failure.rejection || call.signal.aborted) return;
   if (deadline.reason instanceof CreditEndedError) return;
-  gateway.health.failed(mapping, gateway.clock.now(), failure.retryAfterMs);
+  gateway.breakers.failed(mapping, gateway.clock.now(), failure.retryAfterMs);
   gateway.log("warn", "attempt_failed", {
     request: call.id,
     provider: mapping.provider,

@@ -68,7 +68,8 @@ export function findRoute<C extends Call>(gateway: Gateway, call: C, wish: Wish<
   if (candidates.length === 0) throw nobodyServes(gateway, call, wish, { model, tasks, policy });
   const preferences = { order: request.controls.order ?? call.caller.user.providerOrder };
   const evidenceOf = (mapping: Mapping) => gateway.health.evidenceOf(mapping);
-  const ordered = order(candidates, policy, preferences, evidenceOf, call.at);
+  const rests = (mapping: Mapping) => gateway.breakers.restsUntil(mapping) > call.at;
+  const ordered = order(candidates, policy, preferences, evidenceOf, rests);
   return { policy, candidates: request.controls.allowFallbacks ? ordered : ordered.slice(0, 1) };
 }
 

@@ -5,6 +5,7 @@ import type { Limits } from "../kernel/limits.js";
 import type { Log } from "../kernel/log.js";
 import type { LeaseBook } from "../ledger/lease-book.js";
 import type { BillingEndpoint, Provider } from "../providers/provider.js";
+import type { Breakers } from "../routing/breaker.js";
 import type { Health } from "../routing/health.js";
 import type { ChatRequest } from "../tasks/chat-completion.js";
 import type { Caller } from "../tenants/caller.js";
@@ -35,6 +36,7 @@ export type Gateway = {
   readonly keeper: LeaseKeeper;
   readonly spool: Spool;
   readonly http: HttpPool;
+  readonly breakers: Breakers;
   readonly health: Health;
   readonly limits: Limits;
   readonly clock: Clock;

@@ -99,7 +99,7 @@ async function attempt<C extends Call, Answered extends { readonly kind: string 
       gateway.book.release(held.hold);
       return undefined;
     }
-    gateway.health.succeeded(candidate.mapping);
+    gateway.breakers.succeeded(candidate.mapping);
     const leftOut = kind.leftOut(gateway, call, candidate);
     const facts = factsOf(gateway, route, trail, turn, leftOut);
     return await kind.answer(gateway, call, turn, facts, outcome);

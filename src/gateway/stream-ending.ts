@@ -92,7 +92,7 @@ export class StreamEnding {
     const reason: unknown = turn.deadline.reason ?? thrown;
     if (reason instanceof CreditEndedError) return this.stop();
     turn.deadline.stop(reason);
-    gateway.health.failed(turn.candidate.mapping, gateway.clock.now());
+    gateway.breakers.failed(turn.candidate.mapping, gateway.clock.now());
     const why = reason instanceof StreamError ? "provider_error" : reasonOf(reason);
     gateway.log("warn", "stream_broken", { request: call.id, provider, why });
     const cost = await this.settle("cut", 200);

@@ -20,8 +20,6 @@ export type Candidate = {
 export type Evidence = {
   /** Output tokens per second. */
   readonly throughput: number | undefined;
-  /** Until when it should be left alone, in ms UTC; 0 for a healthy one. */
-  readonly restsUntil: number;
 };
 
 export type Preferences = {
@@ -75,7 +73,7 @@ export function order(
   policy: Policy,
   preferences: Preferences,
   evidenceOf: (mapping: Mapping) => Evidence,
-  now: number,
+  rests: (mapping: Mapping) => boolean,
 ): readonly Candidate[] {
   if (candidates.length < 2) return candidates;
   const compare = COMPARE[policy.kind](preferences, evidenceOf);
@@ -83,7 +81,7 @@ export function order(
     .map((candidate, place) => ({
       candidate,
       place,
-      rests: evidenceOf(candidate.mapping).restsUntil > now,
+      rests: rests(candidate.mapping),
     }))
     .sort(
       (a, b) =>
