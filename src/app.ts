@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { Catalog } from "./catalog/catalog.js";
+import type { MappingStore } from "./catalog/stored.js";
 import type { Config } from "./config/config.js";
 import { type Embedded, startEmbedded } from "./embedded/embedded.js";
 import { modelLooker, withEmbedded } from "./embedded/listing.js";
@@ -43,6 +44,7 @@ import { changeFeed } from "./store/changes.js";
 import type { Database } from "./store/database.js";
 import { lateCostStore } from "./store/late-costs.js";
 import { ledgerStore } from "./store/ledger.js";
+import { mappingStore } from "./store/mappings.js";
 import { openStore } from "./store/open.js";
 import { organizationStore } from "./store/organizations.js";
 import { paymentStore } from "./store/payments.js";
@@ -93,6 +95,7 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
   const ledger = ledgerStore(database, config.plans);
   const tenants = tenantStore(database, node, clock);
   const organizations = organizationStore(database, node, clock);
+  const mappings = mappingStore(database, node, clock);
   await recoverDead(spoolRoot, ledger, tryLock, { clock, log });
 
   const folder = join(spoolRoot, node);
@@ -121,6 +124,7 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
     catchUp: async () => {
       gateway.directory.load(await tenants.loadAll());
       gateway.directory.loadOrganizations(await organizations.loadAll());
+      await loadCatalog(gateway.catalog, mappings);
     },
   });
   const embedded = config.embedded && startEmbedded({ folder: config.dataFolder, log, clock });
@@ -140,17 +144,24 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
   const reloadUser = reloader(tenants, gateway.directory);
   const reloadOrganization = async (orgId: string): Promise<void> =>
     gateway.directory.loadOrganizations(await organizations.load(orgId));
+  const reloadMappings = async (provider: string): Promise<void> =>
+    gateway.catalog.loadStored(provider, await mappings.ofProvider(provider));
+  const reloadModels = async (): Promise<void> =>
+    gateway.catalog.loadKnown(await mappings.loadKnown());
   const unfollow = await followChanges({
     node,
     log,
     ...changeFeed(database),
     reloadUser,
     reloadOrganization,
+    reloadMappings,
+    reloadModels,
     answerRecall: (bucket, seq) => gateway.keeper.answerRecall(bucket, seq),
     surrender: (bucket) => gateway.keeper.surrender(bucket),
   });
   gateway.directory.load(await tenants.loadAll());
   gateway.directory.loadOrganizations(await organizations.loadAll());
+  await loadCatalog(gateway.catalog, mappings);
 
   const payments = paymentStore(database);
   const lateCosts = lateCostStore(database);
@@ -178,6 +189,7 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
     gateway,
     tenants,
     organizations,
+    mappings,
     ledger,
     usage: usageReader(database),
     lateCosts,
@@ -190,6 +202,8 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
     receiptKey: receiptKey(masterKey),
     reloadUser,
     reloadOrganization,
+    reloadMappings,
+    reloadModels,
     drain,
     isReady: () => ledger.spoolPosition(node).then(Boolean, () => false),
   };
@@ -237,7 +251,7 @@ function buildGateway(
   const { embedded, config, masterKey, clock, log, node, ledger, spool, book, claim } = parts;
   return {
     node,
-    catalog: new Catalog(...config.models),
+    catalog: new Catalog(config.models),
     providers: withEmbedded(config.providers, embedded),
     plans: config.plans,
     directory: new Directory(masterKey, config.ownerToken),
@@ -260,6 +274,12 @@ const reloader =
     const rows = await tenants.loadUser(userId);
     if (rows) directory.load(rows);
   };
+
+/** What the store has of models, all of it. */
+async function loadCatalog(catalog: Catalog, mappings: MappingStore): Promise<void> {
+  catalog.loadAllStored(await mappings.loadAll());
+  catalog.loadKnown(await mappings.loadKnown());
+}
 
 const startThread = (): Worker => new Worker(new URL("./drain-thread.ts", import.meta.url));
 

@@ -1,27 +1,87 @@
 import type { Mapping, Model } from "./model.js";
 import { nearest } from "./nearest.js";
+import type { KnownRows, Rename, StoredMapping } from "./stored.js";
+import { StoredOffers } from "./stored-offers.js";
 
-/** What can be served, by model id. Later sources override earlier ones, mapping by mapping. */
+/** What a catalog begins with. */
+export type CatalogSources = {
+  /** What popular providers offer, as it was when this version was made. */
+  readonly starter?: readonly Model[];
+  /** The operator's own word, which is the last. */
+  readonly file?: readonly Model[];
+  readonly renames?: readonly Rename[];
+};
+
+/** From the one that wins to the one that gives way. */
+const LAYERS = ["offered", "file", "store", "starter"] as const;
+type Layer = (typeof LAYERS)[number];
+
+/** Steps from an id to the one it goes by now; more is a circle. */
+const RENAMES_FOLLOWED_MAX = 8;
+
+/** What can be served, by model id. Of two sources that name a provider's offer of a model for a task, one wins. */
 export class Catalog {
+  private readonly layers: Readonly<Record<Layer, Map<string, Model>>> = {
+    ...{ offered: new Map(), file: new Map(), store: new Map(), starter: new Map() },
+  };
   private readonly models = new Map<string, Model>();
+  private readonly stored = new StoredOffers();
+  /** Providers whose offers are told while we run, and by themselves alone. */
+  private readonly offering = new Set<string>();
+  private readonly fileRenames: readonly Rename[];
+  private renamed: ReadonlyMap<string, string> = new Map();
+  private formerNames: ReadonlyMap<string, readonly string[]> = new Map();
+  private tags: ReadonlyMap<string, readonly string[]> = new Map();
 
-  constructor(...sources: readonly (readonly Model[])[]) {
-    for (const source of sources) for (const model of source) this.add(model);
+  constructor({ starter = [], file = [], renames = [] }: CatalogSources) {
+    this.fileRenames = renames;
+    for (const model of starter) putTogether(this.layers.starter, model);
+    for (const model of file) putTogether(this.layers.file, model);
+    this.rename([]);
+    this.mergeAll();
   }
 
-  /** Puts a provider's offers in the place of all that it offered before. */
+  /** Puts a provider's offers in the place of all that it offered before, wherever those were written. */
   offer(provider: string, models: readonly Model[]): void {
-    for (const model of this.models.values()) {
-      const kept = model.mappings.filter((mapping) => mapping.provider !== provider);
-      if (kept.length === 0) this.models.delete(model.id);
-      else if (kept.length < model.mappings.length)
-        this.models.set(model.id, { ...model, mappings: kept });
-    }
-    for (const model of models) this.add(model);
+    const isNew = !this.offering.has(provider);
+    this.offering.add(provider);
+    this.replace("offered", provider, models);
+    if (isNew) this.mergeAll();
   }
 
+  /** Puts what the store has of a provider in the place of what it had. */
+  loadStored(provider: string, rows: readonly StoredMapping[]): void {
+    this.stored.load(provider, rows);
+    this.replace("store", provider, this.stored.modelsOf(provider));
+  }
+
+  /** The same for all providers at once: those that are not among the rows have none. */
+  loadAllStored(rows: readonly StoredMapping[]): void {
+    const byProvider = Map.groupBy(rows, ({ provider }) => provider);
+    for (const provider of new Set([...this.stored.providers(), ...byProvider.keys()])) {
+      this.loadStored(provider, byProvider.get(provider) ?? []);
+    }
+  }
+
+  /** Takes in what is known of models, for tag filters to go by, and which of them have other names now. */
+  loadKnown({ models, renames }: KnownRows): void {
+    this.tags = new Map(models.map(({ id, tags }) => [id, tags]));
+    this.stored.know(models);
+    this.rename(renames);
+    for (const provider of this.stored.providers()) {
+      this.replace("store", provider, this.stored.modelsOf(provider));
+    }
+    this.mergeAll();
+  }
+
+  /** By its id, or by one that it had: `id` of the answer is what it goes by now. */
   model(id: string): Model | undefined {
-    return this.models.get(id);
+    return this.models.get(id) ?? this.models.get(this.renamed.get(id) ?? id);
+  }
+
+  /** The id that a model goes by now; its own where nothing else is known. */
+  currentId(id: string): string {
+    return this.renamed.get(id) ?? id;
   }
 
   all(): Iterable<Model> {
@@ -33,11 +93,129 @@ export class Catalog {
     return nearest(id, [...this.models.keys()]);
   }
 
-  private add(model: Model): void {
-    const known = this.models.get(model.id);
-    const isReplaced = (old: Mapping) =>
-      model.mappings.some((m) => m.provider === old.provider && m.task === old.task);
-    const kept = known?.mappings.filter((old) => !isReplaced(old)) ?? [];
-    this.models.set(model.id, { ...model, mappings: [...model.mappings, ...kept] });
+  /** What the operator's file says of an offer, which nothing else overrides. */
+  inFile({
+    modelId,
+    provider,
+    task,
+  }: Pick<Mapping, "modelId" | "provider" | "task">): Mapping | undefined {
+    return this.namesOf(modelId)
+      .flatMap((name) => this.layers.file.get(name)?.mappings ?? [])
+      .find((one) => one.provider === provider && one.task === task);
   }
+
+  private replace(layer: Layer, provider: string, models: readonly Model[]): void {
+    const known = this.layers[layer];
+    const touched = new Set(models.map(({ id }) => id));
+    for (const model of known.values()) {
+      const kept = model.mappings.filter((mapping) => mapping.provider !== provider);
+      if (kept.length === model.mappings.length) continue;
+      touched.add(model.id);
+      if (kept.length === 0) known.delete(model.id);
+      else known.set(model.id, { ...model, mappings: kept });
+    }
+    for (const model of models) putTogether(known, model);
+    for (const id of touched) this.merge(this.currentId(id));
+  }
+
+  private rename(stored: readonly Rename[]): void {
+    // The file comes last, so its word is the one that stays.
+    const steps = new Map([...stored, ...this.fileRenames].map(({ from, to }) => [from, to]));
+    const ends = [...steps.keys()].map((from) => [from, endOf(steps, from)] as const);
+    const moved = ends.filter(([from, to]) => from !== to);
+    this.renamed = new Map(moved);
+    const groups = Map.groupBy(moved, ([, to]) => to);
+    this.formerNames = new Map([...groups].map(([to, all]) => [to, all.map(([from]) => from)]));
+  }
+
+  private mergeAll(): void {
+    const ids = new Set(this.models.keys());
+    for (const layer of LAYERS) {
+      for (const id of this.layers[layer].keys()) ids.add(this.currentId(id));
+    }
+    for (const id of ids) this.merge(id);
+  }
+
+  private merge(id: string): void {
+    const found = this.currentId(id) === id ? this.mappingsOf(id) : [];
+    const [first] = found;
+    if (!first) {
+      this.models.delete(id);
+      return;
+    }
+    const tags = this.tags.get(id) ?? this.layers.file.get(id)?.tags;
+    const model: Model = {
+      ...{ id, task: this.taskOf(id) ?? first.task, mappings: found },
+      ...(tags && { tags }),
+    };
+    const before = this.models.get(id);
+    if (!before || !isSame(before, model)) this.models.set(id, model);
+  }
+
+  /** Of all layers, each provider's for each task once. */
+  private mappingsOf(id: string): readonly Mapping[] {
+    const found: Mapping[] = [];
+    for (const layer of LAYERS) {
+      for (const name of this.namesOf(id)) {
+        for (const mapping of this.layers[layer].get(name)?.mappings ?? []) {
+          const { provider, task } = mapping;
+          if (layer !== "offered" && this.offering.has(provider)) continue;
+          if (found.some((one) => one.provider === provider && one.task === task)) continue;
+          found.push(name === id ? mapping : underName(mapping, id));
+        }
+      }
+    }
+    return found;
+  }
+
+  private namesOf(id: string): readonly string[] {
+    return [id, ...(this.formerNames.get(id) ?? [])];
+  }
+
+  /** What a model is for is said by whoever lists models, not by whoever offers to serve one. */
+  private taskOf(id: string): Model["task"] | undefined {
+    for (const layer of ["file", "starter", "offered"] as const) {
+      for (const name of this.namesOf(id)) {
+        const task = this.layers[layer].get(name)?.task;
+        if (task) return task;
+      }
+    }
+    return undefined;
+  }
+}
+
+/** A source may name a model more than once; what it says last of an offer holds. */
+function putTogether(models: Map<string, Model>, model: Model): void {
+  const known = models.get(model.id);
+  const isReplaced = (old: Mapping) =>
+    model.mappings.some((m) => m.provider === old.provider && m.task === old.task);
+  const kept = known?.mappings.filter((old) => !isReplaced(old)) ?? [];
+  models.set(model.id, known ? { ...model, mappings: [...model.mappings, ...kept] } : model);
+}
+
+function endOf(steps: ReadonlyMap<string, string>, from: string): string {
+  let id = from;
+  for (let step = 0; step < RENAMES_FOLLOWED_MAX; step++) {
+    const next = steps.get(id);
+    if (next === undefined) return id;
+    id = next;
+  }
+  return from;
+}
+
+const isSame = (a: Model, b: Model): boolean =>
+  a.task === b.task &&
+  a.tags === b.tags &&
+  a.mappings.length === b.mappings.length &&
+  a.mappings.every((mapping, i) => mapping === b.mappings[i]);
+
+/** Offers that were written under a former name, made once, so that they stay the same objects. */
+const moved = new WeakMap<Mapping, Mapping>();
+
+function underName(mapping: Mapping, modelId: string): Mapping {
+  const known = moved.get(mapping);
+  if (known?.modelId === modelId) return known;
+  const made = { ...mapping, modelId };
+  moved.set(mapping, made);
+  return made;
 }

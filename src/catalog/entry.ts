@@ -43,15 +43,20 @@ const mappingSchema = z.strictObject({
   adapter: z.literal("lora").optional(),
   adapter_weights_path: z.string().min(1).optional(),
   source: z.string().optional(),
-  read: z.string().optional(),
+  read: z.iso.date().optional(),
 });
 
 /** A model id is at most an owner and a name; it must survive in a path and beside a `:suffix`. */
 const MODEL_ID = /^[\w.-]+(\/[\w.-]+)?$/;
 
+export const modelId = z
+  .string()
+  .regex(MODEL_ID, 'expected a model id like "meta-llama/Llama-3.1-8B-Instruct"');
+
 export const modelSchema = z.strictObject({
-  id: z.string().regex(MODEL_ID, 'expected a model id like "meta-llama/Llama-3.1-8B-Instruct"'),
+  id: modelId,
   task: z.enum(TASKS),
+  tags: z.array(z.string().min(1)).optional(),
   providers: z.array(mappingSchema).min(1),
 });
 
@@ -71,6 +76,7 @@ export const toModel = (
 ): Model => ({
   id: entry.id,
   task: entry.task,
+  ...(entry.tags && { tags: entry.tags }),
   mappings: entry.providers.map((written) => toMapping(entry, written, where, hardware)),
 });
 
@@ -92,6 +98,7 @@ function toMapping(
     source: [written.source ?? where, written.read && `read ${written.read}`]
       .filter(Boolean)
       .join(", "),
+    ...(written.read !== undefined && { pricedAt: Date.parse(written.read) }),
     ...(written.context_length !== undefined && { contextLength: written.context_length }),
     ...(written.max_output_tokens !== undefined && { maxOutputTokens: written.max_output_tokens }),
     ...(written.supports_tools !== undefined && { supportsTools: written.supports_tools }),

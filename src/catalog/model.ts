@@ -29,10 +29,18 @@ export type Mapping = {
   readonly loraWeights?: string;
   /** Where the price and the mapping come from, for people. */
   readonly source: string;
+  /** Since when this is the price, as far as anybody said, in ms UTC. */
+  readonly pricedAt?: number;
+  /** Its id in the store, where it is kept there. */
+  readonly id?: string;
+  /** The tags it goes by, where it is for every model that has all of them. */
+  readonly tags?: readonly string[];
 };
 
 export type Model = {
   readonly id: string;
   readonly task: Task;
   readonly mappings: readonly Mapping[];
+  /** As the Hub has them, where somebody said. */
+  readonly tags?: readonly string[];
 };

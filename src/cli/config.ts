@@ -30,7 +30,7 @@ const maybeMaskedUrl = (url: string | undefined): string | null =>
   url === undefined ? null : maskedUrl(url);
 
 function printable(from: Config) {
-  const [, own = []] = from.models;
+  const { file: own = [], starter = [] } = from.models;
   return {
     host: from.host,
     port: from.port,
@@ -81,7 +81,7 @@ function printable(from: Config) {
         cancel_url: maybeMaskedUrl(from.payments.stripe.cancelUrl),
       },
     },
-    models: { own: own.map((model) => model.id), starter: from.models[0]?.length ?? 0 },
+    models: { own: own.map((model) => model.id), starter: starter.length },
     warnings: from.warnings,
   };
 }

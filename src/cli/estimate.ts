@@ -1,9 +1,9 @@
-import { Catalog } from "../catalog/catalog.js";
 import { findModel, offersOf } from "../catalog/find.js";
 import { formatUsd } from "../kernel/money.js";
 import { forecast, printForecast } from "../metering/forecast.js";
 import { TASKS } from "../tasks/index.js";
 import { ASSUMABLE, parseAssumedList, parseEstimateQuery } from "../wire/estimate-query.js";
+import { catalogOf } from "./catalog.js";
 import { type CommonOptions, command } from "./command.js";
 import { type Local, withLocal } from "./local.js";
 import { isReady } from "./model.js";
@@ -26,7 +26,7 @@ async function estimateModel(local: Local, id: string, options: Options): Promis
     ...(options.task !== undefined && { task: readOneOf("--task", options.task, TASKS) }),
     ...(options.assume !== undefined && { assume: parseAssumedList(options.assume) }),
   });
-  const model = findModel(new Catalog(...local.config.models), query.model);
+  const model = findModel(await catalogOf(local), query.model);
   if (query.task !== undefined && query.task !== model.task) {
     throw new UserError(`--task: ${model.id} is for ${model.task}, not for ${query.task}`);
   }

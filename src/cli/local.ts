@@ -2,6 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { storePlace } from "../app.js";
+import type { MappingStore } from "../catalog/stored.js";
 import { type Config, type Flags, loadConfig } from "../config/config.js";
 import { systemClock } from "../kernel/clock.js";
 import type { LateCostStore } from "../ledger/late-cost.js";
@@ -10,6 +11,7 @@ import type { LedgerStore } from "../ledger/store.js";
 import { type Books, booksOf } from "../store/books.js";
 import { lateCostStore } from "../store/late-costs.js";
 import { ledgerStore } from "../store/ledger.js";
+import { mappingStore } from "../store/mappings.js";
 import { openStore } from "../store/open.js";
 import { organizationStore } from "../store/organizations.js";
 import { paymentStore } from "../store/payments.js";
@@ -28,6 +30,7 @@ export type Local = {
   readonly ledger: LedgerStore;
   readonly tenants: TenantStore;
   readonly organizations: OrganizationStore;
+  readonly mappings: MappingStore;
   readonly usage: UsageReader;
   readonly lateCosts: LateCostStore;
   readonly payments: PaymentStore;
@@ -48,6 +51,7 @@ export async function withLocal<Result>(
       ledger: ledgerStore(database, config.plans),
       tenants: tenantStore(database, "cli", systemClock),
       organizations: organizationStore(database, "cli", systemClock),
+      mappings: mappingStore(database, "cli", systemClock),
       usage: usageReader(database),
       lateCosts: lateCostStore(database),
       payments: paymentStore(database),

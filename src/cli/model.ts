@@ -1,11 +1,12 @@
 import { Command } from "commander";
-import { Catalog } from "../catalog/catalog.js";
 import { findModel } from "../catalog/find.js";
 import type { Mapping } from "../catalog/model.js";
 import { printPrice } from "../catalog/quote.js";
-import { type Config, loadConfig } from "../config/config.js";
-import { EMBEDDED, modelsIn, toModels } from "../embedded/catalog.js";
+import type { Config } from "../config/config.js";
+import { EMBEDDED } from "../embedded/catalog.js";
+import { catalogOf } from "./catalog.js";
 import { type CommonOptions, command } from "./command.js";
+import { type Local, withLocal } from "./local.js";
 import { modelAdd } from "./model-add.js";
 import { show, table } from "./output.js";
 
@@ -16,26 +17,20 @@ export const model = new Command("model")
   .addCommand(
     command("list", "models that can be called now")
       .option("--all", "also those whose provider has no key", false)
-      .action((options: ListOptions) => list(loadConfig(options, process.env), options)),
+      .action((options: ListOptions) => withLocal(options, (local) => list(local, options))),
   )
   .addCommand(
     command("show", "one model: who serves it, at what price, from what source")
       .argument("<id>")
       .action((id: string, options: CommonOptions) =>
-        showOne(loadConfig(options, process.env), id, options),
+        withLocal(options, (local) => showOne(local, id, options)),
       ),
   )
   .addCommand(modelAdd);
 
-/** As a server started with this configuration would have it. */
-function catalogOf({ models, embedded, dataFolder }: Config): Catalog {
-  const catalog = new Catalog(...models);
-  if (embedded) catalog.offer(EMBEDDED, toModels(modelsIn(dataFolder), embedded.price));
-  return catalog;
-}
-
-function list(config: Config, options: ListOptions): void {
-  const catalog = catalogOf(config);
+async function list(local: Local, options: ListOptions): Promise<void> {
+  const { config } = local;
+  const catalog = await catalogOf(local);
   const rows = [...catalog.all()]
     .map((each) => ({
       id: each.id,
@@ -55,8 +50,9 @@ function list(config: Config, options: ListOptions): void {
   );
 }
 
-function showOne(config: Config, id: string, options: CommonOptions): void {
-  const found = findModel(catalogOf(config), id);
+async function showOne(local: Local, id: string, options: CommonOptions): Promise<void> {
+  const { config } = local;
+  const found = findModel(await catalogOf(local), id);
   const rows = found.mappings.map((mapping) => ({
     provider: mapping.provider,
     provider_model: mapping.providerModel,

@@ -296,7 +296,7 @@ models:
     task: conversational
     providers:
       - { provider: together, provider_model: m, price: ${price} }`;
-  const offer = (price: string) => load(models(price)).models[1]?.[0]?.mappings[0];
+  const offer = (price: string) => load(models(price)).models.file?.[0]?.mappings[0];
   const table: readonly [string, bigint][] = [
     ["{ hardware: gpu-a100 }", 975_000n],
     ['{ hardware: gpu-a100, compute_second: "0.002" }', 2_000_000n],

@@ -1,6 +1,7 @@
 /** The effective configuration: flags beat environment beats `turnpike.yaml` beats defaults. */
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import type { CatalogSources } from "../catalog/catalog.js";
 import { type HardwarePrices, modelSchema, toModel } from "../catalog/entry.js";
 import type { Model, Price } from "../catalog/model.js";
 import starter from "../catalog/starter.json";
@@ -36,8 +37,7 @@ export type Config = {
   readonly hardware: HardwarePrices;
   /** The built-in provider; undefined where it is switched off. */
   readonly embedded: { readonly price: Price } | undefined;
-  /** In rising precedence. */
-  readonly models: readonly (readonly Model[])[];
+  readonly models: CatalogSources;
   readonly payments: PaymentSettings;
   /** What the operator should know but need not act on. */
   readonly warnings: readonly string[];
@@ -87,10 +87,11 @@ export function loadConfig(flags: Flags, env: Environment): Config {
     providers: providersOf(written, file, env, warnings),
     hardware: written.hardware,
     embedded: embeddedOf(written),
-    models: [
-      starter.models.map((entry) => toModel(modelSchema.parse(entry), "starter catalog")),
-      own,
-    ],
+    models: {
+      starter: starter.models.map((entry) => toModel(modelSchema.parse(entry), "starter catalog")),
+      file: own,
+      renames: Object.entries(written.renamed_models).map(([from, to]) => ({ from, to })),
+    },
     payments: paymentsOf(written.payments, file, env, warnings),
     warnings,
   };

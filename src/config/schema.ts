@@ -1,6 +1,6 @@
 /** The written form of the configuration, `turnpike.yaml`. */
 import { z } from "zod";
-import { modelSchema, pricePerUnit } from "../catalog/entry.js";
+import { modelId, modelSchema, pricePerUnit } from "../catalog/entry.js";
 import {
   BILLING_DELAY_SECONDS_MAX,
   defaultLimits,
@@ -133,6 +133,8 @@ const writtenSchema = z.strictObject({
   hardware: z.record(z.string().min(1), pricePerUnit).default({}),
   embedded: embeddedSchema.prefault({}),
   models: z.array(modelSchema).default([]),
+  /** From a model's former id to the one it goes by. */
+  renamed_models: z.record(modelId, modelId).default({}),
   plans: z.record(z.string().regex(/^[a-z][a-z0-9-]*$/), planSchema).default({}),
   limits: limitsSchema.default({}),
   payments: paymentsSchema.prefault({}),

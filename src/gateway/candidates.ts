@@ -15,6 +15,7 @@ import {
 } from "../routing/policy.js";
 import type { Task } from "../tasks/index.js";
 import { computeTime, noUsage, type Usage } from "../tasks/usage.js";
+import { seesStaging } from "../tenants/provider-rights.js";
 import type { Call, ChatCall, ConfiguredProvider, Gateway } from "./parts.js";
 
 /** English prose in UTF-8, per token of text: to compare prices only. */
@@ -130,7 +131,9 @@ function checkOffer<C extends Call>(
   if (!configured) return "unknown provider";
   if (!wish.isServed(configured.provider, mapping.task)) return `has no route for ${mapping.task}`;
   if (call.caller.disabledProviders.includes(mapping.provider)) return DISABLED;
-  if (mapping.status !== "live") return `status ${mapping.status}`;
+  if (mapping.status !== "live" && !isStagedFor(gateway, call, mapping)) {
+    return `status ${mapping.status}`;
+  }
   const obstacle = wish.fault(call, mapping);
   if (obstacle !== undefined) return obstacle;
   const keySource = findKey(gateway, call, configured);
@@ -141,7 +144,11 @@ function checkOffer<C extends Call>(
   return fault ?? { mapping, keySource, expectedCost: 0n };
 }
 
-/** Looked for once: prices do not change while we run. */
+/** Before it is live, an offer can be called by the people of its provider. */
+const isStagedFor = ({ directory }: Gateway, { caller }: Call, mapping: Mapping): boolean =>
+  mapping.status === "staging" && seesStaging(directory, caller, mapping.provider);
+
+/** Looked for once: another price is another mapping. */
 const faults = new WeakMap<Mapping, { readonly fault: string | undefined }>();
 
 function faultOf(mapping: Mapping): string | undefined {

@@ -64,10 +64,6 @@ const WHY: Readonly<Record<Refusal, string>> = {
 
 const invalid = (message: string): RouterError => new RouterError("invalid_token", message);
 
-/** The owner of this place, with a token that may act as such. */
-export const isOperator = ({ token, user }: Caller): boolean =>
-  user.role === "owner" && token.scopes.includes("admin");
-
 export function requireScope({ token, user }: Caller, scope: Scope): void {
   if (!token.scopes.includes(scope)) {
     throw new RouterError("forbidden", `This token lacks the scope "${scope}".`);

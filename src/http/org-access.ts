@@ -6,8 +6,9 @@ import {
   type OrgRole,
   type ResourceGroup,
 } from "../tenants/organization.js";
+import { isOperator } from "../tenants/provider-rights.js";
 import type { AccessToken, Scope, User } from "../tenants/user.js";
-import { authenticate, isOperator } from "./authenticate.js";
+import { authenticate } from "./authenticate.js";
 import { notAMember } from "./bill-to.js";
 import type { Site, Visit } from "./parts.js";
 

@@ -11,9 +11,10 @@ import {
 } from "../tenants/organization.js";
 import type { MemberOutcome } from "../tenants/organization-store.js";
 import { fundsBucketOf } from "../tenants/payer.js";
+import { isOperator } from "../tenants/provider-rights.js";
 import { isOrgName, ORG_NAME_RULE, registerOrganization } from "../tenants/register.js";
 import { findUser, readTerms, requirePlan } from "./admin.js";
-import { authenticate, isOperator } from "./authenticate.js";
+import { authenticate } from "./authenticate.js";
 import { readJson } from "./body.js";
 import { creditOf } from "./credits.js";
 import { anchorDay } from "./fields.js";

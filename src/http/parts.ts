@@ -1,3 +1,4 @@
+import type { MappingStore } from "../catalog/stored.js";
 import type { Config } from "../config/config.js";
 import type { LateBilling } from "../gateway/late-billing.js";
 import type { Gateway } from "../gateway/parts.js";
@@ -20,6 +21,7 @@ export type Site = {
   readonly gateway: Gateway;
   readonly tenants: TenantStore;
   readonly organizations: OrganizationStore;
+  readonly mappings: MappingStore;
   readonly ledger: LedgerStore;
   readonly usage: UsageReader;
   readonly lateCosts: LateCostStore;
@@ -34,6 +36,8 @@ export type Site = {
   /** Takes a user's rows into memory again, after this process changed them. */
   readonly reloadUser: (userId: string) => Promise<void>;
   readonly reloadOrganization: (orgId: string) => Promise<void>;
+  readonly reloadMappings: (provider: string) => Promise<void>;
+  readonly reloadModels: () => Promise<void>;
   /** Has the store hear of all that ended here. */
   readonly drain: () => Promise<void>;
   readonly isReady: () => Promise<boolean>;

@@ -17,6 +17,8 @@ type Parts = {
   readonly watch: (onChange: () => void) => Promise<() => Promise<void>>;
   readonly reloadUser: (userId: string) => Promise<void>;
   readonly reloadOrganization: (orgId: string) => Promise<void>;
+  readonly reloadMappings: (provider: string) => Promise<void>;
+  readonly reloadModels: () => Promise<void>;
   readonly answerRecall: (bucketId: string, seq: number) => Promise<void>;
   readonly surrender: (bucketId: string) => Promise<void>;
 };
@@ -32,7 +34,7 @@ export async function followChanges(parts: Parts): Promise<() => Promise<void>> 
       if (!(thrown instanceof WrongSecretError)) throw thrown;
       parts.log("error", "payer_not_loaded", { ...facts, reason: thrown.message });
     });
-  /** Each user, organization and bucket once, however often they were named, and none waits for another. */
+  /** Each user, organization, provider and bucket once, however often they were named, and none waits for another. */
   const take = async (changes: readonly Change[]): Promise<void> => {
     const about = (wanted: string) => changes.filter(({ topic }) => topic === wanted);
     const keys = (some: readonly Change[]) => [...new Set(some.map(({ key }) => key))];
@@ -42,6 +44,8 @@ export async function followChanges(parts: Parts): Promise<() => Promise<void>> 
     await Promise.all([
       ...keys(about("user")).map((id) => reload(parts.reloadUser(id), { user: id })),
       ...keys(about("org")).map((id) => reload(parts.reloadOrganization(id), { org: id })),
+      ...keys(about("mappings")).map(parts.reloadMappings),
+      ...(about("models").length > 0 ? [parts.reloadModels()] : []),
       ...keys(byOthers(about("lowered"))).map(parts.surrender),
       ...[...recalls].map(([bucket, seq]) => parts.answerRecall(bucket, seq)),
     ]);

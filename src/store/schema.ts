@@ -301,6 +301,46 @@ export type Schema = {
     void: Whole;
     at: Whole;
   };
+  /** What providers offer, beside the starter catalog and the operator's file. */
+  mappings: {
+    /** 24 hex characters, as the Hub's clients know such things by. */
+    id: string;
+    provider: string;
+    task: string;
+    /** A model's id, or `tag-filter=` and tags. */
+    subject: string;
+    provider_model: string;
+    status: string;
+    /** JSON. */
+    facts: string;
+    created_at: Whole;
+    changed_at: Whole;
+  };
+  /** Every price that a mapping ever had; what was removed keeps its prices. */
+  mapping_prices: {
+    provider: string;
+    task: string;
+    subject: string;
+    valid_from: Whole;
+    /** JSON of nano-USD per million of each unit, as text; null for none. */
+    price: string | null;
+    is_free: Whole;
+    source: string;
+    set_by: string;
+    /** 1: it holds. */
+    is_last: Whole;
+  };
+  /** What the Hub says of models, for tag filters to go by. */
+  known_models: {
+    id: string;
+    pipeline_tag: string | null;
+    /** JSON. */
+    tags: string;
+    lora_weights: string | null;
+    source: string;
+    read_at: Whole;
+  };
+  model_renames: { from_id: string; to_id: string; set_by: string; at: Whole };
   changes: {
     seq: ColumnType<bigint, never, never>;
     topic: string;

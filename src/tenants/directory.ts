@@ -31,6 +31,8 @@ export class Directory {
   private readonly hashesByUser = new Map<string, readonly string[]>();
   private readonly providerKeys = new Map<string, string>();
   readonly organizations = new OrganizationDirectory();
+  /** Which organization registered a provider, by the provider's id. The others are the operator's. */
+  readonly providerOwners = new Map<string, string>();
   private readonly masterKey: MasterKey;
   private readonly presetTokenHash: string | undefined;
 

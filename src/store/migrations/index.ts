@@ -8,6 +8,7 @@ import { payments } from "./0003-payments.js";
 import { nodes } from "./0004-nodes.js";
 import { costs } from "./0005-costs.js";
 import { receiptsAndUsage } from "./0006-receipts-and-usage.js";
+import { mappings } from "./0008-mappings.js";
 
 type Migration = (tx: Transaction<Schema>, engine: Database["engine"]) => Promise<void>;
 
@@ -19,6 +20,7 @@ const MIGRATIONS: readonly Migration[] = [
   nodes,
   costs,
   receiptsAndUsage,
+  mappings,
 ];
 
 /** Brings the schema to a version. Any number of processes may call it at once: one does the work. */
