@@ -2,10 +2,11 @@
 import { reasonOf } from "../kernel/log.js";
 import { addedCost } from "../metering/cost.js";
 import { type ChatEvent, type EventQuirks, readChatEvent } from "../wire/chat-event.js";
+import { EventTemplate } from "../wire/event-template.js";
 import { latin1Bytes } from "../wire/sse.js";
 import { answerHeaders, type Facts } from "./answer-headers.js";
 import { keyFor } from "./candidates.js";
-import { chargedPrice, growHold } from "./funds.js";
+import { chargedPrice, extendHold, freeFor, growHold } from "./funds.js";
 import type { ChatCall, Gateway } from "./parts.js";
 import { type StreamStart, streamErrorMessage } from "./send.js";
 import { type StreamContext, StreamEnding, StreamError } from "./stream-ending.js";
@@ -14,6 +15,8 @@ import { adapterFor, type Turn } from "./turn.js";
 
 /** Held more at a time for a stream that outgrows its hold. */
 const GROWTH_TOKENS = 1_024;
+/** While there is so many times more at hand than a stream takes, what it takes is in nobody's way. */
+const PLENTY = 16n;
 const NO_EVENTS: readonly string[] = [];
 
 export function answerStream(
@@ -67,6 +70,7 @@ class ChatRelay {
   private readonly signal: AbortSignal;
   private readonly start: StreamStart;
   private readonly ending: StreamEnding;
+  private readonly template = new EventTemplate();
   /** Read and not passed on. */
   private events: readonly string[];
   /** The first event that cannot be passed on without waiting. */
@@ -135,6 +139,7 @@ class ChatRelay {
   private passArrived(): void {
     while (!this.slow) {
       const bytes = this.events.length === 0 ? this.start.exchange.takeUnread() : undefined;
+      if (bytes && this.passAlike(bytes)) continue;
       if (bytes) this.events = this.start.splitter.push(bytes);
       if (this.events.length === 0 && !bytes) return;
       const isAligned = bytes !== undefined && this.start.splitter.isAligned;
@@ -142,6 +147,17 @@ class ChatRelay {
       if (bytes && isAligned && !isChanged) this.writeBytes(bytes);
       else this.write(text);
     }
+  }
+
+  /** Passes on a single event that is like the ones before and paid for; false for anything else. */
+  private passAlike(bytes: Buffer): boolean {
+    const { meter } = this.context;
+    if (!this.start.splitter.isAtStart) return false;
+    const length = this.template.textIn(bytes);
+    if (length < 0 || !meter.covers(length)) return false;
+    meter.deliverBytes(bytes, this.template.textAt, length);
+    this.writeBytes(bytes);
+    return true;
   }
 
   /** The caller's share of the events at hand, and whether that is anything but the events as they are. */
@@ -153,9 +169,10 @@ class ChatRelay {
     while (done < events.length && !this.slow) {
       const raw = events[done++] ?? "";
       const event = this.readEvent(raw);
-      if (event.kind === "chunk" && this.context.meter.covers(event.output)) {
+      if (event.kind === "chunk" && this.context.meter.covers(event.output.length)) {
         const passed = this.take(event);
-        isChanged ||= passed !== raw;
+        if (passed !== raw) isChanged = true;
+        else if (!event.usage && !event.isFinish) this.template.learn(raw, event.output);
         text += passed;
       } else {
         isChanged = true;
@@ -225,8 +242,20 @@ class ChatRelay {
   }
 
   private async isPaidFor(output: string): Promise<boolean> {
+    if (this.growFromPlenty() && this.context.meter.covers(output.length)) return true;
     const excess = await this.context.meter.excessWith(output);
     return excess <= 0 || this.growHold(excess);
+  }
+
+  /** Counting tokens takes longer than holding for as many as there are bytes, which comes back at the end. */
+  private growFromPlenty(): boolean {
+    const { gateway, call, turn, meter } = this.context;
+    const more = { inputTokens: 0, outputTokens: GROWTH_TOKENS };
+    const amount = addedCost(more, chargedPrice(turn.candidate));
+    if (freeFor(gateway, call.caller) < amount * PLENTY) return false;
+    if (!extendHold(gateway, call.caller, turn.held.hold, amount)) return false;
+    meter.allow(GROWTH_TOKENS);
+    return true;
   }
 
   /** Holds for `least` more tokens of output, or for a good deal more where the balance allows. */

@@ -5,12 +5,14 @@
 import { utf8Of } from "../wire/sse.js";
 import { countTokens } from "./tokenizer.js";
 
-const TAIL_PARTS = 32;
+const BLOCK_BYTES = 1_024;
+const NOTHING = Buffer.alloc(0);
 
 export class StreamMeter {
-  private readonly parts: string[] = [];
-  /** The newest parts, joined now and then: a thousand streams would keep a million little strings. */
-  private tail: string[] = [];
+  /** What was delivered, in UTF-8. Kept as strings, the pieces would outlive every small garbage collection. */
+  private readonly full: Buffer[] = [];
+  private block = NOTHING;
+  private used = 0;
   private bytes = 0;
   private countAtBytes: number;
   private allowed: number;
@@ -27,14 +29,14 @@ export class StreamMeter {
     this.countAtBytes += more;
   }
 
-  /** Whether `text` is paid for without counting. */
-  covers(text: string): boolean {
-    return this.bytes + text.length <= this.countAtBytes;
+  /** Whether so many bytes of text are paid for without counting. */
+  covers(bytes: number): boolean {
+    return this.bytes + bytes <= this.countAtBytes;
   }
 
   /** How many tokens beyond what is paid for it would be to deliver `text` too; 0 or less when it is covered. */
   async excessWith(text: string): Promise<number> {
-    if (this.covers(text)) return 0;
+    if (this.covers(text.length)) return 0;
     const tokens = await countTokens(this.text() + utf8Of(text));
     this.countAtBytes = this.bytes + text.length + Math.max(0, this.allowed - tokens);
     return tokens - this.allowed;
@@ -42,11 +44,14 @@ export class StreamMeter {
 
   /** `text` in the Latin-1 form of `wire/sse`. */
   deliver(text: string): void {
-    if (text === "") return;
-    this.bytes += text.length;
-    if (this.tail.push(text) < TAIL_PARTS) return;
-    this.parts.push(this.tail.join(""));
-    this.tail = [];
+    const at = this.take(text.length);
+    this.block.write(text, at, "latin1");
+  }
+
+  /** The same for text that stands in `bytes`, `length` of them from `start` on. */
+  deliverBytes(bytes: Buffer, start: number, length: number): void {
+    const at = this.take(length);
+    bytes.copy(this.block, at, start, start + length);
   }
 
   get isEmpty(): boolean {
@@ -54,6 +59,19 @@ export class StreamMeter {
   }
 
   text(): string {
-    return utf8Of(this.parts.join("") + this.tail.join(""));
+    return Buffer.concat([...this.full, this.block.subarray(0, this.used)]).toString();
+  }
+
+  /** Where in the block the next so many bytes belong. */
+  private take(bytes: number): number {
+    if (this.used + bytes > this.block.length) {
+      if (this.used > 0) this.full.push(this.block.subarray(0, this.used));
+      this.block = Buffer.allocUnsafeSlow(Math.max(BLOCK_BYTES, bytes));
+      this.used = 0;
+    }
+    const at = this.used;
+    this.used += bytes;
+    this.bytes += bytes;
+    return at;
   }
 }

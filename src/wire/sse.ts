@@ -9,6 +9,11 @@ export class EventSplitter {
   /** Whether the events of the last push were all of its bytes, and nothing but them. */
   isAligned = true;
 
+  /** Nothing waits for its other half. */
+  get isAtStart(): boolean {
+    return this.rest === "";
+  }
+
   /** The events completed by these bytes, each with its blank line; throws when one outgrows the limit. */
   push(chunk: Buffer): string[] {
     const hadRest = this.rest !== "";

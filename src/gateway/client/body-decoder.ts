@@ -5,6 +5,8 @@ import type { ResponseHead } from "./response-head.js";
 export class ProtocolError extends Error {}
 
 const CHUNK_LINE_MAX = 1_024;
+const SIZE_DIGITS_MAX = 8;
+const CR = 13;
 const LF = 10;
 
 export class BodyDecoder {
@@ -28,15 +30,19 @@ export class BodyDecoder {
     this.isDone = hasNoBody || (this.framing === "length" && this.left === 0);
   }
 
-  /** The body's bytes among `bytes`; throws ProtocolError for broken framing or bytes beyond the end. */
-  push(bytes: Buffer): Buffer[] {
-    if (this.framing === "until_close") return [bytes];
-    if (this.framing === "chunked") return this.pushChunked(bytes);
-    if (bytes.length > this.left)
-      throw new ProtocolError("the body is longer than its length says");
-    this.left -= bytes.length;
-    this.isDone = this.left === 0;
-    return [bytes];
+  /** Adds the body's bytes among `bytes` to `parts`; throws ProtocolError for broken framing or bytes beyond the end. */
+  push(bytes: Buffer, parts: Buffer[]): void {
+    if (this.framing === "chunked") {
+      this.pushChunked(bytes, parts);
+      return;
+    }
+    if (this.framing === "length") {
+      if (bytes.length > this.left)
+        throw new ProtocolError("the body is longer than its length says");
+      this.left -= bytes.length;
+      this.isDone = this.left === 0;
+    }
+    parts.push(bytes);
   }
 
   /** Whether the next `bytes` are the whole body, with no framing in it; then they count as pushed. */
@@ -52,8 +58,7 @@ export class BodyDecoder {
     return this.isDone || this.framing === "until_close";
   }
 
-  private pushChunked(bytes: Buffer): Buffer[] {
-    const parts: Buffer[] = [];
+  private pushChunked(bytes: Buffer, parts: Buffer[]): void {
     let at = 0;
     while (at < bytes.length) {
       if (this.isDone) throw new ProtocolError("bytes after the last chunk");
@@ -63,16 +68,41 @@ export class BodyDecoder {
         at += part.length;
         this.left -= part.length;
         if (this.left === 0) this.expects = "end_of_data";
-        continue;
+      } else {
+        const next = this.line === "" ? this.passPlainLine(bytes, at) : at;
+        at = next > at ? next : this.passLine(bytes, at);
       }
-      const end = bytes.indexOf(LF, at);
-      const upTo = end < 0 ? bytes.length : end;
-      this.line += bytes.toString("latin1", at, upTo);
-      if (this.line.length > CHUNK_LINE_MAX) throw new ProtocolError("a chunk's line is too long");
-      at = upTo + 1;
-      if (end >= 0) this.endLine();
     }
-    return parts;
+  }
+
+  /** Nearly every line is whole and has nothing in it but a size, or nothing; any other is left to `passLine`. */
+  private passPlainLine(bytes: Buffer, start: number): number {
+    let at = start;
+    let size = 0;
+    let digit = hexDigit(bytes[at]);
+    for (; digit >= 0 && at - start < SIZE_DIGITS_MAX; digit = hexDigit(bytes[++at])) {
+      size = size * 16 + digit;
+    }
+    if (bytes[at] !== CR || bytes[at + 1] !== LF) return start;
+    const isEmpty = at === start;
+    if (isEmpty && this.expects === "end_of_data") this.expects = "size";
+    else if (!isEmpty && this.expects === "size") this.beginChunk(size);
+    else return start;
+    return at + 2;
+  }
+
+  private passLine(bytes: Buffer, at: number): number {
+    const end = bytes.indexOf(LF, at);
+    const upTo = end < 0 ? bytes.length : end;
+    this.line += bytes.toString("latin1", at, upTo);
+    if (this.line.length > CHUNK_LINE_MAX) throw new ProtocolError("a chunk's line is too long");
+    if (end >= 0) this.endLine();
+    return upTo + 1;
+  }
+
+  private beginChunk(size: number): void {
+    this.left = size;
+    this.expects = size === 0 ? "trailer" : "data";
   }
 
   private endLine(): void {
@@ -86,8 +116,13 @@ export class BodyDecoder {
     } else {
       const size = /^([0-9a-f]{1,8})(?:\s*;.*)?$/i.exec(line)?.[1];
       if (size === undefined) throw new ProtocolError("a chunk's size is no number");
-      this.left = Number.parseInt(size, 16);
-      this.expects = this.left === 0 ? "trailer" : "data";
+      this.beginChunk(Number.parseInt(size, 16));
     }
   }
+}
+
+function hexDigit(byte = 0): number {
+  if (byte >= 48 && byte <= 57) return byte - 48;
+  const letter = byte | 32;
+  return letter >= 97 && letter <= 102 ? letter - 87 : -1;
 }

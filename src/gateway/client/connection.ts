@@ -22,7 +22,7 @@ const handlers: SocketHandler<Connection> = {
 };
 
 export class Connection {
-  private readonly origin: Origin;
+  readonly origin: Origin;
   private opening: Opening | undefined;
   private socket: Socket<Connection> | undefined;
   private exchange: Exchange | undefined;
@@ -31,7 +31,7 @@ export class Connection {
   /** Ended by either side. */
   isClosed = false;
   /** Called when an answer is complete and the connection may be used again. */
-  onFree: () => void = nothing;
+  onFree: (connection: Connection) => void = nothing;
 
   private constructor(origin: Origin) {
     this.origin = origin;
@@ -118,7 +118,7 @@ export class Connection {
     if (!exchange.isComplete) return;
     this.exchange = undefined;
     this.resume();
-    if (exchange.mayReuse && !this.unsent) this.onFree();
+    if (exchange.mayReuse && !this.unsent) this.onFree(this);
     else this.destroy();
   }
 

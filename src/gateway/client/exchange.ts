@@ -169,10 +169,10 @@ export class Exchange {
   }
 
   private pushBody(bytes: Buffer): void {
-    for (const part of this.decoder?.push(bytes) ?? []) {
-      this.unread.push(part);
-      this.unreadBytes += part.length;
-    }
+    const before = this.unread.length;
+    this.decoder?.push(bytes, this.unread);
+    for (let i = before; i < this.unread.length; i++)
+      this.unreadBytes += this.unread[i]?.length ?? 0;
     if (this.unreadBytes >= UNREAD_BYTES_MAX) this.flow.pause();
   }
 

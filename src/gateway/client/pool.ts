@@ -59,7 +59,7 @@ export class HttpPool {
     }
     deadline.allow(connectMs, "connect");
     const fresh = await Connection.open(origin, deadline);
-    fresh.onFree = () => this.keep(origin, fresh);
+    fresh.onFree = this.keep;
     waiting();
     const exchange = fresh.send(message);
     deadline.stops(exchange);
@@ -81,16 +81,18 @@ export class HttpPool {
     return undefined;
   }
 
-  private keep(origin: Origin, connection: Connection): void {
-    const list = this.idle.get(origin.id) ?? [];
-    this.idle.set(origin.id, list);
+  /** One function for all connections: a closure each would keep alive what was sent on it first. */
+  private readonly keep = (connection: Connection): void => {
+    const { id } = connection.origin;
+    const list = this.idle.get(id) ?? [];
+    this.idle.set(id, list);
     if (list.length >= IDLE_PER_ORIGIN_MAX) {
       connection.destroy();
       return;
     }
     list.push({ connection, since: performance.now() });
     this.sweeping ??= setInterval(() => this.sweep(), SWEEP_MS);
-  }
+  };
 
   private sweep(): void {
     const oldest = performance.now() - IDLE_MS_MAX;
