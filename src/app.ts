@@ -37,7 +37,7 @@ import { LeaseBook } from "./ledger/lease-book.js";
 import type { PaymentStore } from "./ledger/payment.js";
 import { receiptKey } from "./ledger/receipt-key.js";
 import type { LedgerStore } from "./ledger/store.js";
-import { Breakers } from "./routing/breaker.js";
+import { Breakers } from "./routing/breakers.js";
 import { Health } from "./routing/health.js";
 import { booksOf } from "./store/books.js";
 import { changeFeed } from "./store/changes.js";
@@ -82,12 +82,14 @@ export type AppParts = {
   readonly masterKey: MasterKey;
   readonly clock: Clock;
   readonly log: Log;
+  /** Rolls from 0 to 1; by default at random. */
+  readonly dice?: () => number;
 };
 
 export const storePlace = (config: Config): string =>
   config.databaseUrl ?? join(config.dataFolder, "turnpike.sqlite");
 
-export async function startApp({ config, masterKey, clock, log }: AppParts): Promise<App> {
+export async function startApp({ config, masterKey, clock, log, dice }: AppParts): Promise<App> {
   const node = newId();
   const spoolRoot = join(config.dataFolder, "spool");
   mkdirSync(spoolRoot, { recursive: true, mode: 0o700 });
@@ -134,6 +136,7 @@ export async function startApp({ config, masterKey, clock, log }: AppParts): Pro
     masterKey,
     clock,
     log,
+    ...(dice && { dice }),
     node,
     ledger,
     spool,
@@ -259,7 +262,7 @@ function buildGateway(
     keeper: new LeaseKeeper({ node, book, store: ledger, claim, clock, log }),
     spool,
     http: new HttpPool(),
-    breakers: new Breakers(),
+    breakers: new Breakers(config.limits, parts.dice ?? Math.random),
     health: new Health(),
     limits: config.limits,
     clock,

@@ -9,12 +9,48 @@ import type { Held } from "./hold.js";
 import type { Call, Gateway } from "./parts.js";
 import type { Attempt, Failure } from "./send.js";
 import { CALLER_GONE, settleNothing, startedRecord } from "./settle.js";
+import { isTelling, noteNothing, noteTrouble } from "./standing.js";
 import { configuredFor, type Turn } from "./turn.js";
 
 /** What was tried so far. */
 export type Trail = {
-  readonly failures: { readonly provider: string; readonly failure: Failure }[];
+  readonly failures: { readonly candidate: Candidate; readonly failure: Failure }[];
+  /** Candidates that had their turn, whatever came of it. */
+  readonly done: Candidate[];
+  /** The provider whose failure is final, since its retries are spent. */
+  spentBy: string | undefined;
 };
+
+export const newTrail = (): Trail => ({ failures: [], done: [], spentBy: undefined });
+
+/** A candidate whose turn it is. */
+export type Taken = Pick<Turn, "candidate" | "begunAt">;
+
+/**
+ * The next to try: the best that does not rest by now, else the best. The order is from the beginning of the request,
+ * and much may have come of an attempt since.
+ */
+export function takeNext(
+  gateway: Gateway,
+  call: Call,
+  { candidates }: Route,
+  { done }: Trail,
+): Taken | undefined {
+  const { breakers, clock } = gateway;
+  const now = done.length === 0 ? call.startedAt : clock.elapsed();
+  let chosen: Candidate | undefined;
+  for (const candidate of candidates) {
+    if (done.includes(candidate)) continue;
+    chosen ??= candidate;
+    if (breakers.restsForMs(candidate.mapping, now) > 0) continue;
+    chosen = candidate;
+    break;
+  }
+  if (!chosen) return undefined;
+  done.push(chosen);
+  if (isTelling(chosen)) breakers.begin(chosen.mapping, now);
+  return { candidate: chosen, begunAt: now };
+}
 
 /** A balance too short for one candidate may do for a cheaper one; any other error ends the request. */
 export function onlyMoney(thrown: unknown): RouterError {
@@ -25,12 +61,13 @@ export function onlyMoney(thrown: unknown): RouterError {
 /** Who asked so lately is taken to be there still: the look alone costs, and limits are not watched any closer. */
 const SURELY_THERE_MS = 10;
 
-export function mayTryAgain(gateway: Gateway, call: Call, { failures }: Trail): boolean {
+export function mayTryAgain(gateway: Gateway, call: Call, trail: Trail): boolean {
+  const { failures } = trail;
   const { attemptsMax, attemptsMs } = gateway.limits;
   const ms = gateway.clock.elapsed() - call.startedAt;
   const mayBeGone = failures.length > 0 || ms >= SURELY_THERE_MS;
   if (mayBeGone && call.signal.aborted) return false;
-  if (failures.at(-1)?.failure.rejection) return false;
+  if (trail.spentBy !== undefined || failures.at(-1)?.failure.rejection) return false;
   return failures.length < attemptsMax && ms < attemptsMs;
 }
 
@@ -69,15 +106,19 @@ export function clampedBy({ clampedTo, computeMs, isTimeClamped }: Held): string
 export function noteFailure(
   gateway: Gateway,
   call: Call,
-  trail: Trail,
-  { candidate: { mapping }, deadline }: Turn,
+  { route, trail }: { readonly route: Route; readonly trail: Trail },
+  turn: Turn,
   failure: Failure,
 ): void {
-  trail.failures.push({ provider: mapping.provider, failure });
+  const { candidate, deadline } = turn;
+  trail.failures.push({ candidate, failure });
   // Neither the caller's mistake, nor hanging up, nor an end of the credit says anything about the provider.
-  if (failure.rejection || call.signal.aborted) return;
-  if (deadline.reason instanceof CreditEndedError) return;
-  gateway.breakers.failed(mapping, gateway.clock.now(), failure.retryAfterMs);
+  const isCallers = failure.rejection !== undefined || call.signal.aborted;
+  if (isCallers || deadline.reason instanceof CreditEndedError) {
+    noteNothing(gateway, turn);
+    return;
+  }
+  const { mapping } = candidate;
   gateway.log("warn", "attempt_failed", {
     request: call.id,
     provider: mapping.provider,
@@ -85,6 +126,19 @@ export function noteFailure(
     why: failure.why,
     ...(failure.isOperatorsProblem && { needs_operator: true }),
   });
+  noteTrouble(gateway, turn, failure);
+  payForRetry(gateway, route, trail);
+}
+
+/** Pays for the next attempt out of what the provider that failed has left; notes where that is nothing. */
+function payForRetry(gateway: Gateway, { candidates }: Route, trail: Trail): void {
+  const failed = trail.failures.at(-1)?.candidate;
+  const isLast =
+    trail.done.length >= candidates.length || trail.failures.length >= gateway.limits.attemptsMax;
+  if (!failed || !isTelling(failed) || isLast) return;
+  const { mapping } = failed;
+  if (!gateway.breakers.mayRetry(mapping, gateway.clock.elapsed()))
+    trail.spentBy = mapping.provider;
 }
 
 export async function giveUp(
@@ -93,9 +147,7 @@ export async function giveUp(
   route: Route,
   trail: Trail,
 ): Promise<RouterError> {
-  const candidate = route.candidates.find(
-    ({ mapping }) => mapping.provider === trail.failures.at(-1)?.provider,
-  );
+  const candidate = trail.failures.at(-1)?.candidate;
   const error = exhaustedBy(trail);
   if (candidate) {
     await settleNothing(gateway, call, candidate, {
@@ -111,7 +163,8 @@ export const exhaustedBy = (trail: Trail): RouterError =>
   exhausted(
     triedSoFar(trail),
     trail.failures.map(({ failure }) => failure),
+    trail.spentBy,
   );
 
 export const triedSoFar = ({ failures }: Trail): string[] =>
-  failures.map(({ provider, failure }) => `${provider}:${failure.why}`);
+  failures.map(({ candidate, failure }) => `${candidate.mapping.provider}:${failure.why}`);

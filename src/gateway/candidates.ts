@@ -69,7 +69,7 @@ export function findRoute<C extends Call>(gateway: Gateway, call: C, wish: Wish<
   if (candidates.length === 0) throw nobodyServes(gateway, call, wish, { model, tasks, policy });
   const preferences = { order: request.controls.order ?? call.caller.user.providerOrder };
   const evidenceOf = (mapping: Mapping) => gateway.health.evidenceOf(mapping);
-  const rests = (mapping: Mapping) => gateway.breakers.restsUntil(mapping) > call.at;
+  const rests = (mapping: Mapping) => gateway.breakers.restsForMs(mapping, call.startedAt) > 0;
   const ordered = order(candidates, policy, preferences, evidenceOf, rests);
   return { policy, candidates: request.controls.allowFallbacks ? ordered : ordered.slice(0, 1) };
 }

@@ -22,6 +22,8 @@ const chat: Kind<ChatCall, Answered> = {
   holdAtOnce,
   holdFor,
   send: sendTurn,
+  verdict: (_, { kind }) => (kind === "plain" ? "succeeded" : "begun"),
+  headOf: (answered) => (answered.kind === "plain" ? answered.head : answered.start.exchange.head),
   leftOut: (gateway: Gateway, call: ChatCall, candidate: Candidate) =>
     leftOut(adapterFor(gateway, candidate), call.request),
   answer: (gateway, call, turn, facts, answered) =>

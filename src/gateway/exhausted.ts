@@ -1,12 +1,20 @@
 import { RouterError } from "../kernel/errors.js";
 import type { Failure } from "./send.js";
 
-/** The error that ends a request nobody could serve, naming every attempt. `tried` is "provider:reason". */
-export function exhausted(tried: readonly string[], failures: readonly Failure[]): RouterError {
+/**
+ * The error that ends a request nobody could serve, naming every attempt. `tried` is "provider:reason"; `spentBy` the
+ * provider whose retries were spent, where others were not asked for that reason.
+ */
+export function exhausted(
+  tried: readonly string[],
+  failures: readonly Failure[],
+  spentBy?: string,
+): RouterError {
   const rejection = failures.at(-1)?.rejection;
   if (rejection) return rejection;
-  const extra = { attempts: tried };
-  const list = tried.join(", ");
+  const isSpent = spentBy !== undefined;
+  const extra = { attempts: tried, ...(isSpent && { retry_budget: "spent" }) };
+  const list = tried.join(", ") + (isSpent ? ` (the retry budget of ${spentBy} is spent)` : "");
   if (failures.every(({ why }) => why === "429")) {
     const waits = failures.map((failure) => failure.retryAfterMs ?? DEFAULT_RETRY_MS);
     const retryAfterSeconds = Math.max(1, Math.ceil(Math.min(...waits) / 1000));

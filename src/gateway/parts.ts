@@ -5,7 +5,7 @@ import type { Limits } from "../kernel/limits.js";
 import type { Log } from "../kernel/log.js";
 import type { LeaseBook } from "../ledger/lease-book.js";
 import type { BillingEndpoint, Provider } from "../providers/provider.js";
-import type { Breakers } from "../routing/breaker.js";
+import type { Breakers } from "../routing/breakers.js";
 import type { Health } from "../routing/health.js";
 import type { ChatRequest } from "../tasks/chat-completion.js";
 import type { Caller } from "../tenants/caller.js";

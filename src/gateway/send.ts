@@ -7,6 +7,7 @@ import type { Limits } from "../kernel/limits.js";
 import type { Auth } from "../providers/provider.js";
 import type { Usage } from "../tasks/usage.js";
 import { type ChatJson, errorMessageOf, memberText, readChatJson } from "../wire/chat-answer.js";
+import { pauseAskedFor, retryAfterMs } from "../wire/rate-limit-headers.js";
 import { dataOf, EventSplitter, utf8Of } from "../wire/sse.js";
 import { ProtocolError } from "./client/body-decoder.js";
 import { ConnectError } from "./client/connection.js";
@@ -179,10 +180,9 @@ function judgeFirstEvent(data: string, start: StreamStart): Outcome {
 export async function judgeStatus(attempt: Judging, answer: Answer): Promise<Failure> {
   const { status } = answer.head;
   const why = String(status);
-  const retryAfterMs = parseRetryAfter(answer.head.get("retry-after"), attempt.clock.now());
   if (status === 429 || status >= 500) {
     attempt.deadline.stop(new Error("refused"));
-    return { kind: "failed", why, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+    return refusedFor(answer.head, attempt.clock);
   }
   if (status < 400) {
     attempt.deadline.stop(new Error("unexpected status"));
@@ -201,6 +201,18 @@ export async function judgeStatus(attempt: Judging, answer: Answer): Promise<Fai
   // A provider that does not know its own model is ours to mend, and another one may have it.
   if (status === 404 && !attempt.isOwnKey) return { kind: "failed", why, isOperatorsProblem: true };
   return { kind: "failed", why, rejection };
+}
+
+/** A provider that has no room, or something wrong with it, and may say for how long. */
+export function refusedFor(head: ResponseHead, clock: Clock): Failure {
+  const header = (name: string) => head.get(name);
+  const read = head.status === 429 ? pauseAskedFor : retryAfterMs;
+  const pauseMs = read(header, clock.now());
+  return {
+    kind: "failed",
+    why: String(head.status),
+    ...(pauseMs !== undefined && { retryAfterMs: pauseMs }),
+  };
 }
 
 /** The body as text where it has come with the head and is not packed; undefined where there is more to it. */
@@ -260,14 +272,6 @@ function unpack(bytes: Buffer, head: ResponseHead, maxOutputLength: number): Buf
 
 const whatKind = (head: ResponseHead): string =>
   head.get("content-type")?.startsWith("text/html") ? "html" : "malformed";
-
-/** Seconds, or an HTTP date. */
-export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
-  if (value === undefined) return undefined;
-  if (/^\d+(\.\d+)?$/.test(value.trim())) return Math.ceil(Number(value) * 1000);
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
-}
 
 /** What was thrown on the way, in a word. */
 export function whyOf(reason: unknown): string {

@@ -8,13 +8,17 @@ import {
   exhaustedBy,
   giveUp,
   mayTryAgain,
+  newTrail,
   noteFailure,
   noteStart,
   onlyMoney,
+  type Taken,
   type Trail,
+  takeNext,
   triedSoFar,
 } from "./attempts.js";
 import { findRoute, type Route, type Wish } from "./candidates.js";
+import type { ResponseHead } from "./client/response-head.js";
 import { CreditEndedError, Deadline } from "./deadline.js";
 import type { Held } from "./hold.js";
 import { paidTimeFor, withTime } from "./paid-time.js";
@@ -22,6 +26,7 @@ import type { Call, Gateway } from "./parts.js";
 import type { Failure } from "./send.js";
 import { CALLER_GONE, settle } from "./settle.js";
 import { timeEnded } from "./shortage.js";
+import { noteLimits, noteNothing, noteVerdict, type Verdict } from "./standing.js";
 import type { Turn } from "./turn.js";
 
 /** What sets the requests of one kind apart from others. */
@@ -35,6 +40,10 @@ export type Kind<C extends Call, Answered extends { readonly kind: string }> = {
   readonly send: (gateway: Gateway, call: C, turn: Turn) => Promise<Answered | Failure>;
   /** Members of the caller's body that the provider was not sent. */
   readonly leftOut: (gateway: Gateway, call: C, candidate: Candidate) => readonly string[];
+  /** What an answer says of its provider. */
+  readonly verdict: (gateway: Gateway, answered: Answered) => Verdict;
+  /** The headers of an answer, where they may say what is left of the provider's limits. */
+  readonly headOf: (answered: Answered) => ResponseHead | undefined;
   /** Settles, and answers the caller. */
   readonly answer: (
     gateway: Gateway,
@@ -52,18 +61,21 @@ export async function serve<C extends Call, Answered extends { readonly kind: st
   kind: Kind<C, Answered>,
 ): Promise<Response> {
   const route = findRoute(gateway, call, kind.wish);
-  const trail: Trail = { failures: [] };
+  const trail = newTrail();
   let refused: RouterError | undefined;
-  for (const candidate of route.candidates) {
-    if (!mayTryAgain(gateway, call, trail)) break;
+  while (mayTryAgain(gateway, call, trail)) {
+    const taken = takeNext(gateway, call, route, trail);
+    if (!taken) break;
+    const { candidate } = taken;
     const held =
       kind.holdAtOnce(gateway, call, candidate) ??
       (await kind.holdFor(gateway, call, candidate).catch(onlyMoney));
     if (held instanceof RouterError) {
       refused ??= held;
+      noteNothing(gateway, taken);
       continue;
     }
-    const answer = await attempt(gateway, call, kind, { route, trail, candidate, held });
+    const answer = await attempt(gateway, call, kind, { route, trail, taken, held });
     if (answer) return answer;
   }
   if (trail.failures.length === 0 && refused) throw refused;
@@ -73,7 +85,7 @@ export async function serve<C extends Call, Answered extends { readonly kind: st
 type Try = {
   readonly route: Route;
   readonly trail: Trail;
-  readonly candidate: Candidate;
+  readonly taken: Taken;
   readonly held: Held;
 };
 
@@ -81,25 +93,27 @@ async function attempt<C extends Call, Answered extends { readonly kind: string 
   gateway: Gateway,
   call: C,
   kind: Kind<C, Answered>,
-  { route, trail, candidate, held }: Try,
+  { route, trail, taken, held }: Try,
 ): Promise<Response | undefined> {
   const { clock, limits } = gateway;
+  const { candidate, begunAt } = taken;
   const endsAt = call.startedAt + limits.totalMs;
   const deadline = new Deadline(clock, call, endsAt, limits.totalMs);
   try {
     if (trail.failures.length === 0) noteStart(gateway, call, candidate);
     const time = paidTimeFor(gateway, call, candidate, held, deadline);
-    const turn: Turn = { candidate, held, deadline, time, sentAt: clock.elapsed() };
+    const turn: Turn = { candidate, held, deadline, time, begunAt, sentAt: clock.elapsed() };
     const outcome = await kind.send(gateway, call, turn);
     if (isFailure(outcome)) {
-      noteFailure(gateway, call, trail, turn, outcome);
+      noteFailure(gateway, call, { route, trail }, turn, outcome);
       deadline.end();
       const owed = owedFor(call, turn, outcome);
       if (owed) throw await endUnanswered(gateway, call, { route, turn, trail, owed });
       gateway.book.release(held.hold);
       return undefined;
     }
-    gateway.breakers.succeeded(candidate.mapping);
+    noteVerdict(gateway, turn, kind.verdict(gateway, outcome));
+    noteLimits(gateway, candidate, kind.headOf(outcome));
     const leftOut = kind.leftOut(gateway, call, candidate);
     const facts = factsOf(gateway, route, trail, turn, leftOut);
     return await kind.answer(gateway, call, turn, facts, outcome);

@@ -12,6 +12,7 @@ import { estimateUsage } from "./estimate-usage.js";
 import { withTime } from "./paid-time.js";
 import type { ChatCall, Gateway } from "./parts.js";
 import { CALLER_GONE, settle } from "./settle.js";
+import { noteTrouble, noteVerdict } from "./standing.js";
 import type { StreamMeter } from "./stream-meter.js";
 import { adapterFor, type Turn } from "./turn.js";
 
@@ -92,9 +93,9 @@ export class StreamEnding {
     const reason: unknown = turn.deadline.reason ?? thrown;
     if (reason instanceof CreditEndedError) return this.stop();
     turn.deadline.stop(reason);
-    gateway.breakers.failed(turn.candidate.mapping, gateway.clock.now());
     const why = reason instanceof StreamError ? "provider_error" : reasonOf(reason);
     gateway.log("warn", "stream_broken", { request: call.id, provider, why });
+    noteTrouble(gateway, turn, { kind: "failed", why });
     const cost = await this.settle("cut", 200);
     const error = {
       message: `${provider}: ${explain(reason)}`,
@@ -119,6 +120,9 @@ export class StreamEnding {
     const usage = withTime(this.usage ?? (await this.countUsage()), turn.time);
     this.usage = usage;
     const { answeredAt, sentAt } = facts;
+    if (outcome === "served" || outcome === "stopped") {
+      noteVerdict(gateway, turn, "succeeded");
+    }
     if (outcome === "served") {
       const streamedMs = gateway.clock.elapsed() - answeredAt;
       const { mapping } = turn.candidate;

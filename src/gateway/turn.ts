@@ -19,7 +19,8 @@ export type Turn = {
   readonly deadline: Deadline;
   /** Undefined where time is not charged. */
   readonly time: PaidTime | undefined;
-  /** By `clock.elapsed()`. */
+  /** When the candidate was chosen for it, and when it was sent; by `clock.elapsed()`. */
+  readonly begunAt: number;
   readonly sentAt: number;
 };
 

@@ -22,6 +22,12 @@ export const defaultLimits = {
   attemptsMax: 3,
   /** No further attempt begins after this long. */
   attemptsMs: 90_000,
+  /** Of a hundred requests sent to a provider, so many may fail and be sent to another one… */
+  retryPercent: 20,
+  /** …and so many a second however few are sent… */
+  retryFloorPerSecond: 10,
+  /** …and what was not needed is kept up to so many, for when it fails all at once. */
+  retryBurst: 500,
   /** Output tokens held for when the caller names no `max_tokens`. */
   outputHorizonTokens: 4_096,
   /** A node that cannot reach the store spends its leases this long, and no longer. */
@@ -129,11 +135,28 @@ export const CHECKOUT_LIFE_MS = 3_600_000;
 export const PROCESSOR_CALL_MS = 10_000;
 /** A refund or dispute that belongs to no payment of ours is kept this long, in case its payment is told late. */
 export const UNMATCHED_REVERSAL_MS = 30 * 86_400_000;
-/** Breaker: consecutive failures that open it, and how long it stays open. */
+/** Breaker of a mapping: failures in a row that open it, or their share of the last twenty requests or so. */
 export const BREAKER_FAILURES = 5;
-export const BREAKER_OPEN_MS = 15_000;
+export const BREAKER_FAILURE_SHARE = 0.5;
+/**
+ * Breaker of a provider: failures in a row, over several of its mappings, that open it. One to connect counts for
+ * several, since it says that nobody is there.
+ */
+export const BREAKER_PROVIDER_FAILURES = 10;
+export const BREAKER_CONNECT_WEIGHT = 4;
+/** How long an open breaker lets rest the first time, and at most; it doubles from one to the other. */
+export const BREAKER_REST_MS = 15_000;
+export const BREAKER_REST_MS_MAX = 300_000;
+/** The same after a 429 that names no time… */
+export const BREAKER_LIMITED_REST_MS = 1_000;
+/** …and where the operator's key or account is refused, which only a person can mend. */
+export const BREAKER_ACCOUNT_REST_MS = 60_000;
+/** A probe that was not heard of for so long makes way for the next. */
+export const BREAKER_PROBE_MS = 30_000;
 /** A provider's Retry-After is believed up to this long. */
 export const RETRY_AFTER_MAX_MS = 300_000;
+/** An answer that says its limit is now used up is believed up to this long: it may mean until all of it is free. */
+export const USED_UP_MS_MAX = 60_000;
 /** A receipt that is to be verified, in characters. */
 export const RECEIPT_CHARS_MAX = 1_000_000;
 /** Tags of one request, and the characters of a name and of a value. */

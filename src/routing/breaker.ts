@@ -1,53 +1,116 @@
-import type { Mapping } from "../catalog/model.js";
-import { BREAKER_FAILURES, BREAKER_OPEN_MS, RETRY_AFTER_MAX_MS } from "../kernel/limits.js";
+/**
+ * When to leave a provider alone: one breaker, and what opens it. Nothing here reads the time or rolls dice; times are
+ * in ms by `clock.elapsed()`, which no change of the wall clock moves.
+ */
+import {
+  BREAKER_FAILURE_SHARE,
+  BREAKER_PROBE_MS,
+  BREAKER_REST_MS_MAX,
+  RETRY_AFTER_MAX_MS,
+} from "../kernel/limits.js";
 
-type State = { failuresInARow: number; restsUntil: number };
+/** Weight of the newest outcome in the share of failures: it is that of some twenty requests. */
+const NEWEST = 0.05;
+/** A rest is shortened by up to so much, so that a hundred processes do not all ask again at once. */
+const JITTER = 0.25;
+/** What is left of the share of failures when the breaker closes: neither all, nor nothing. */
+const FORGIVEN = 0.5;
+/** Beyond this the rest is at its longest anyway. */
+const OPENINGS_MAX = 16;
 
-/** Lets a mapping rest after failures. */
-export class Breakers {
-  private readonly states = new Map<string, State>();
+export type BreakerState = "closed" | "open" | "half-open";
 
-  /** Until when it should be left alone, in ms UTC; 0 for a healthy one. */
-  restsUntil(mapping: Mapping): number {
-    return this.states.get(keyOf(mapping))?.restsUntil ?? 0;
+/** One failed attempt, as a breaker sees it. */
+export type Failed = {
+  readonly now: number;
+  readonly begunAt: number;
+  /** Failures in a row that it counts for, and how many of them open the breaker. */
+  readonly weight: number;
+  readonly opensAt: number;
+  /** How long to rest the first time, and from 0 to 1 how much of the jitter to leave on: 1 is the whole rest. */
+  readonly restMs: number;
+  readonly dice: number;
+};
+
+/**
+ * Closed, it lets everything through. Failures open it for a while; then it is half-open, and one request at a time
+ * finds out how things are: its success closes the breaker, its failure opens it for twice as long.
+ */
+export class Breaker {
+  private inARow = 0;
+  private failureShare = 0;
+  private openings = 0;
+  private openedAt = Number.NEGATIVE_INFINITY;
+  /** 0 while closed. */
+  private restsUntil = 0;
+  private probeEndsAt = 0;
+
+  stateAt(now: number): BreakerState {
+    if (this.restsUntil === 0) return "closed";
+    return now < this.restsUntil ? "open" : "half-open";
   }
 
-  succeeded(mapping: Mapping): void {
-    const state = this.stateOf(mapping);
-    state.failuresInARow = 0;
-    state.restsUntil = 0;
+  /** How much longer to prefer anybody else; 0 where it may be asked. */
+  restsForMs(now: number): number {
+    if (this.restsUntil === 0) return 0;
+    return Math.max(0, this.restsUntil - now, this.probeEndsAt - now);
   }
 
-  /** `retryAfterMs` is what the provider itself asked for. */
-  failed(mapping: Mapping, now: number, retryAfterMs?: number): void {
-    const state = this.stateOf(mapping);
-    state.failuresInARow++;
-    if (retryAfterMs !== undefined) {
-      state.restsUntil = now + Math.min(retryAfterMs, RETRY_AFTER_MAX_MS);
-    } else if (state.failuresInARow >= BREAKER_FAILURES) {
-      state.restsUntil = now + BREAKER_OPEN_MS;
-    }
+  /** A request is on its way. While half-open it is the probe, for a while at least. */
+  begin(now: number): void {
+    if (this.restsUntil === 0 || this.restsForMs(now) > 0) return;
+    this.probeEndsAt = now + BREAKER_PROBE_MS;
   }
 
-  private stateOf(mapping: Mapping): State {
-    const key = keyOf(mapping);
-    let state = this.states.get(key);
-    if (!state) {
-      state = { failuresInARow: 0, restsUntil: 0 };
-      this.states.set(key, state);
-    }
-    return state;
+  /** An answer has begun well. Failures before it are remembered until one has ended well too. */
+  answered(begunAt: number): void {
+    if (this.restsUntil === 0 || begunAt <= this.openedAt) return;
+    this.restsUntil = 0;
+    this.probeEndsAt = 0;
+    this.failureShare *= FORGIVEN;
   }
-}
 
-/** Made once a mapping: every request asks for the state of its mappings several times. */
-const keys = new WeakMap<Mapping, string>();
-
-function keyOf(mapping: Mapping): string {
-  let key = keys.get(mapping);
-  if (key === undefined) {
-    key = `${mapping.provider} ${mapping.modelId}`;
-    keys.set(mapping, key);
+  /** A whole answer has come. */
+  succeeded(begunAt: number): void {
+    if (begunAt <= this.openedAt) return;
+    this.inARow = 0;
+    this.failureShare -= this.failureShare * NEWEST;
+    this.openings = 0;
+    this.answered(begunAt);
   }
-  return key;
+
+  /** What came of a request says nothing of the provider, so another one may find out. */
+  unjudged(): void {
+    this.probeEndsAt = 0;
+  }
+
+  failed({ now, begunAt, weight, opensAt, restMs, dice }: Failed): void {
+    // What began before the breaker opened says nothing that was not known then.
+    if (begunAt <= this.openedAt) return;
+    // Tried in spite of its rest, for want of anybody better: that is no reason to prolong it.
+    if (this.restsUntil !== 0 && begunAt < this.restsUntil) return;
+    this.inARow += weight;
+    this.failureShare += NEWEST * (1 - this.failureShare);
+    const isProbe = this.restsUntil !== 0;
+    if (!isProbe && this.inARow < opensAt && this.failureShare <= BREAKER_FAILURE_SHARE) return;
+    this.open(now, restMs, dice);
+  }
+
+  /** Opens it whatever was counted: twice as long as the last time, if nothing went well since. */
+  open(now: number, restMs: number, dice: number): void {
+    const longer = restMs * 2 ** Math.min(this.openings, OPENINGS_MAX);
+    this.openings++;
+    this.rest(now, now + Math.min(longer, BREAKER_REST_MS_MAX) * (1 - JITTER * (1 - dice)));
+  }
+
+  /** The provider asked for a pause, and gets it, up to a limit. */
+  pause(now: number, ms: number): void {
+    this.rest(now, now + Math.min(ms, RETRY_AFTER_MAX_MS));
+  }
+
+  private rest(now: number, until: number): void {
+    this.openedAt = now;
+    this.probeEndsAt = 0;
+    this.restsUntil = Math.max(this.restsUntil, until);
+  }
 }

@@ -140,7 +140,7 @@ for (const [isStream, faults] of [
     for (const [name, reply, why] of faults) {
       fault = reply;
       for (const model of me.catalog.all())
-        for (const m of model.mappings) me.breakers.succeeded(m);
+        for (const m of model.mappings) me.breakers.succeeded(m, Infinity);
       const body = { ...ASK, model: "org/model:preferred", stream: isStream };
       const response = await app.answer(chat(ada.token, body));
       expect({ name, route: response.headers.get("x-turnpike-route") }).toEqual({
@@ -223,7 +223,7 @@ test("a request the provider refuses keeps its status and message, and goes to n
     expect(JSON.parse(text).error.code).toBe("provider_rejected");
     expect(text).toContain("temperature is too hot");
     expect(await charged(app, ada)).toBe(0n);
-    expect(app.site.gateway.breakers.restsUntil(mappingOf(app))).toBe(0);
+    expect(app.site.gateway.breakers.restsForMs(mappingOf(app), 0)).toBe(0);
     await noTrace(text);
   }
   expect(other.received).toEqual([]);

@@ -255,7 +255,7 @@ async function expectAborted(world: Awaited<ReturnType<typeof start>>): Promise<
   expect(providers.b?.received).toEqual([]);
   const mapping = app.site.gateway.catalog.model("org/model")?.mappings[0];
   if (!mapping) throw new Error("no mapping");
-  expect(app.site.gateway.breakers.restsUntil(mapping)).toBe(0);
+  expect(app.site.gateway.breakers.restsForMs(mapping, 0)).toBe(0);
 }
 
 test("a caller who hangs up before the answer is heard by the provider at once, and owes nothing", async () => {

@@ -23,12 +23,16 @@ export function tempFolder(): { readonly path: string; readonly remove: () => vo
 
 export type TestUser = { readonly user: User; readonly token: string };
 
+/** As if nothing were ever tried on the off chance, and no time were cut short. */
+const NO_CHANCE = () => 1;
+
 export type TestAppOptions = {
   /** Text of a turnpike.yaml. */
   readonly yaml?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly clock?: Clock;
   readonly log?: Log;
+  readonly dice?: () => number;
   /** An existing data folder; by default a fresh one, removed by `stop`. */
   readonly data?: string;
   readonly config?: Partial<Config>;
@@ -49,6 +53,7 @@ export async function testApp(options: TestAppOptions = {}) {
     masterKey: MASTER_KEY,
     clock,
     log: options.log ?? noLog,
+    dice: options.dice ?? NO_CHANCE,
   });
 
   return {

@@ -28,6 +28,11 @@ export class ResponseHead {
     return this.text.slice(start, end < 0 ? undefined : end).trim();
   }
 
+  /** Whether `text`, in lower case, stands anywhere in it: to pass over answers that need no closer look. */
+  mentions(text: string): boolean {
+    return this.lower.includes(text);
+  }
+
   /** Every header in the order of the answer, its name in lower case. */
   entries(): readonly (readonly [name: string, value: string])[] {
     return this.text

@@ -11,7 +11,7 @@ import { keyFor, type Wish } from "../candidates.js";
 import type { ResponseHead } from "../client/response-head.js";
 import { withTime } from "../paid-time.js";
 import type { Gateway } from "../parts.js";
-import { type Failure, judgeStatus, whyOf } from "../send.js";
+import { type Failure, judgeStatus, refusedFor, whyOf } from "../send.js";
 import { type Kind, serve } from "../serve.js";
 import { settle, settleNothing } from "../settle.js";
 import { type Asking, begin, readReply } from "../task-exchange.js";
@@ -64,6 +64,9 @@ const passKind = (jobs: Jobs): Kind<PassCall, PassAnswer> => ({
   holdFor: holdTaskFor,
   send,
   leftOut: () => [],
+  headOf: ({ head }) => head,
+  verdict: ({ clock }, { head }) =>
+    head.status === 429 || head.status >= 500 ? refusedFor(head, clock) : "succeeded",
   answer: (gateway, call, turn, facts, answered) =>
     answer(gateway, jobs, call, turn, facts, answered),
 });

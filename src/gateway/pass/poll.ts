@@ -41,7 +41,8 @@ export async function servePoll(poll: Poll, upstream: ProviderRequest): Promise<
   const endsAt = call.startedAt + limits.totalMs;
   const deadline = new Deadline(clock, call, endsAt, limits.totalMs);
   const candidate: Candidate = { mapping, keySource, expectedCost: 0n };
-  const turn = { candidate, deadline, time: undefined, sentAt: clock.elapsed() };
+  const now = clock.elapsed();
+  const turn = { candidate, deadline, time: undefined, begunAt: now, sentAt: now };
   const configured = configuredFor(gateway, candidate);
   const asking: Asking = { gateway, call, turn, configured, key, onHead: undefined };
   try {
