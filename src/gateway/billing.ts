@@ -17,7 +17,7 @@ import { headersFor, readText } from "./send.js";
  */
 export async function askCosts(
   { http, clock, limits, newId }: Pick<Gateway, "http" | "clock" | "limits" | "newId">,
-  { provider, key, billing }: ConfiguredProvider,
+  { provider, key, billing, guard }: ConfiguredProvider,
   ids: readonly string[],
   stopping: AbortSignal,
 ): Promise<ReadonlyMap<string, NanoUsd>> {
@@ -27,7 +27,8 @@ export async function askCosts(
   const deadline = new Deadline(clock, { signal: stopping }, endsAt, BILLING_ANSWER_MS);
   try {
     const headers = headersFor(provider.headers ?? NO_HEADERS, provider.auth, key, false);
-    const request = { baseUrl, path, headers, requestId: newId(), body: printBillingRequest(ids) };
+    const body = printBillingRequest(ids);
+    const request = { baseUrl, guard, path, headers, requestId: newId(), body };
     const exchange = await http.send(request, deadline, BILLING_CONNECT_MS, () => deadline.pause());
     const { head } = exchange;
     assert(head, "an answered exchange has a head");

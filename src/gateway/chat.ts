@@ -37,13 +37,14 @@ function sendTurn(
   call: ChatCall,
   { candidate, held, deadline, time }: Turn,
 ): Promise<Outcome> {
-  const { provider, baseUrl } = configuredFor(gateway, candidate);
+  const { provider, baseUrl, guard } = configuredFor(gateway, candidate);
   const adapter = adapterFor(gateway, candidate);
   const target = { providerModel: candidate.mapping.providerModel, clampedTo: held.clampedTo };
   return send({
     http: gateway.http,
     request: chatUpstreamRequest(provider, adapter, call.request, target),
     baseUrl,
+    guard,
     auth: provider.auth,
     key: keyFor(gateway, call, candidate),
     isStream: call.request.isStream,

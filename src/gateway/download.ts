@@ -4,6 +4,7 @@ import { REDIRECTS_MAX } from "../kernel/limits.js";
 import type { Media } from "../tasks/media.js";
 import type { Exchange } from "./client/exchange.js";
 import type { Deadline } from "./deadline.js";
+import type { Guard } from "./guard.js";
 import type { Gateway } from "./parts.js";
 import { ForbiddenUrlError, publicAddressOf } from "./public-address.js";
 import { readBytes } from "./send.js";
@@ -12,6 +13,8 @@ export type Download = {
   readonly url: string;
   /** Anything here may be fetched too, wherever it lies: the operator named it. */
   readonly trustedOrigin: string | undefined;
+  /** Judges where it may lie, where that is not simply anywhere public. */
+  readonly guard?: Guard | undefined;
   readonly deadline: Deadline;
 };
 
@@ -46,7 +49,7 @@ export async function download(gateway: Gateway, { url, ...how }: Download): Pro
 async function get(
   { http, limits, newId }: Gateway,
   place: URL,
-  { trustedOrigin, deadline }: Omit<Download, "url">,
+  { trustedOrigin, guard = publicAddressOf, deadline }: Omit<Download, "url">,
 ): Promise<Exchange> {
   if (place.protocol !== "https:" && place.protocol !== "http:") {
     throw new ForbiddenUrlError(`a URL that begins with ${place.protocol} is not fetched`);
@@ -55,7 +58,7 @@ async function get(
     throw new ForbiddenUrlError("a URL with a name or password in it is not fetched");
   }
   const isTrusted = place.origin === trustedOrigin;
-  const pinned = isTrusted ? undefined : { address: await publicAddressOf(place.hostname) };
+  const pinned = isTrusted ? undefined : { address: await guard(place.hostname) };
   const request = {
     baseUrl: place.origin,
     ...pinned,

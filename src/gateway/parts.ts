@@ -12,6 +12,7 @@ import type { Caller } from "../tenants/caller.js";
 import type { Directory } from "../tenants/directory.js";
 import type { Plan } from "../tenants/plan.js";
 import type { HttpPool } from "./client/pool.js";
+import type { Guard } from "./guard.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
 import type { Spool } from "./spool.js";
 
@@ -23,6 +24,12 @@ export type ConfiguredProvider = {
   /** The operator's key, never to be logged or shown. */
   readonly key: string | undefined;
   readonly billing?: BillingEndpoint;
+  /** Set for one that an organization registered: everything it names is judged before it is connected to. */
+  readonly guard?: Guard;
+  /** The organization that registered it. */
+  readonly orgId?: string;
+  /** Whether it serves that organization's members alone, as it does until it is live. */
+  readonly isForItsOrg?: boolean;
 };
 
 /** Everything a request meets on its way. */

@@ -50,18 +50,30 @@ export function isPublic(address: string): boolean {
 /** Why a URL may not be fetched. */
 export class ForbiddenUrlError extends Error {}
 
+/** All addresses of a name. Throws ForbiddenUrlError where it has none. */
+export type LookUp = (name: string) => Promise<readonly string[]>;
+
 /**
  * The address to connect to, so that a name which changes its mind between this look and the connection changes
- * nothing. Throws ForbiddenUrlError where any of a name's addresses lies inside.
+ * nothing. Throws ForbiddenUrlError where any of a name's addresses lies inside, but for the `networks` that are allowed.
  */
-export async function publicAddressOf(host: string): Promise<string> {
+export async function publicAddressOf(
+  host: string,
+  networks?: BlockList,
+  lookUp: LookUp = addressesOf,
+): Promise<string> {
   const name = host.replace(/^\[|\]$/g, "");
-  const addresses = isIP(name) > 0 ? [name] : await addressesOf(name);
+  const addresses = isIP(name) > 0 ? [name] : await lookUp(name);
   const [first] = addresses;
   if (first === undefined) throw new ForbiddenUrlError("the name has no address");
-  if (!addresses.every(isPublic)) throw new ForbiddenUrlError("the address is not a public one");
+  const mayBe = (address: string): boolean =>
+    isPublic(address) || (networks !== undefined && isWithin(networks, address));
+  if (!addresses.every(mayBe)) throw new ForbiddenUrlError("the address is not a public one");
   return first;
 }
+
+const isWithin = (networks: BlockList, address: string): boolean =>
+  networks.check(address, isIPv6(address) ? "ipv6" : "ipv4");
 
 async function addressesOf(name: string): Promise<readonly string[]> {
   try {

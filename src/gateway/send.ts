@@ -4,7 +4,7 @@ import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
 import type { Clock } from "../kernel/clock.js";
 import { assert, RouterError } from "../kernel/errors.js";
 import type { Limits } from "../kernel/limits.js";
-import type { Auth } from "../providers/provider.js";
+import { type Auth, shownKey } from "../providers/provider.js";
 import type { Usage } from "../tasks/usage.js";
 import { type ChatJson, errorMessageOf, memberText, readChatJson } from "../wire/chat-answer.js";
 import { pauseAskedFor, retryAfterMs } from "../wire/rate-limit-headers.js";
@@ -15,12 +15,15 @@ import type { Exchange } from "./client/exchange.js";
 import type { HttpPool } from "./client/pool.js";
 import type { ResponseHead } from "./client/response-head.js";
 import { CreditEndedError, type Deadline, TimeLimitError } from "./deadline.js";
+import type { Guard } from "./guard.js";
+import { ForbiddenUrlError } from "./public-address.js";
 import type { UpstreamRequest } from "./upstream-request.js";
 
 export type Attempt = {
   readonly http: HttpPool;
   readonly request: UpstreamRequest;
   readonly baseUrl: string;
+  readonly guard: Guard | undefined;
   readonly auth: Auth;
   readonly key: string | undefined;
   readonly isStream: boolean;
@@ -85,11 +88,11 @@ type Judging = Reading & Pick<Attempt, "clock" | "isOwnKey" | "key">;
 export type Answer = { readonly head: ResponseHead; readonly exchange: Exchange };
 
 function begin(attempt: Attempt): Promise<Exchange> {
-  const { http, request, baseUrl, auth, key, deadline, limits } = attempt;
+  const { http, request, baseUrl, guard, auth, key, deadline, limits } = attempt;
   const headers = headersFor(request.headers, auth, key, attempt.isStream);
   const { path, body } = request;
   return http.send(
-    { baseUrl, path, headers, requestId: attempt.requestId, body },
+    { baseUrl, guard, path, headers, requestId: attempt.requestId, body },
     deadline,
     limits.connectMs,
     () => {
@@ -125,7 +128,7 @@ export function headersFor(
     // What is not compressed need not be unpacked, and cannot be a bomb.
     "accept-encoding": "identity",
     "user-agent": "turnpike",
-    ...(key !== undefined && { [auth.header]: `${auth.scheme} ${key}` }),
+    ...(key !== undefined && { [auth.header]: shownKey(auth, key) }),
   };
   if (kept.size >= HEADERS_KEPT_MAX) kept.clear();
   kept.set(name, headers);
@@ -280,6 +283,7 @@ export function whyOf(reason: unknown): string {
     return reason.limit === "connect" ? "connect_timeout" : "timeout";
   }
   if (reason instanceof ConnectError) return "connect";
+  if (reason instanceof ForbiddenUrlError) return "forbidden_address";
   if (reason instanceof RangeError || reason instanceof ProtocolError) return "malformed";
   if (reason instanceof Error && reason.message === TOO_LARGE) return TOO_LARGE;
   return "broken_connection";

@@ -1,6 +1,11 @@
 /** One request of a task to its provider, and the answer as adapters read it. */
 import { assert } from "../kernel/errors.js";
-import type { Provider, ProviderReply, ProviderRequest } from "../providers/provider.js";
+import {
+  type Provider,
+  type ProviderReply,
+  type ProviderRequest,
+  shownKey,
+} from "../providers/provider.js";
 import type { Exchange } from "./client/exchange.js";
 import { mediaTypeOf } from "./download.js";
 import type { Call, ConfiguredProvider, Gateway } from "./parts.js";
@@ -63,7 +68,7 @@ export function begin(
   { gateway, call, turn, configured, key }: Asking,
   request: ProviderRequest,
 ): Promise<Exchange> {
-  const { provider } = configured;
+  const { provider, guard } = configured;
   const { deadline, time } = turn;
   const { limits, http } = gateway;
   const { type, body } = printBody(request.body, `turnpike-${call.id}`);
@@ -74,12 +79,12 @@ export function begin(
     ...(type !== undefined && { "content-type": type }),
     "accept-encoding": "identity",
     "user-agent": "turnpike",
-    ...(key !== undefined && { [provider.auth.header]: `${provider.auth.scheme} ${key}` }),
+    ...(key !== undefined && { [provider.auth.header]: shownKey(provider.auth, key) }),
   };
   const place = placeOf(configured, request);
   const { method } = request;
   return http.send(
-    { ...place, method, headers, requestId: call.id, body },
+    { ...place, guard, method, headers, requestId: call.id, body },
     deadline,
     limits.connectMs,
     () => {

@@ -12,8 +12,10 @@ export async function fetched(
   source: MediaSource,
 ): Promise<Media> {
   if (isThere(source)) return source;
-  const trustedOrigin = new URL(configured.baseUrl).origin;
-  return download(gateway, { url: source.url, trustedOrigin, deadline: turn.deadline });
+  const { baseUrl, guard } = configured;
+  // What the operator did not write is judged by the same guard as the provider itself.
+  const trustedOrigin = guard ? undefined : new URL(baseUrl).origin;
+  return download(gateway, { url: source.url, trustedOrigin, guard, deadline: turn.deadline });
 }
 
 /**

@@ -6,9 +6,17 @@ import type { Usage } from "../tasks/usage.js";
 import type { CostReader } from "./reported.js";
 
 /** How a key is shown to a provider. Adapters never see the key itself. */
-export type Auth = { readonly header: string; readonly scheme: string };
+export type Auth = {
+  readonly header: string;
+  /** What stands before the key; empty where nothing does. */
+  readonly scheme: string;
+};
 
 export const bearer: Auth = { header: "authorization", scheme: "Bearer" };
+
+/** The value of the header that shows a key. */
+export const shownKey = ({ scheme }: Auth, key: string): string =>
+  scheme === "" ? key : `${scheme} ${key}`;
 
 /** One provider: what to send and how to read what comes back, as data and pure functions. */
 export type Provider = {

@@ -30,6 +30,18 @@ export function originOf(baseUrl: string, address?: string): Origin {
   return origin;
 }
 
+const guarded = new Map<string, Origin>();
+
+/** Its connections are kept apart from those that nobody judged. */
+export function guardedOriginOf(baseUrl: string): Origin {
+  let origin = guarded.get(baseUrl);
+  if (!origin) {
+    origin = { ...parse(baseUrl), id: `guarded ${baseUrl}` };
+    guarded.set(baseUrl, origin);
+  }
+  return origin;
+}
+
 function parse(baseUrl: string): Origin {
   const url = new URL(baseUrl);
   const isTls = url.protocol === "https:";

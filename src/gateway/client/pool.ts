@@ -3,10 +3,11 @@
  * one time limit for connecting and waiting together; this one costs half as much and tells the two apart.
  */
 import type { Deadline } from "../deadline.js";
+import type { Guard } from "../guard.js";
 import { ProtocolError } from "./body-decoder.js";
 import { Connection } from "./connection.js";
 import type { Exchange } from "./exchange.js";
-import { type Origin, originOf } from "./origin.js";
+import { guardedOriginOf, type Origin, originOf } from "./origin.js";
 
 const IDLE_PER_ORIGIN_MAX = 1_024;
 /** Many servers close a connection after 60 s of silence; we are gone before they are. */
@@ -19,6 +20,8 @@ export type HttpRequest = {
   readonly method?: "GET" | "POST" | "PUT" | "DELETE";
   /** The address to connect to, where the name was looked up and judged before. */
   readonly address?: string;
+  /** Judges where a new connection leads, for a URL that the operator did not write. */
+  readonly guard?: Guard | undefined;
   readonly path: string;
   /** The same object for requests with the same headers: it is printed once. */
   readonly headers: Readonly<Record<string, string>>;
@@ -43,7 +46,10 @@ export class HttpPool {
     connectMs: number,
     waiting: () => void,
   ): Promise<Exchange> {
-    const origin = originOf(request.baseUrl, request.address);
+    const { guard } = request;
+    const origin = guard
+      ? guardedOriginOf(request.baseUrl)
+      : originOf(request.baseUrl, request.address);
     const message = printRequest(origin, request);
     const kept = this.takeIdle(origin);
     if (kept) {
@@ -58,7 +64,8 @@ export class HttpPool {
       }
     }
     deadline.allow(connectMs, "connect");
-    const fresh = await Connection.open(origin, deadline);
+    const judged = guard ? await judgedOrigin(origin, guard, deadline) : origin;
+    const fresh = await Connection.open(judged, deadline);
     fresh.onFree = this.keep;
     waiting();
     const exchange = fresh.send(message);
@@ -109,6 +116,15 @@ export class HttpPool {
     clearInterval(this.sweeping);
     this.sweeping = undefined;
   }
+}
+
+/** Every connection has its own look at the name, and is made to the address that was judged. */
+async function judgedOrigin(origin: Origin, guard: Guard, deadline: Deadline): Promise<Origin> {
+  const address = await new Promise<string>((resolve, reject) => {
+    deadline.stops({ stop: reject });
+    guard(origin.host).then(resolve, reject);
+  });
+  return { ...origin, address };
 }
 
 /** What would end a line early, and let a value write headers or requests of its own. */
