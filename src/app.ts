@@ -6,16 +6,18 @@ import { Worker } from "node:worker_threads";
 import { Catalog } from "./catalog/catalog.js";
 import type { MappingStore } from "./catalog/stored.js";
 import type { Config } from "./config/config.js";
-import { type Embedded, startEmbedded } from "./embedded/embedded.js";
+import { startEmbedded } from "./embedded/embedded.js";
 import { modelLooker, withEmbedded } from "./embedded/listing.js";
 import { askCosts } from "./gateway/billing.js";
 import { Claim } from "./gateway/claim.js";
 import { HttpPool } from "./gateway/client/pool.js";
+import { guardFor } from "./gateway/guard.js";
 import { LateBilling } from "./gateway/late-billing.js";
 import { LeaseKeeper } from "./gateway/lease-keeper.js";
-import type { Gateway } from "./gateway/parts.js";
+import type { ConfiguredProvider, Gateway } from "./gateway/parts.js";
 import { Jobs } from "./gateway/pass/jobs.js";
 import { stripeProcessor } from "./gateway/payments/stripe.js";
+import { Registry } from "./gateway/registry.js";
 import { Spool } from "./gateway/spool.js";
 import type { Site } from "./http/parts.js";
 import { answer } from "./http/routes.js";
@@ -48,6 +50,7 @@ import { mappingStore } from "./store/mappings.js";
 import { openStore } from "./store/open.js";
 import { organizationStore } from "./store/organizations.js";
 import { paymentStore } from "./store/payments.js";
+import { registrationStore } from "./store/registrations.js";
 import { tryLock } from "./store/sqlite/process-lock.js";
 import { tenantStore } from "./store/tenants.js";
 import { usageReader } from "./store/usage.js";
@@ -127,11 +130,15 @@ export async function startApp({ config, masterKey, clock, log, dice }: AppParts
       gateway.directory.load(await tenants.loadAll());
       gateway.directory.loadOrganizations(await organizations.loadAll());
       await loadCatalog(gateway.catalog, mappings);
+      registry.load(await registrations.loadAll());
     },
   });
   const embedded = config.embedded && startEmbedded({ folder: config.dataFolder, log, clock });
+  const guard = guardFor(config.registration);
+  const providers = new Map<string, ConfiguredProvider>(withEmbedded(config.providers, embedded));
+  const registrations = registrationStore(database, node, clock);
   const gateway = buildGateway({
-    embedded,
+    providers,
     config,
     masterKey,
     clock,
@@ -143,6 +150,8 @@ export async function startApp({ config, masterKey, clock, log, dice }: AppParts
     book,
     claim,
   });
+  const { providerOwners: owners } = gateway.directory;
+  const registry = new Registry({ providers, owners, masterKey, guard, log });
   await claim.renew();
   const reloadUser = reloader(tenants, gateway.directory);
   const reloadOrganization = async (orgId: string): Promise<void> =>
@@ -151,6 +160,10 @@ export async function startApp({ config, masterKey, clock, log, dice }: AppParts
     gateway.catalog.loadStored(provider, await mappings.ofProvider(provider));
   const reloadModels = async (): Promise<void> =>
     gateway.catalog.loadKnown(await mappings.loadKnown());
+  const reloadProvider = async (id: string): Promise<void> => {
+    const registration = await registrations.load(id);
+    if (registration) registry.load([registration]);
+  };
   const unfollow = await followChanges({
     node,
     log,
@@ -159,19 +172,21 @@ export async function startApp({ config, masterKey, clock, log, dice }: AppParts
     reloadOrganization,
     reloadMappings,
     reloadModels,
+    reloadProvider,
     answerRecall: (bucket, seq) => gateway.keeper.answerRecall(bucket, seq),
     surrender: (bucket) => gateway.keeper.surrender(bucket),
   });
   gateway.directory.load(await tenants.loadAll());
   gateway.directory.loadOrganizations(await organizations.loadAll());
   await loadCatalog(gateway.catalog, mappings);
+  registry.load(await registrations.loadAll());
 
   const payments = paymentStore(database);
   const lateCosts = lateCostStore(database);
   const books = booksOf(database);
   const stopping = new AbortController();
   const lateBilling = new LateBilling(gateway, lateCosts);
-  const askForCosts = costAsker(gateway, lateCosts, lateBilling, stopping.signal);
+  const askForCosts = costAsker(gateway, registry, lateCosts, lateBilling, stopping.signal);
   const forget = () =>
     forgetOld({
       node,
@@ -193,6 +208,8 @@ export async function startApp({ config, masterKey, clock, log, dice }: AppParts
     tenants,
     organizations,
     mappings,
+    registrations,
+    guard,
     ledger,
     usage: usageReader(database),
     lateCosts,
@@ -207,6 +224,7 @@ export async function startApp({ config, masterKey, clock, log, dice }: AppParts
     reloadOrganization,
     reloadMappings,
     reloadModels,
+    reloadProvider,
     drain,
     isReady: () => ledger.spoolPosition(node).then(Boolean, () => false),
   };
@@ -248,14 +266,14 @@ function buildGateway(
     readonly spool: Spool;
     readonly book: LeaseBook;
     readonly claim: Claim;
-    readonly embedded: Embedded | undefined;
+    readonly providers: ReadonlyMap<string, ConfiguredProvider>;
   },
 ): Gateway {
-  const { embedded, config, masterKey, clock, log, node, ledger, spool, book, claim } = parts;
+  const { providers, config, masterKey, clock, log, node, ledger, spool, book, claim } = parts;
   return {
     node,
     catalog: new Catalog(config.models),
-    providers: withEmbedded(config.providers, embedded),
+    providers,
     plans: config.plans,
     directory: new Directory(masterKey, config.ownerToken),
     book,
@@ -289,22 +307,27 @@ const startThread = (): Worker => new Worker(new URL("./drain-thread.ts", import
 /** One round at a time. */
 function costAsker(
   gateway: Gateway,
+  registry: Registry,
   store: LateCostStore,
   billing: LateBilling,
   stopping: AbortSignal,
 ): () => Promise<void> {
-  const { node, clock, log, providers } = gateway;
-  const tellers = [...providers.values()].flatMap(({ provider, billing }) =>
-    billing ? [{ id: provider.id, delayMs: billing.delayMs }] : [],
-  );
+  const { node, clock, log } = gateway;
   const ask = async (id: string, ids: readonly string[]) => {
-    const configured = providers.get(id);
-    assert(configured, "only configured providers are asked");
+    const configured = registry.tellers().find(({ provider }) => provider.id === id);
+    if (!configured) throw new Error("it is not here any more");
     return askCosts(gateway, configured, ids, stopping);
   };
   const settle: LateBilling["settle"] = (told) => billing.settle(told);
-  const parts = { node, clock, log, store, providers: tellers, ask, settle, stopping };
-  const round = () => askForCosts(parts);
+  const parts = { node, clock, log, store, ask, settle, stopping };
+  const round = () => {
+    const providers = registry
+      .tellers()
+      .flatMap(({ provider: { id }, billing }) =>
+        billing ? [{ id, delayMs: billing.delayMs }] : [],
+      );
+    return askForCosts({ ...parts, providers });
+  };
   let last: Promise<void> = Promise.resolve();
   return () => {
     last = last.then(round, round);

@@ -81,6 +81,19 @@ function printable(from: Config) {
         cancel_url: maybeMaskedUrl(from.payments.stripe.cancelUrl),
       },
     },
+    registration: {
+      approval: from.registration.approval,
+      allow_http: from.registration.mayUseHttp,
+      allow_private_addresses: from.registration.networks.map(
+        ({ address, prefix }) => `${address}/${prefix}`,
+      ),
+    },
+    validation: {
+      mappings: from.validation.mappings,
+      every_minutes: from.validation.everyMs / 60_000,
+      failing_every_minutes: from.validation.failingEveryMs / 60_000,
+      monthly_limit: formatUsd(from.validation.monthlyLimit),
+    },
     models: { own: own.map((model) => model.id), starter: starter.length },
     warnings: from.warnings,
   };

@@ -9,11 +9,12 @@ import { readAmount } from "./read.js";
 
 export type LimitOptions = CommonOptions & { readonly member?: string; readonly group?: string };
 
-export const printOrganization = ({ id, name, plan, seats }: Organization) => ({
+export const printOrganization = ({ id, name, plan, seats, type }: Organization) => ({
   id,
   name,
   plan,
   seats,
+  type,
 });
 
 export async function changePlan(

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { formatUsd, type NanoUsd } from "../kernel/money.js";
 import { ANCHOR_DAY_MAX } from "../kernel/period.js";
-import { ORG_ROLES } from "../tenants/organization.js";
+import { ORG_ROLES, ORG_TYPES, type OrgType } from "../tenants/organization.js";
 import { isOrgName, ORG_NAME_RULE, registerOrganization } from "../tenants/register.js";
 import { type CommonOptions, command } from "./command.js";
 import { type Local, requireOrganization, requirePlan, requireUser, withLocal } from "./local.js";
@@ -24,6 +24,7 @@ import { readWhole } from "./read.js";
 
 type CreateOptions = CommonOptions & {
   readonly plan: string;
+  readonly type: string;
   readonly seats: string;
   readonly owner?: string;
   readonly anchorDay: string;
@@ -35,6 +36,7 @@ export const org = new Command("org")
     command("create", "make an organization")
       .argument("<name>")
       .option("--plan <plan>", "team, enterprise, …", "team")
+      .option("--type <type>", ORG_TYPES.join(" or "), "customer")
       .option("--seats <number>", "how many members it may have", "1")
       .option("--owner <user>", "who runs it, and takes a seat; without one, whoever operates this")
       .option("--anchor-day <day>", "the day of the month on which its periods begin", "1")
@@ -109,16 +111,23 @@ export const org = new Command("org")
 async function create(local: Local, name: string, options: CreateOptions): Promise<void> {
   if (!isOrgName(name)) throw new UserError(`"${name}" cannot be a name: ${ORG_NAME_RULE}.`);
   requirePlan(local, options.plan);
+  const type = readType(options.type);
   const seats = readSeats("--seats", options.seats);
   const anchorDay = readWhole("--anchor-day", options.anchorDay, [1, ANCHOR_DAY_MAX]);
   const owner = options.owner === undefined ? undefined : await requireUser(local, options.owner);
-  const wanted = { name, plan: options.plan, seats, anchorDay, ownerId: owner?.id };
+  const wanted = { name, plan: options.plan, seats, anchorDay, ownerId: owner?.id, type };
   const made = await registerOrganization(local.organizations, wanted, Date.now());
   show(
     options,
     { org: printOrganization(made) },
     () => `Made ${name} (${made.plan}, ${seats} seats).`,
   );
+}
+
+function readType(text: string): OrgType {
+  const type = ORG_TYPES.find((each) => each === text);
+  if (type) return type;
+  throw new UserError(`--type: expected ${ORG_TYPES.join(" or ")}`);
 }
 
 async function list(local: Local, options: CommonOptions): Promise<void> {

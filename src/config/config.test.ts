@@ -119,6 +119,14 @@ test("every mistake is told with its line and what was expected", () => {
     ["payments:\n  stripe:\n    success_url: /thanks", "FILE:3: payments.stripe.success_url: "],
     ["payments:\n  stripe:\n    base_url: http://x/v1", "expected a URL without a path"],
     ["payments: stripe", "FILE:1: payments: "],
+    ["registration:\n  approval: nobody", "FILE:2: registration.approval: "],
+    ["registration:\n  allow_private_addresses: [10.0.0.0]", 'a network like "10.0.0.0/8"'],
+    ["registration:\n  allow_private_addresses: [10.0.0.0/33]", 'not "10.0.0.0/33"'],
+    ["registration:\n  allow_private_addresses: ['fd00::/129']", 'not "fd00::/129"'],
+    ["registration:\n  allow_htttp: true", 'did you mean "allow_http"?'],
+    ["validation: everything", "FILE:1: validation.mappings: "],
+    ["validation:\n  every_minutes: 0", "FILE:2: validation.every_minutes: "],
+    ["validation:\n  monthly_limit: 1", "FILE:2: validation.monthly_limit: "],
     ["port: 1\nport: 2", "FILE:2: Map keys must be unique"],
     ["port: [1", "FILE:"],
     ["\tport: 1", "FILE:1: "],
@@ -406,4 +414,19 @@ test("what is kept how long is said in days, or left to the defaults", () => {
   });
   const text = "retention: { request_days: 7, hourly_usage_days: 8, usage_days: 400 }";
   expect(load(text).retention).toEqual({ requestDays: 7, hourlyUsageDays: 8, usageDays: 400 });
+});
+
+test("validation is set by one word or by all of its figures", () => {
+  const HOUR = 3_600_000;
+  const preset = { everyMs: 6 * HOUR, failingEveryMs: HOUR, monthlyLimit: nanoUsd(1_000_000_000n) };
+  expect(load("").validation).toEqual({ mappings: "registered", ...preset });
+  expect(load("validation: all").validation).toEqual({ mappings: "all", ...preset });
+  expect(load("validation: none").validation).toEqual({ mappings: "none", ...preset });
+  const written = "validation: { mappings: all, every_minutes: 30, monthly_limit: '0.05' }";
+  expect(load(written).validation).toEqual({
+    mappings: "all",
+    everyMs: 30 * 60_000,
+    failingEveryMs: HOUR,
+    monthlyLimit: nanoUsd(50_000_000n),
+  });
 });

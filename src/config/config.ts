@@ -14,6 +14,12 @@ import type { BillingEndpoint, Provider } from "../providers/provider.js";
 import { believing } from "../providers/reported.js";
 import { builtInPlans, type Plan, planOf } from "../tenants/plan.js";
 import { parseMasterKey } from "../tenants/sealing.js";
+import {
+  type RegistrationSettings,
+  registrationOf,
+  type ValidationSettings,
+  validationOf,
+} from "./hub.js";
 import { type PaymentSettings, paymentsOf } from "./payments.js";
 import { ConfigError, readConfigText } from "./read-file.js";
 import { snakeCase, type WrittenConfig } from "./schema.js";
@@ -39,6 +45,8 @@ export type Config = {
   readonly embedded: { readonly price: Price } | undefined;
   readonly models: CatalogSources;
   readonly payments: PaymentSettings;
+  readonly registration: RegistrationSettings;
+  readonly validation: ValidationSettings;
   /** What the operator should know but need not act on. */
   readonly warnings: readonly string[];
 };
@@ -92,6 +100,8 @@ export function loadConfig(flags: Flags, env: Environment): Config {
       file: own,
       renames: Object.entries(written.renamed_models).map(([from, to]) => ({ from, to })),
     },
+    registration: registrationOf(written.registration),
+    validation: validationOf(written.validation),
     payments: paymentsOf(written.payments, file, env, warnings),
     warnings,
   };

@@ -5,6 +5,7 @@ import { priceSchema } from "../catalog/entry.js";
 import { nearest } from "../catalog/nearest.js";
 import { defaultLimits } from "../kernel/limits.js";
 import { reasonOf } from "../kernel/log.js";
+import { registrationSchema } from "./hub.js";
 import { paymentsSchema } from "./payments.js";
 import { configSchema, snakeCase, type WrittenConfig } from "./schema.js";
 
@@ -59,6 +60,8 @@ const KNOWN_KEYS = [
   ..."reported_cost billing url request_id_header delay_seconds".split(" "),
   ..."type api_key base_url enabled provider provider_model status price context_length".split(" "),
   ...Object.keys(paymentsSchema.shape),
+  ...Object.keys(registrationSchema.shape),
+  ..."mappings every_minutes failing_every_minutes monthly_limit".split(" "),
   ..."stripe secret_key webhook_secret success_url cancel_url".split(" "),
   ..."monthly_credit monthly_credit_per_seat extra_usage price_per_seat id task".split(" "),
   ..."max_output_tokens supports_tools supports_structured_output is_free".split(" "),

@@ -11,6 +11,7 @@ import { AMOUNT_RULE, parseAmount } from "../kernel/money.js";
 import * as providersById from "../providers/all.js";
 import { COST_READERS, type CostReaderName } from "../providers/reported.js";
 import { EXTRA_USAGE } from "../tenants/plan.js";
+import { registrationSchema, validationSchema } from "./hub.js";
 import { paymentsMistake, paymentsSchema } from "./payments.js";
 import { keyMistake } from "./secrets.js";
 
@@ -59,9 +60,12 @@ const providerSchema = z.strictObject({
   billing: billingSchema.optional(),
 });
 
+export const PROVIDER_ID = /^[a-z0-9][a-z0-9-]{0,39}$/;
+export const PROVIDER_ID_RULE = "a provider's id is lower-case letters, digits and dashes";
+
 const providerId = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, "a provider's id is lower-case letters, digits and dashes")
+  .regex(PROVIDER_ID, PROVIDER_ID_RULE)
   .refine((id) => !RESERVED_IDS.includes(id), "this name is taken by one of Turnpike's own paths");
 
 const planSchema = z
@@ -139,6 +143,8 @@ const writtenSchema = z.strictObject({
   limits: limitsSchema.default({}),
   payments: paymentsSchema.prefault({}),
   retention: retentionSchema.prefault({}),
+  registration: registrationSchema.prefault({}),
+  validation: validationSchema.prefault({}),
 });
 
 export const configSchema = writtenSchema.superRefine((written, context) => {

@@ -131,6 +131,9 @@ function checkOffer<C extends Call>(
   if (!configured) return "unknown provider";
   if (!wish.isServed(configured.provider, mapping.task)) return `has no route for ${mapping.task}`;
   if (call.caller.disabledProviders.includes(mapping.provider)) return DISABLED;
+  if (configured.isForItsOrg && !seesStaging(gateway.directory, call.caller, mapping.provider)) {
+    return "is not live yet";
+  }
   if (mapping.status !== "live" && !isStagedFor(gateway, call, mapping)) {
     return `status ${mapping.status}`;
   }

@@ -4,7 +4,7 @@ import { badRequest, RouterError } from "../kernel/errors.js";
 import { NAME_CHARS_MAX, PROVIDER_KEY_CHARS_MAX } from "../kernel/limits.js";
 import { keyContext } from "../tenants/directory.js";
 import { DEFAULT_SCOPES, issueToken, type NewToken } from "../tenants/register.js";
-import { seal } from "../tenants/sealing.js";
+import { maskProviderKey, seal } from "../tenants/sealing.js";
 import { type AccessToken, BUDGET_PERIODS, SCOPES, type User } from "../tenants/user.js";
 import { printMeasured } from "../wire/usage.js";
 import { authenticate } from "./authenticate.js";
@@ -131,10 +131,6 @@ export const putProviderKey: Handler = async (site, visit) => {
   await site.reloadUser(user.id);
   return json({ provider, key: maskProviderKey(key) });
 };
-
-/** Shows the end of a long key, and nothing of a short one. */
-export const maskProviderKey = (key: string): string =>
-  key.length >= 20 ? `…${key.slice(-4)}` : "…";
 
 export const deleteProviderKey: Handler = async (site, visit) => {
   const { user } = await authenticate(site, visit, "write");

@@ -37,6 +37,8 @@ const CREATED = 0;
 /** Callers with their own key reach every provider that is known; the others are those with a key of ours. */
 export function isReachable({ gateway }: Site, mapping: Mapping): boolean {
   const configured = gateway.providers.get(mapping.provider);
+  // The list is for everybody.
+  if (configured?.isForItsOrg) return false;
   return (
     configured !== undefined && (configured.key !== undefined || !configured.provider.needsKey)
   );

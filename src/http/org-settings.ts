@@ -12,8 +12,8 @@ import {
 } from "../tenants/organization.js";
 import type { LimitChanges } from "../tenants/organization-store.js";
 import { fundsBucketOf } from "../tenants/payer.js";
-import { seal } from "../tenants/sealing.js";
-import { knownProvider, maskProviderKey, providerKeySchema } from "./account.js";
+import { maskProviderKey, seal } from "../tenants/sealing.js";
+import { knownProvider, providerKeySchema } from "./account.js";
 import { readJson } from "./body.js";
 import { printSpendingLimit, requireWithinPlan } from "./credits.js";
 import { dollars } from "./fields.js";

@@ -6,6 +6,7 @@ import {
   isAtLeast,
   memberBucketOf,
   ORG_ROLES,
+  ORG_TYPES,
   type Organization,
   type OrgRole,
 } from "../tenants/organization.js";
@@ -39,6 +40,7 @@ export const printOrganization = (org: Organization) => ({
   name: org.name,
   plan: org.plan,
   seats: org.seats,
+  type: org.type,
   anchor_day: org.anchor.day,
   created_at: new Date(org.createdAt).toISOString(),
 });
@@ -50,6 +52,7 @@ const newSchema = z.strictObject({
   plan: z.string().default("team"),
   seats: seats.default(1),
   owner: z.string().optional(),
+  type: z.enum(ORG_TYPES).default("customer"),
   anchor_day: anchorDay.default(1),
 });
 

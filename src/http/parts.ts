@@ -1,5 +1,6 @@
 import type { MappingStore } from "../catalog/stored.js";
 import type { Config } from "../config/config.js";
+import type { Guard } from "../gateway/guard.js";
 import type { LateBilling } from "../gateway/late-billing.js";
 import type { Gateway } from "../gateway/parts.js";
 import type { Jobs } from "../gateway/pass/jobs.js";
@@ -12,6 +13,7 @@ import type { LedgerStore } from "../ledger/store.js";
 import type { Books } from "../store/books.js";
 import type { UsageReader } from "../store/usage.js";
 import type { OrganizationStore } from "../tenants/organization-store.js";
+import type { RegistrationStore } from "../tenants/registration.js";
 import type { MasterKey } from "../tenants/sealing.js";
 import type { TenantStore } from "../tenants/store.js";
 
@@ -22,6 +24,9 @@ export type Site = {
   readonly tenants: TenantStore;
   readonly organizations: OrganizationStore;
   readonly mappings: MappingStore;
+  readonly registrations: RegistrationStore;
+  /** Judges what those who register providers name. */
+  readonly guard: Guard;
   readonly ledger: LedgerStore;
   readonly usage: UsageReader;
   readonly lateCosts: LateCostStore;
@@ -38,6 +43,7 @@ export type Site = {
   readonly reloadOrganization: (orgId: string) => Promise<void>;
   readonly reloadMappings: (provider: string) => Promise<void>;
   readonly reloadModels: () => Promise<void>;
+  readonly reloadProvider: (id: string) => Promise<void>;
   /** Has the store hear of all that ended here. */
   readonly drain: () => Promise<void>;
   readonly isReady: () => Promise<boolean>;

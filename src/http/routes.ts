@@ -20,6 +20,7 @@ import { type Handler, type Site, Visit } from "./parts.js";
 import { passThrough } from "./passthrough.js";
 import * as payments from "./payments.js";
 import { showReceipt, showReceiptKey } from "./receipts.js";
+import * as registrations from "./registrations.js";
 import * as groups from "./resource-groups.js";
 import * as tasks from "./tasks.js";
 import { showUsage } from "./usage.js";
@@ -35,6 +36,7 @@ type Route = {
 const ME = "/api/turnpike/me";
 const ORGS = "/api/turnpike/orgs";
 const ORG = `${ORGS}/*`;
+const PROVIDER = `${ORG}/provider`;
 const GROUPS = `${ORG}/resource-groups`;
 const ADMIN = "/api/turnpike/admin";
 
@@ -109,6 +111,11 @@ export const ROUTES: readonly Route[] = [
   { method: "DELETE", path: `${ORG}/provider-keys/*`, handler: orgSettings.deleteOrgKey },
   { method: "GET", path: `${ORG}/access`, handler: orgSettings.showAccess },
   { method: "PUT", path: `${ORG}/access`, handler: orgSettings.putAccess },
+  { method: "POST", path: PROVIDER, handler: registrations.addProvider },
+  { method: "GET", path: PROVIDER, handler: registrations.showProvider },
+  { method: "PATCH", path: PROVIDER, handler: registrations.patchProvider },
+  { method: "DELETE", path: PROVIDER, handler: registrations.withdraw },
+  { method: "POST", path: `${PROVIDER}/promote`, handler: registrations.promote },
   { method: "GET", path: GROUPS, handler: groups.listGroups },
   { method: "POST", path: GROUPS, handler: groups.addGroup },
   { method: "PATCH", path: `${GROUPS}/*`, handler: groups.renameGroup },
@@ -122,6 +129,7 @@ export const ROUTES: readonly Route[] = [
   { method: "DELETE", path: `${ADMIN}/users/*`, handler: admin.deleteUser },
   { method: "GET", path: `${ADMIN}/users/*/invoices`, handler: invoices.listUserInvoices },
   { method: "GET", path: `${ADMIN}/users/*/invoices/*`, handler: invoices.showUserInvoice },
+  { method: "GET", path: `${ADMIN}/providers`, handler: registrations.listProviders },
   { method: "GET", path: `${ADMIN}/plans`, handler: admin.listPlans },
   { method: "GET", path: `${ADMIN}/credits`, handler: admin.showCredit },
   { method: "POST", path: `${ADMIN}/credits`, handler: admin.grantCredit },

@@ -19,6 +19,7 @@ type Parts = {
   readonly reloadOrganization: (orgId: string) => Promise<void>;
   readonly reloadMappings: (provider: string) => Promise<void>;
   readonly reloadModels: () => Promise<void>;
+  readonly reloadProvider: (id: string) => Promise<void>;
   readonly answerRecall: (bucketId: string, seq: number) => Promise<void>;
   readonly surrender: (bucketId: string) => Promise<void>;
 };
@@ -46,6 +47,7 @@ export async function followChanges(parts: Parts): Promise<() => Promise<void>> 
       ...keys(about("org")).map((id) => reload(parts.reloadOrganization(id), { org: id })),
       ...keys(about("mappings")).map(parts.reloadMappings),
       ...(about("models").length > 0 ? [parts.reloadModels()] : []),
+      ...keys(about("provider")).map(parts.reloadProvider),
       ...keys(byOthers(about("lowered"))).map(parts.surrender),
       ...[...recalls].map(([bucket, seq]) => parts.answerRecall(bucket, seq)),
     ]);

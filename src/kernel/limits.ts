@@ -194,3 +194,7 @@ export const SPEECH_CHARS_MAX = 100_000;
 export const HUB_LIST_DEFAULT = 100;
 export const HUB_LIST_MAX = 500;
 export const HUB_TASK_MODELS_MAX = 20;
+/** The longest that a mapping goes without validation where it is validated at all: 30 days. */
+export const VALIDATION_MINUTES_MAX = 43_200;
+/** A URL that a registered provider names, in characters. */
+export const REGISTERED_URL_CHARS_MAX = 2_048;

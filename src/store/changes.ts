@@ -4,9 +4,18 @@ import type { Schema } from "./schema.js";
 
 /**
  * What other processes must hear of: a user's or an organization's rows changed, a bucket's idle leases are asked
- * back, or all leases of one that may hold less from now on; a provider's mappings changed, or what is known of models.
+ * back, or all leases of one that may hold less from now on; a provider's mappings changed, or what is known of models;
+ * a registered provider changed, a mapping was validated.
  */
-export type ChangeTopic = "user" | "org" | "recall" | "lowered" | "mappings" | "models";
+export type ChangeTopic =
+  | "user"
+  | "org"
+  | "recall"
+  | "lowered"
+  | "mappings"
+  | "models"
+  | "provider"
+  | "validation";
 
 export type Change = {
   readonly seq: number;

@@ -7,6 +7,7 @@ import type {
   Organization,
   OrgProviderKey,
   OrgRole,
+  OrgType,
   ResourceGroup,
 } from "../tenants/organization.js";
 import type { Schema } from "./schema.js";
@@ -14,6 +15,7 @@ import { fromTerms, maybeAmount, toTerms } from "./tenant-rows.js";
 
 export const toOrganization = (row: Selectable<Schema["orgs"]>): Organization => ({
   kind: "org",
+  type: row.type as OrgType,
   id: row.id,
   name: row.name,
   seats: Number(row.seats),
@@ -26,6 +28,7 @@ export const toOrganization = (row: Selectable<Schema["orgs"]>): Organization =>
 
 export const fromOrganization = (org: Organization) => ({
   id: org.id,
+  type: org.type,
   name: org.name,
   seats: org.seats,
   ...fromTerms(org),

@@ -79,6 +79,7 @@ export type Schema = {
     disabled_providers: string;
     access: string;
     created_at: Whole;
+    type: ColumnType<string, string | undefined, string>;
   } & Terms;
   org_members: {
     org_id: string;
@@ -341,6 +342,59 @@ export type Schema = {
     read_at: Whole;
   };
   model_renames: { from_id: string; to_id: string; set_by: string; at: Whole };
+  /** Providers that registered themselves, with the last report on each. */
+  registered_providers: {
+    id: string;
+    org_id: string;
+    name: string;
+    base_url: string;
+    dialect: string;
+    auth_header: string;
+    auth_scheme: string;
+    request_id_header: string;
+    billing_url: string | null;
+    billing_delay_ms: Whole;
+    models_url: string;
+    sealed: string;
+    mask: string;
+    state: string;
+    created_at: Whole;
+    changed_at: Whole;
+    /** Since it was changed last. */
+    tested_at: MaybeWhole;
+    has_passed: Whole;
+    report: ColumnType<string | null, string | null | undefined, string | null>;
+  };
+  /** What was last found out about each mapping that is validated. */
+  validations: {
+    provider: string;
+    model: string;
+    task: string;
+    /** What of the mapping was validated: when it changes, what was found is about another one. */
+    mapping: string;
+    verdict: string;
+    checked_at: Whole;
+    next_at: Whole;
+    first_token_ms: MaybeWhole;
+    tokens_per_1000s: MaybeWhole;
+    /** 1 and 0; null where it is not known. */
+    tools: MaybeWhole;
+    structured_output: MaybeWhole;
+    /** JSON: each check with its verdict. */
+    checks: string;
+  };
+  /** The last few findings on each. */
+  validation_history: {
+    provider: string;
+    model: string;
+    task: string;
+    at: Whole;
+    verdict: string;
+    /** The name of the check that failed; empty for none. */
+    why: string;
+    first_token_ms: MaybeWhole;
+    tokens_per_1000s: MaybeWhole;
+  };
   changes: {
     seq: ColumnType<bigint, never, never>;
     topic: string;

@@ -14,9 +14,14 @@ export const isAtLeast = (role: OrgRole, least: OrgRole): boolean =>
 export const ORG_ACCESS = ["everyone", "admins", "groups"] as const;
 export type OrgAccess = (typeof ORG_ACCESS)[number];
 
+/** What an organization is here for. Only a `provider` may register one. */
+export const ORG_TYPES = ["customer", "provider"] as const;
+export type OrgType = (typeof ORG_TYPES)[number];
+
 /** Pays for its members where they name it. Its seats pool their credit. */
 export type Organization = Payer & {
   readonly kind: "org";
+  readonly type: OrgType;
   /** The most it spends in a calendar month, credit and all; undefined: no limit. */
   readonly limit: NanoUsd | undefined;
   /** Ids of providers that nothing billed to it goes to. */

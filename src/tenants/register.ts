@@ -4,7 +4,7 @@ import { newId } from "../kernel/ids.js";
 import { NAME_CHARS_MAX } from "../kernel/limits.js";
 import { anchorOn, CALENDAR } from "../kernel/period.js";
 import { hashToken, maskToken, newAccessToken } from "./access-token.js";
-import { GROUP_ID, type Member, type Organization } from "./organization.js";
+import { GROUP_ID, type Member, type Organization, type OrgType } from "./organization.js";
 import type { OrganizationStore } from "./organization-store.js";
 import type { TenantStore } from "./store.js";
 import { type AccessToken, type Budget, type Role, SCOPES, type Scope, type User } from "./user.js";
@@ -63,11 +63,13 @@ export async function registerOrganization(
     readonly seats: number;
     readonly anchorDay: number;
     readonly ownerId: string | undefined;
+    readonly type?: OrgType | undefined;
   },
   now: number,
 ): Promise<Organization> {
   const org: Organization = {
     kind: "org",
+    type: wanted.type ?? "customer",
     id: newId(),
     name: wanted.name,
     plan: wanted.plan,

@@ -27,3 +27,7 @@ export function unseal(sealed: string, context: string, key: MasterKey): string 
   const body = bytes.subarray(IV_BYTES + TAG_BYTES);
   return Buffer.concat([decipher.update(body), decipher.final()]).toString("utf8");
 }
+
+/** Shows the end of a long key, and nothing of a short one. */
+export const maskProviderKey = (key: string): string =>
+  key.length >= 20 ? `…${key.slice(-4)}` : "…";

@@ -12,6 +12,7 @@ test("an organization is made, filled, and given credit and limits by command", 
     name: "acme",
     plan: "team",
     seats: 3,
+    type: "customer",
   });
   for (const [user, role] of [
     ["ada", "owner"],

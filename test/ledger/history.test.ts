@@ -597,6 +597,7 @@ function payer(id: string, plan: string, budget?: Budget): Caller {
 
 const ORG: Organization = {
   kind: "org",
+  type: "customer",
   id: "acme",
   name: "acme",
   plan: "pro",

@@ -9,6 +9,7 @@ import { nodes } from "./0004-nodes.js";
 import { costs } from "./0005-costs.js";
 import { receiptsAndUsage } from "./0006-receipts-and-usage.js";
 import { mappings } from "./0008-mappings.js";
+import { registeredProviders } from "./0009-registered-providers.js";
 
 type Migration = (tx: Transaction<Schema>, engine: Database["engine"]) => Promise<void>;
 
@@ -21,6 +22,7 @@ const MIGRATIONS: readonly Migration[] = [
   costs,
   receiptsAndUsage,
   mappings,
+  registeredProviders,
 ];
 
 /** Brings the schema to a version. Any number of processes may call it at once: one does the work. */
