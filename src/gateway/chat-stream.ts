@@ -1,7 +1,8 @@
 /** Passes a stream on as it comes, event by event. */
 import { reasonOf } from "../kernel/log.js";
 import { addedCost } from "../metering/cost.js";
-import { type ChatEvent, type EventQuirks, readChatEvent } from "../wire/chat-event.js";
+import type { ChatEvent } from "../wire/chat-event.js";
+import type { StreamDialect } from "../wire/dialects/dialect.js";
 import { EventTemplate } from "../wire/event-template.js";
 import { latin1Bytes } from "../wire/sse.js";
 import { answerHeaders, type Facts } from "./answer-headers.js";
@@ -11,7 +12,7 @@ import type { ChatCall, Gateway } from "./parts.js";
 import { type StreamStart, streamErrorMessage } from "./send.js";
 import { type StreamContext, StreamEnding, StreamError } from "./stream-ending.js";
 import { StreamMeter } from "./stream-meter.js";
-import { adapterFor, type Turn } from "./turn.js";
+import type { Turn } from "./turn.js";
 
 /** Held more at a time for a stream that outgrows its hold. */
 const GROWTH_TOKENS = 1_024;
@@ -19,16 +20,23 @@ const GROWTH_TOKENS = 1_024;
 const PLENTY = 16n;
 const NO_EVENTS: readonly string[] = [];
 
+/** A stream that has begun, and how it is spoken. */
+export type Streaming = {
+  readonly start: StreamStart;
+  readonly dialect: StreamDialect;
+  /** Of the answer, where they are not just our own. */
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
 export function answerStream(
   gateway: Gateway,
   call: ChatCall,
   turn: Turn,
   facts: Facts,
-  start: StreamStart,
+  { start, dialect, headers = answerHeaders(gateway, call, facts) }: Streaming,
 ): Response {
-  const quirks = quirksOf(gateway, call, turn);
   const meter = new StreamMeter(outputAllowed(turn));
-  const relay = new ChatRelay({ gateway, call, turn, facts, quirks, meter }, start);
+  const relay = new ChatRelay({ gateway, call, turn, facts, dialect, meter }, start);
   // Bun's own kind of stream, which is written to rather than read from, so that a chunk costs no promise.
   const source: Bun.DirectUnderlyingSource<Uint8Array> = {
     type: "direct",
@@ -36,19 +44,7 @@ export function answerStream(
     cancel: () => relay.abandon(),
   };
   const body = new ReadableStream<Uint8Array>(source as object);
-  return new Response(body, { headers: answerHeaders(gateway, call, facts) });
-}
-
-function quirksOf(gateway: Gateway, call: ChatCall, { candidate }: Turn): EventQuirks {
-  const { finishReasons, hasEmptyIds } = adapterFor(gateway, candidate);
-  const isChat = call.request.task === "conversational";
-  const fill = {
-    id: `${isChat ? "chatcmpl" : "cmpl"}-${call.id}`,
-    model: candidate.mapping.modelId,
-    object: isChat ? "chat.completion.chunk" : "text_completion",
-    createdAt: call.at,
-  } as const;
-  return { finishReasons, hasEmptyIds, fill };
+  return new Response(body, { headers });
 }
 
 /** The output, in tokens, that is paid for. */
@@ -188,7 +184,7 @@ class ChatRelay {
     const event = this.slow;
     this.slow = undefined;
     if (!event) return "";
-    if (event.kind === "done") return this.ending.complete();
+    if (event.kind === "done") return this.ending.complete(event.text);
     if (event.kind === "broken") throw event.reason;
     return (await this.isPaidFor(event.output)) ? this.take(event) : this.ending.stop();
   }
@@ -207,7 +203,7 @@ class ChatRelay {
     // Some servers leave out the last blank line.
     const rest = splitter.end();
     if (rest !== "") this.events = [rest];
-    else if (this.ending.isFinished) this.slow = { kind: "done" };
+    else if (this.ending.isFinished) this.slow = { kind: "done", text: "" };
     else throw new StreamError("the provider's stream broke off before its end");
   }
 
@@ -225,9 +221,9 @@ class ChatRelay {
   }
 
   private readEvent(raw: string): Exclude<ChatEvent, ErrorEvent> | BrokenEvent {
-    const { gateway, call, turn, quirks } = this.context;
+    const { gateway, call, turn, dialect } = this.context;
     try {
-      const event = readChatEvent(raw, quirks);
+      const event = dialect.read(raw);
       if (event.kind !== "error") return event;
       const key = keyFor(gateway, call, turn.candidate);
       return { kind: "broken", reason: new StreamError(streamErrorMessage(event.data, key)) };
@@ -237,8 +233,7 @@ class ChatRelay {
   }
 
   private take(event: Extract<ChatEvent, { kind: "chunk" }>): string {
-    this.ending.note(event);
-    return event.text;
+    return this.ending.note(event);
   }
 
   private async isPaidFor(output: string): Promise<boolean> {

@@ -8,6 +8,7 @@ import { holdAtOnce, holdFor } from "./hold.js";
 import type { ChatCall, Gateway } from "./parts.js";
 import { type Outcome, send } from "./send.js";
 import { type Kind, serve } from "./serve.js";
+import { dialectFor } from "./stream-dialect.js";
 import { adapterFor, configuredFor, type Turn } from "./turn.js";
 import { chatUpstreamRequest, leftOut } from "./upstream-request.js";
 
@@ -29,7 +30,10 @@ const chat: Kind<ChatCall, Answered> = {
   answer: (gateway, call, turn, facts, answered) =>
     answered.kind === "plain"
       ? answerPlain(gateway, call, turn, facts, answered)
-      : answerStream(gateway, call, turn, facts, answered.start),
+      : answerStream(gateway, call, turn, facts, {
+          start: answered.start,
+          dialect: dialectFor(gateway, call, turn),
+        }),
 };
 
 function sendTurn(

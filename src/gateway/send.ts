@@ -153,7 +153,10 @@ function parseAnswer(text: string): ChatJson | undefined {
 }
 
 /** Reads up to the first event that says something, so that a stream that begins with an error can be retried. */
-async function startStream(attempt: Attempt, { head, exchange }: Answer): Promise<Outcome> {
+export async function startStream(
+  attempt: Pick<Attempt, "deadline" | "key">,
+  { head, exchange }: Answer,
+): Promise<Outcome> {
   const isEvents = head.get("content-type")?.toLowerCase().startsWith("text/event-stream");
   if (!isEvents || head.get("content-encoding") !== undefined) {
     attempt.deadline.stop(new Error("not a stream of plain text"));
@@ -165,19 +168,29 @@ async function startStream(attempt: Attempt, { head, exchange }: Answer): Promis
     const bytes = await exchange.read();
     events.push(...(bytes ? splitter.push(bytes) : [splitter.end()]));
     const said = events.map(dataOf).find((data) => data !== "");
-    if (said !== undefined) return judgeFirstEvent(said, { events, splitter, exchange });
+    if (said !== undefined) return judgeFirstEvent(attempt, said, { events, splitter, exchange });
     if (!bytes) return { kind: "failed", why: "empty_stream" };
   }
 }
 
-function judgeFirstEvent(data: string, start: StreamStart): Outcome {
+function judgeFirstEvent({ key }: Pick<Attempt, "key">, data: string, start: StreamStart): Outcome {
   if (data === "[DONE]") return { kind: "failed", why: "empty_stream" };
   const json = parseAnswer(data);
   if (!json) return { kind: "failed", why: "malformed" };
   const isError =
     memberText(json, "error") !== undefined && memberText(json, "choices") === undefined;
-  return isError ? { kind: "failed", why: "error_in_200" } : { kind: "stream", start };
+  if (!isError) return { kind: "stream", start };
+  const why = "error_in_200";
+  // Text Generation Inference finds out what is wrong with a request when its stream has begun.
+  if (memberText(json, "error_type") !== '"validation"') return { kind: "failed", why };
+  const rejection = rejectionOf(streamErrorMessage(data, key), REJECTED);
+  return { kind: "failed", why, rejection };
 }
+
+const REJECTED = 422;
+
+const rejectionOf = (message: string, status: number): RouterError =>
+  new RouterError("provider_rejected", `The provider refused the request: ${message}`, { status });
 
 /** What a status other than success means for the attempt. */
 export async function judgeStatus(attempt: Judging, answer: Answer): Promise<Failure> {
@@ -196,11 +209,7 @@ export async function judgeStatus(attempt: Judging, answer: Answer): Promise<Fai
   if (isAboutAccount && !attempt.isOwnKey) return { kind: "failed", why, isOperatorsProblem: true };
   // Time-outs and conflicts of the provider's own making may go better elsewhere.
   if (status === 408 || status === 409 || status === 425) return { kind: "failed", why };
-  const rejection = new RouterError(
-    "provider_rejected",
-    `The provider refused the request: ${withoutKey(message, attempt.key) ?? `status ${status}`}`,
-    { status },
-  );
+  const rejection = rejectionOf(withoutKey(message, attempt.key) ?? `status ${status}`, status);
   // A provider that does not know its own model is ours to mend, and another one may have it.
   if (status === 404 && !attempt.isOwnKey) return { kind: "failed", why, isOperatorsProblem: true };
   return { kind: "failed", why, rejection };

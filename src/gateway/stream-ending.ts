@@ -4,8 +4,9 @@ import { reasonOf } from "../kernel/log.js";
 import type { NanoUsd } from "../kernel/money.js";
 import { noUsage, type Reported, type Usage } from "../tasks/usage.js";
 import { memberReader, readChatJson } from "../wire/chat-answer.js";
-import { type ChatEvent, type EventQuirks, stoppedEvent, usageEvent } from "../wire/chat-event.js";
-import { eventOf, latin1Of } from "../wire/sse.js";
+import type { ChatEvent } from "../wire/chat-event.js";
+import type { StreamDialect, StreamEnd } from "../wire/dialects/dialect.js";
+import { latin1Of } from "../wire/sse.js";
 import { closingComment, type Facts } from "./answer-headers.js";
 import { CreditEndedError, TimeLimitError } from "./deadline.js";
 import { estimateUsage } from "./estimate-usage.js";
@@ -16,7 +17,6 @@ import { noteTrouble, noteVerdict } from "./standing.js";
 import type { StreamMeter } from "./stream-meter.js";
 import { adapterFor, type Turn } from "./turn.js";
 
-const DONE = "data: [DONE]\n\n";
 const OUT_OF_CREDIT = "The answer was stopped where your credit ended.";
 
 /** The provider's own words about why its stream failed. */
@@ -28,7 +28,7 @@ export type StreamContext = {
   readonly call: ChatCall;
   readonly turn: Turn;
   readonly facts: Facts;
-  readonly quirks: EventQuirks;
+  readonly dialect: StreamDialect;
   readonly meter: StreamMeter;
 };
 
@@ -40,6 +40,7 @@ export class StreamEnding {
   /** The payload that the usage stood in. */
   private usageData: string | undefined;
   private lastData = "{}";
+  private lastWords = "";
   private settled: Promise<NanoUsd> | undefined;
   /** The provider said why it finished, so that an end without `[DONE]` is one. */
   isFinished = false;
@@ -52,8 +53,8 @@ export class StreamEnding {
     return this.settled !== undefined;
   }
 
-  /** Notes an event that goes to the caller. */
-  note(event: Extract<ChatEvent, { kind: "chunk" }>): void {
+  /** Notes an event that goes to the caller; what of it may go now. */
+  note(event: Extract<ChatEvent, { kind: "chunk" }>): string {
     this.context.meter.deliver(event.output);
     if (event.usage) {
       this.usage = event.usage;
@@ -61,12 +62,16 @@ export class StreamEnding {
     }
     this.isFinished ||= event.isFinish;
     this.lastData = event.data;
+    if (!event.isLast && this.lastWords === "") return event.text;
+    this.lastWords += event.text;
+    return "";
   }
 
-  /** The provider's own end: the last text for the caller. */
-  async complete(): Promise<string> {
+  /** The provider's own end, in `words` where they go to the caller: the last text. */
+  async complete(words: string): Promise<string> {
     const cost = await this.settle("served", 200);
-    return this.usageText(cost) + this.comment(cost) + DONE;
+    this.lastWords += words;
+    return this.context.dialect.complete(this.endOf(cost));
   }
 
   /** The money ends here. */
@@ -75,8 +80,7 @@ export class StreamEnding {
     this.usage = undefined;
     this.usageData = undefined;
     const cost = await this.settle("stopped", 200);
-    const stopped = stoppedEvent(this.lastData, this.context.quirks.fill, OUT_OF_CREDIT);
-    return stopped + this.usageText(cost) + this.comment(cost, "insufficient_credit") + DONE;
+    return this.context.dialect.stop(this.endOf(cost, "insufficient_credit"), OUT_OF_CREDIT);
   }
 
   /** The caller hung up: the provider is told at once, and what was delivered is settled. */
@@ -88,7 +92,7 @@ export class StreamEnding {
 
   /** The provider failed after the first byte: say so, and never with a `[DONE]`. */
   async breakOff(thrown: unknown): Promise<string> {
-    const { gateway, call, turn } = this.context;
+    const { gateway, call, turn, dialect } = this.context;
     const { provider } = turn.candidate.mapping;
     const reason: unknown = turn.deadline.reason ?? thrown;
     if (reason instanceof CreditEndedError) return this.stop();
@@ -97,14 +101,11 @@ export class StreamEnding {
     gateway.log("warn", "stream_broken", { request: call.id, provider, why });
     noteTrouble(gateway, turn, { kind: "failed", why });
     const cost = await this.settle("cut", 200);
-    const error = {
+    return dialect.breakOff(this.endOf(cost), {
       message: `${provider}: ${explain(reason)}`,
-      type: "provider_error",
       code: reason instanceof TimeLimitError ? "provider_timeout" : "provider_error",
-      param: null,
-      inference_id: call.id,
-    };
-    return eventOf(latin1Of(JSON.stringify({ error }))) + this.comment(cost);
+      inferenceId: call.id,
+    });
   }
 
   /** The first way in which a stream ends is the way it ended. */
@@ -154,16 +155,21 @@ export class StreamEnding {
     return estimateUsage(call.request, meter.text());
   }
 
-  private usageText(cost: NanoUsd): string {
-    const { call, quirks } = this.context;
-    if (!call.request.wantsUsage) return "";
-    return usageEvent(this.lastData, quirks.fill, this.usage ?? noUsage, cost);
-  }
-
-  private comment(cost: NanoUsd, stopped?: string): string {
-    const { gateway, call, turn } = this.context;
-    const isEstimated = this.usage?.estimated === true;
-    return latin1Of(closingComment(gateway, call, turn.candidate, { cost, isEstimated, stopped }));
+  private endOf(cost: NanoUsd, stopped?: string): StreamEnd {
+    const { gateway, call, turn, meter } = this.context;
+    const usage = this.usage ?? noUsage;
+    const isEstimated = usage.estimated;
+    return {
+      lastData: this.lastData,
+      lastWords: this.lastWords,
+      output: () => meter.text(),
+      usage,
+      wantsUsage: call.request.wantsUsage,
+      cost,
+      comment: latin1Of(
+        closingComment(gateway, call, turn.candidate, { cost, isEstimated, stopped }),
+      ),
+    };
   }
 }
 

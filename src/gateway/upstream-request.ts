@@ -16,6 +16,14 @@ export function chatUpstreamRequest(
   request: ChatRequest,
   target: { readonly providerModel: string; readonly clampedTo: number | undefined },
 ): UpstreamRequest {
+  if (request.generation && adapter.generationPath) {
+    const { text, limitedTo } = request.generation;
+    return {
+      path: adapter.generationPath(target.providerModel),
+      headers: headers ?? NO_HEADERS,
+      body: target.clampedTo === undefined ? text : limitedTo(target.clampedTo),
+    };
+  }
   const changes = adapter.changes(request);
   changes.set("model", JSON.stringify(target.providerModel));
   // Our own controls are nobody else's business.

@@ -3,13 +3,18 @@ import type { Mapping } from "../catalog/model.js";
 import { serveChat } from "../gateway/chat.js";
 import type { ConfiguredProvider } from "../gateway/parts.js";
 import { type Matched, matchRoute } from "../gateway/pass/match.js";
+import { serveOwnChat } from "../gateway/pass/own-chat.js";
 import { servePass } from "../gateway/pass/pass.js";
 import { servePoll } from "../gateway/pass/poll.js";
 import { RouterError } from "../kernel/errors.js";
-import type { ProviderRequest } from "../providers/provider.js";
+import type { OwnChat, ProviderRequest } from "../providers/provider.js";
+import type { ChatRequest } from "../tasks/chat-completion.js";
 import type { Caller } from "../tenants/caller.js";
+import { asObject } from "../wire/as-object.js";
 import { parseChatRequest, parseCompletionRequest } from "../wire/chat-request.js";
+import { parseGenerationRequest } from "../wire/generation-request.js";
 import { NO_CONTROLS } from "../wire/route-controls.js";
+import { parseTaskPayload } from "../wire/task-payload.js";
 import { readBody, readBytes } from "./body.js";
 import { callOf, inferenceCaller, serveCall } from "./inference.js";
 import type { Site, Visit } from "./parts.js";
@@ -64,6 +69,10 @@ async function servePlace(site: Site, visit: Visit, place: Place): Promise<Respo
   // fal's apps are called fal-ai/…, like fal itself.
   const asJob = unprefixed(site, visit);
   if (asJob.length > 0) return askAboutJob(site, visit, asJob);
+  const own =
+    visit.request.method === "POST" &&
+    configured.provider.ownChats?.find(({ path }) => path === wanted.path);
+  if (own) return passOwnChat(site, visit, place, own);
   const isChat = visit.request.method === "POST" && isChatPath(configured, wanted.path);
   return isChat ? passChat(site, visit, configured) : undefined;
 }
@@ -81,12 +90,37 @@ async function passChat(
   const caller = await inferenceCaller(site, visit);
   const { gateway } = site;
   const request = parseChatRequest(await readBody(visit.request, gateway.limits.bodyBytesMax));
-  const named = request.suffix === undefined ? request.model : `${request.model}:${request.suffix}`;
-  const mapping = mappingOf(site, provider.id, named, ["conversational"]);
+  const mapping = mappingOf(site, provider.id, nameIn(request), ["conversational"]);
   if (!mapping) throw notSupported(provider.id);
   const call = callOf(site, visit, caller, { ...request, ...pinnedTo(mapping) });
   return serveCall(site, visit, call, (each) => serveChat(gateway, each));
 }
+
+/** Chat in a form of the provider's own, which both sides know better than we do. */
+async function passOwnChat(
+  site: Site,
+  visit: Visit,
+  { configured: { provider }, wanted }: Place,
+  { form }: OwnChat,
+): Promise<Response> {
+  const caller = await inferenceCaller(site, visit);
+  const { gateway } = site;
+  const bytes = await readBytes(visit.request, gateway.limits.bodyBytesMax);
+  const request = parseChatRequest(new TextDecoder().decode(bytes));
+  const mapping = mappingOf(site, provider.id, nameIn(request), ["conversational"]);
+  if (!mapping) throw notSupported(provider.id);
+  const upstream: ProviderRequest = {
+    ...upstreamOf(provider, visit, wanted, undefined),
+    body: { kind: "bytes", media: { bytes, type: "application/json" } },
+  };
+  const call = callOf(site, visit, caller, { ...request, ...pinnedTo(mapping) });
+  const own = { ...call, upstream, form };
+  return serveCall(site, visit, own, (each) => serveOwnChat(gateway, each));
+}
+
+/** As it stands in the body: the provider's own names may hold colons. */
+const nameIn = ({ model, suffix }: Pick<ChatRequest, "model" | "suffix">): string =>
+  suffix === undefined ? model : `${model}:${suffix}`;
 
 const pinnedTo = ({ modelId, provider }: Mapping) => ({ model: modelId, suffix: provider });
 
@@ -104,7 +138,7 @@ async function passCall(
   const mapping = named && mappingOf(site, provider.id, named, route.tasks);
   if (!mapping) throw notSupported(provider.id);
   if (mapping.task === "text-generation" && (await wantsStream(type, bytes))) {
-    const asked = parseCompletionRequest(new TextDecoder().decode(bytes));
+    const asked = streamedText(named, type, bytes);
     const call = callOf(site, visit, caller, { ...asked, ...pinnedTo(mapping) });
     return serveCall(site, visit, call, (each) => serveChat(gateway, each));
   }
@@ -115,6 +149,14 @@ async function passCall(
   const request = await passRequest(mapping, upstream, type, bytes);
   const call = callOf(site, visit, caller, request);
   return serveCall(site, visit, call, (each) => servePass(gateway, site.jobs, each));
+}
+
+/** In OpenAI's form, or in Text Generation Inference's, which has no `prompt`. */
+function streamedText(model: string, type: string, bytes: Uint8Array<ArrayBuffer>): ChatRequest {
+  const text = new TextDecoder().decode(bytes);
+  if (asObject(JSON.parse(text))?.prompt !== undefined) return parseCompletionRequest(text);
+  const { input } = parseTaskPayload("text-generation", type, bytes);
+  return parseGenerationRequest(text, model, input);
 }
 
 /** Whatever is no form is read as JSON, so the provider must not read it as something else. */

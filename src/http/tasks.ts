@@ -12,6 +12,7 @@ import type { TaskInput } from "../tasks/task-call.js";
 import type { Caller } from "../tenants/caller.js";
 import { parseChatRequest, splitModel } from "../wire/chat-request.js";
 import { DOORS } from "../wire/doors/doors.js";
+import { parseGenerationRequest } from "../wire/generation-request.js";
 import { NO_CONTROLS } from "../wire/route-controls.js";
 import { taskAnswer } from "../wire/task-answer.js";
 import { parseTaskPayload, type TaskPayload } from "../wire/task-payload.js";
@@ -104,7 +105,13 @@ async function serveTaskAt(
   const { model, suffix } = splitModel(named.model);
   const { tasks, payload } = payloadFor(site, visit, model, named, bytes);
   const [task] = tasks;
-  if (payload.input.extra.stream === true) throw noStream();
+  if (payload.input.extra.stream === true) {
+    if (task !== "text-generation") throw noStream();
+    const text = new TextDecoder().decode(bytes);
+    const request = parseGenerationRequest(text, named.model, payload.input);
+    const call = callOf(site, visit, caller, { ...request, controls: named.controls });
+    return serveCall(site, visit, call, (each) => serveChat(gateway, each));
+  }
   const input = await withMedia(site, visit, payload);
   const userAgent = visit.request.headers.get("user-agent");
   const request = await taskRequest({
@@ -151,7 +158,7 @@ function payloadFor(
 const noStream = (): RouterError =>
   new RouterError(
     "unsupported_parameter",
-    'Text generation is streamed at /v1/completions; "stream" is not supported in this form.',
+    'Only text generation is streamed in this form; "stream" means nothing for other tasks.',
     { param: "stream" },
   );
 

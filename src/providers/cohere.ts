@@ -26,6 +26,7 @@ export const cohere = {
     },
     "text-ranking": rerank("/v2/rerank"),
   },
+  ownChats: [{ path: "/v2/chat", form: "cohere" }],
   routes: [
     modelRoute("/compatibility/v1/embeddings", "feature-extraction"),
     modelRoute("/v2/rerank", "text-ranking"),

@@ -40,7 +40,9 @@ export type Provider = {
   readonly tasks: { readonly conversational?: ChatAdapter } & {
     readonly [T in Exclude<Task, "conversational">]?: TaskAdapter;
   };
-  /** Routes of its own, besides that of chat, that callers may use as they are. */
+  /** Its own routes of chat that are not OpenAI's: whoever calls them is answered as the provider answers. */
+  readonly ownChats?: readonly OwnChat[];
+  /** Routes of its own, besides those of chat, that callers may use as they are. */
   readonly routes?: readonly PassRoute[];
 };
 
@@ -140,6 +142,9 @@ export type PassRoute = {
   readonly host?: string;
 };
 
+/** A route of chat in a form that is not OpenAI's, though the request has a `model` and `messages` like it. */
+export type OwnChat = { readonly path: string; readonly form: "cohere" };
+
 /** Where a provider says afterwards what requests cost. */
 export type BillingEndpoint = {
   readonly url: string;
@@ -160,6 +165,8 @@ export type ChatAdapter = {
   readonly usageInStream: "on_request" | "always";
   /** The member that limits the output where the caller named none. */
   readonly maxTokensName: "max_tokens" | "max_completion_tokens";
+  /** Where it takes Text Generation Inference's own form, and streams in that. */
+  readonly generationPath?: (providerModel: string) => string;
   /** Its own finish reasons, and what OpenAI calls them. */
   readonly finishReasons: Readonly<Record<string, string>>;
   /** Sends `"id": ""`, which we fill. */

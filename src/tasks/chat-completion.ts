@@ -23,6 +23,16 @@ export type ChatRequest = {
   readonly members: Members;
   /** Text that goes on where a prompt ends, in events like those of chat, or chat itself. */
   readonly task: "conversational" | "text-generation";
+  /** Set where the caller speaks Text Generation Inference's form, of which `text` is a translation into OpenAI's. */
+  readonly generation?: Generation;
+};
+
+/** A text generation to be streamed, as its caller wrote it. */
+export type Generation = {
+  readonly text: string;
+  readonly wantsDetails: boolean;
+  /** With the output limited to so many tokens. */
+  readonly limitedTo: (outputTokens: number) => string;
 };
 
 /** A member of a JSON object as a place in its text. */

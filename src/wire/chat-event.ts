@@ -17,7 +17,8 @@ import { dataOf, eventOf } from "./sse.js";
 
 export type ChatEvent =
   | { readonly kind: "silent" }
-  | { readonly kind: "done" }
+  /** `text` is the event, where it goes to the caller. */
+  | { readonly kind: "done"; readonly text: string }
   | { readonly kind: "error"; readonly data: string }
   | {
       readonly kind: "chunk";
@@ -26,6 +27,8 @@ export type ChatEvent =
       /** The generated text in it. */
       readonly output: string;
       readonly isFinish: boolean;
+      /** The provider's last words: they go out once they are charged. */
+      readonly isLast?: boolean;
       readonly usage: Usage | undefined;
       /** The payload as it came. */
       readonly data: string;
@@ -49,7 +52,7 @@ type Fill = {
 export function readChatEvent(event: string, quirks: EventQuirks): ChatEvent {
   const data = dataOf(event);
   if (data === "") return { kind: "silent" };
-  if (data === "[DONE]") return { kind: "done" };
+  if (data === "[DONE]") return { kind: "done", text: "" };
   const chunk = JSON.parse(data) as Chunk | null;
   if (chunk === null) throw new SyntaxError("an event is null");
   if (!Array.isArray(chunk.choices)) {

@@ -245,6 +245,36 @@ describe("cohere-ai", () => {
     expect(results).toHaveLength(1);
   });
 
+  test("chats on its own route", async () => {
+    const messages = user("Hello [[tokens=6]]");
+    const { message, usage } = await charged("cohere", () =>
+      client().chat({ model: "command-a-03-2025", messages }),
+    );
+    expect(message.content?.[0]).toMatchObject({ type: "text" });
+    expect(usage?.billedUnits?.outputTokens).toBe(6);
+  });
+
+  test("streams on its own route, to the event that says what was used", async () => {
+    const asked = { model: "command-a-03-2025", messages: user("Hello [[tokens=6]]") };
+    const events = await charged("cohere", async () =>
+      Array.fromAsync(await client().chatStream(asked)),
+    );
+    expect(events[0]).toMatchObject({ type: "message-start" });
+    const deltas = events.filter(({ type }) => type === "content-delta");
+    expect(deltas.length).toBeGreaterThan(1);
+    expect(events.at(-1)).toMatchObject({
+      type: "message-end",
+      delta: { finishReason: "COMPLETE", usage: { billedUnits: { outputTokens: 6 } } },
+    });
+  });
+
+  test("is told what it asked for wrongly in Cohere's own words", async () => {
+    const asked = { model: "command-a-03-2025", messages: [], temperature: 3 };
+    expect(await refused(() => client().chat(asked))).toMatchObject({ statusCode: 400 });
+    const unknown = { model: "nobody", messages: user("Hello") };
+    expect(await refused(() => client().chatStream(unknown))).toMatchObject({ statusCode: 400 });
+  });
+
   test("chats by the compatibility route", async () => {
     const openai = new OpenAI({
       apiKey: front.ada.token,

@@ -30,7 +30,7 @@ const tapes: readonly TaskTape[] = hasTapes
   : [];
 
 const ERROR = "an error: no adapter sees it";
-const STREAM = "a stream: tasks have none";
+const STREAM = "a stream: generation.test.ts plays it";
 
 /** What says nothing about an adapter, and why. */
 const NOT_REPLAYED: Readonly<Record<string, string>> = {

@@ -27,15 +27,24 @@ const KEPT_BACK = new Set([
 const status = (own: number): number => (own === 503 ? 502 : own);
 
 export function answerAs(
-  reply: ProviderReply,
+  reply: Pick<ProviderReply, "bytes" | "status">,
   head: ResponseHead,
   own: Readonly<Record<string, string>>,
 ): Response {
+  const headers = headersAs(head, own);
+  return new Response(reply.bytes as BodyInit, { status: status(reply.status), headers });
+}
+
+/** The provider's headers with our own. */
+export function headersAs(
+  head: ResponseHead,
+  own: Readonly<Record<string, string>>,
+): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, value] of head.entries()) {
     if (!KEPT_BACK.has(name) && !name.startsWith("x-turnpike-")) headers[name] = value;
   }
   Object.assign(headers, own);
   headers["content-type"] = head.get("content-type") ?? "application/octet-stream";
-  return new Response(reply.bytes as BodyInit, { status: status(reply.status), headers });
+  return headers;
 }

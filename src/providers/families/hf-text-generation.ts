@@ -36,7 +36,9 @@ export const hfTextGeneration: TaskAdapter = {
   next: (reply, target) =>
     isCompletion(reply) ? completions.next(reply, target) : ownAnswer(reply),
   reported: computeTimeHeader,
-  ...(completions.streamed && { streamed: completions.streamed }),
+  ...(completions.streamed && {
+    streamed: { ...completions.streamed, generationPath: (model) => `/models/${model}` },
+  }),
 };
 
 const ownForm = (input: TaskInput): object => ({
