@@ -17,6 +17,8 @@ export type Facts = {
   /** By `clock.elapsed()`. */
   readonly sentAt: number;
   readonly answeredAt: number;
+  /** How long attempts took that failed before. */
+  readonly failedMs: number;
 };
 
 export function answerHeaders(gateway: Gateway, call: Call, facts: Facts): Record<string, string> {
@@ -70,8 +72,13 @@ const billedTo = (call: Call, candidate: Candidate): string =>
 
 const callsLeft = (remaining: NanoUsd, cost: NanoUsd): string => String(remaining / cost);
 
-function serverTiming(gateway: Gateway, call: Call, { sentAt, answeredAt }: Facts): string {
+function serverTiming(
+  gateway: Gateway,
+  call: Call,
+  { sentAt, answeredAt, failedMs }: Facts,
+): string {
   const upstream = answeredAt - sentAt;
-  const own = gateway.clock.elapsed() - call.startedAt - upstream;
-  return `turnpike;dur=${own.toFixed(2)}, upstream;dur=${upstream.toFixed(2)}`;
+  const own = gateway.clock.elapsed() - call.startedAt - upstream - failedMs;
+  const timing = `turnpike;dur=${own.toFixed(2)}, upstream;dur=${upstream.toFixed(2)}`;
+  return failedMs === 0 ? timing : `${timing}, failed;dur=${failedMs.toFixed(2)}`;
 }

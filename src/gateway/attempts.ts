@@ -17,11 +17,18 @@ export type Trail = {
   readonly failures: { readonly candidate: Candidate; readonly failure: Failure }[];
   /** Candidates that had their turn, whatever came of it. */
   readonly done: Candidate[];
+  /** How long the attempts that failed took. */
+  failedMs: number;
   /** The provider whose failure is final, since its retries are spent. */
   spentBy: string | undefined;
 };
 
-export const newTrail = (): Trail => ({ failures: [], done: [], spentBy: undefined });
+export const newTrail = (): Trail => ({
+  failures: [],
+  done: [],
+  failedMs: 0,
+  spentBy: undefined,
+});
 
 /** A candidate whose turn it is. */
 export type Taken = Pick<Turn, "candidate" | "begunAt">;
@@ -112,6 +119,7 @@ export function noteFailure(
 ): void {
   const { candidate, deadline } = turn;
   trail.failures.push({ candidate, failure });
+  trail.failedMs += gateway.clock.elapsed() - turn.sentAt;
   // Neither the caller's mistake, nor hanging up, nor an end of the credit says anything about the provider.
   const isCallers = failure.rejection !== undefined || call.signal.aborted;
   if (isCallers || deadline.reason instanceof CreditEndedError) {

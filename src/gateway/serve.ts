@@ -172,4 +172,5 @@ const factsOf = (
   cost: undefined,
   sentAt,
   answeredAt: gateway.clock.elapsed(),
+  failedMs: trail.failedMs,
 });

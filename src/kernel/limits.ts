@@ -26,8 +26,8 @@ export const defaultLimits = {
   retryPercent: 20,
   /** …and so many a second however few are sent… */
   retryFloorPerSecond: 10,
-  /** …and what was not needed is kept up to so many, for when it fails all at once. */
-  retryBurst: 500,
+  /** …and so many are saved of these, for when it fails all at once. */
+  retryBurst: 100,
   /** Output tokens held for when the caller names no `max_tokens`. */
   outputHorizonTokens: 4_096,
   /** A node that cannot reach the store spends its leases this long, and no longer. */
@@ -153,6 +153,8 @@ export const BREAKER_LIMITED_REST_MS = 1_000;
 export const BREAKER_ACCOUNT_REST_MS = 60_000;
 /** A probe that was not heard of for so long makes way for the next. */
 export const BREAKER_PROBE_MS = 30_000;
+/** Retries that were earned are forgotten after about so long. */
+export const RETRY_MEMORY_MS = 10_000;
 /** A provider's Retry-After is believed up to this long. */
 export const RETRY_AFTER_MAX_MS = 300_000;
 /** An answer that says its limit is now used up is believed up to this long: it may mean until all of it is free. */

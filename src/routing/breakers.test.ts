@@ -80,20 +80,28 @@ test("a connection that fails while a mapping is half-open leaves its probe to t
 
 const RULES = { retryPercent: 20, retryFloorPerSecond: 1, retryBurst: 10 };
 
-test("retries are bounded by a share of what was sent, a floor a second and what was saved", () => {
+test("retries are bounded by a share of what was sent lately, a floor a second and what was saved", () => {
   const budget = new RetryBudget(RULES);
   const spendAll = (now: number): number => {
     let spent = 0;
     while (budget.spend(now)) spent++;
     return spent;
   };
+  const earn = (count: number): void => {
+    for (let i = 0; i < count; i++) budget.earn();
+  };
   expect(spendAll(0)).toBe(10);
   expect(spendAll(3_000)).toBe(3);
-  for (let i = 0; i < 25; i++) budget.earn();
+  earn(25);
   expect(spendAll(3_000)).toBe(5);
-  for (let i = 0; i < 1_000; i++) budget.earn();
-  expect(spendAll(3_000)).toBe(10);
-  expect(spendAll(3_600_000)).toBe(10);
+  // 360,000 in an hour are 100 a second; ten seconds of that are remembered, and a fifth of it is earned.
+  earn(360_000);
+  expect(spendAll(3_603_000)).toBe(210);
+  expect(spendAll(7_203_000)).toBe(10);
+  // What was earned fades, whether or not somebody looks in between.
+  earn(1_000);
+  for (let now = 7_203_000; now < 7_303_000; now += 100) budget.isLow(now);
+  expect(spendAll(7_303_000)).toBe(10);
 });
 
 test("a provider that fails now and then rests before its retries are spent, and others keep theirs", () => {
