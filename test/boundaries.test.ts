@@ -12,7 +12,7 @@ const ROWS: readonly (readonly string[])[] = [
   ["http"],
   ["gateway", "store", "jobs", "embedded"],
   ["config"],
-  ["routing", "metering"],
+  ["routing", "metering", "conformance"],
   ["catalog", "providers", "ledger", "tenants", "wire"],
   ["tasks"],
   ["kernel"],

@@ -4,6 +4,7 @@ import { DOORS } from "../wire/doors/doors.js";
 import * as account from "./account.js";
 import * as admin from "./admin.js";
 import { chatCompletions } from "./chat.js";
+import * as conformance from "./conformance.js";
 import * as credits from "./credits.js";
 import { doorHandler } from "./doors.js";
 import { type Dialect, errorResponse } from "./errors.js";
@@ -116,6 +117,8 @@ export const ROUTES: readonly Route[] = [
   { method: "PATCH", path: PROVIDER, handler: registrations.patchProvider },
   { method: "DELETE", path: PROVIDER, handler: registrations.withdraw },
   { method: "POST", path: `${PROVIDER}/promote`, handler: registrations.promote },
+  { method: "POST", path: `${PROVIDER}/conformance`, handler: conformance.testProvider },
+  { method: "GET", path: `${PROVIDER}/conformance`, handler: conformance.showReport },
   { method: "GET", path: GROUPS, handler: groups.listGroups },
   { method: "POST", path: GROUPS, handler: groups.addGroup },
   { method: "PATCH", path: `${GROUPS}/*`, handler: groups.renameGroup },

@@ -200,3 +200,14 @@ export const HUB_TASK_MODELS_MAX = 20;
 export const VALIDATION_MINUTES_MAX = 43_200;
 /** A URL that a registered provider names, in characters. */
 export const REGISTERED_URL_CHARS_MAX = 2_048;
+/** What a provider's answer may take: to the first token of a stream, and in all. Source: spec/providers.md 6.4. */
+export const CONFORMANCE_FIRST_TOKEN_MS = 5_000;
+export const CONFORMANCE_TOTAL_MS = 30_000;
+/** Of one probe's answer, in bytes; and what a report shows of what was sent and received, in characters. */
+export const PROBE_ANSWER_BYTES_MAX = 4 * 1024 * 1024;
+export const REPORT_CHARS_MAX = 1_000;
+/** How often a check asks again what it was too early to know, and how long it waits before. */
+export const CHECK_AGAIN_MAX = 5;
+export const CHECK_AGAIN_MS = 1_000;
+/** One probe of a provider, from beginning to end: somewhat longer than a good answer may take. */
+export const PROBE_MS = 35_000;
