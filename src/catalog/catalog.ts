@@ -1,6 +1,6 @@
 import type { Mapping, Model } from "./model.js";
 import { nearest } from "./nearest.js";
-import type { KnownRows, Rename, StoredMapping } from "./stored.js";
+import type { KnownModel, KnownRows, Rename, StoredMapping } from "./stored.js";
 import { StoredOffers } from "./stored-offers.js";
 
 /** What a catalog begins with. */
@@ -31,7 +31,7 @@ export class Catalog {
   private readonly fileRenames: readonly Rename[];
   private renamed: ReadonlyMap<string, string> = new Map();
   private formerNames: ReadonlyMap<string, readonly string[]> = new Map();
-  private tags: ReadonlyMap<string, readonly string[]> = new Map();
+  private knownModels: ReadonlyMap<string, KnownModel> = new Map();
 
   constructor({ starter = [], file = [], renames = [] }: CatalogSources) {
     this.fileRenames = renames;
@@ -65,7 +65,7 @@ export class Catalog {
 
   /** Takes in what is known of models, for tag filters to go by, and which of them have other names now. */
   loadKnown({ models, renames }: KnownRows): void {
-    this.tags = new Map(models.map(({ id, tags }) => [id, tags]));
+    this.knownModels = new Map(models.map((model) => [model.id, model]));
     this.stored.know(models);
     this.rename(renames);
     for (const provider of this.stored.providers()) {
@@ -88,9 +88,20 @@ export class Catalog {
     return this.models.values();
   }
 
-  /** Up to three ids that look like this one, best first. */
+  /** Up to three ids that look like this one, best first. What is in staging alone is told to nobody who has to guess. */
   similar(id: string): readonly string[] {
-    return nearest(id, [...this.models.keys()]);
+    const told = [...this.models.values()].filter(({ mappings }) =>
+      mappings.some(({ status }) => status !== "staging"),
+    );
+    return nearest(
+      id,
+      told.map((model) => model.id),
+    );
+  }
+
+  /** What the Hub or the operator said of a model, besides who serves it. */
+  known(id: string): KnownModel | undefined {
+    return this.knownModels.get(id);
   }
 
   /** What the operator's file says of an offer, which nothing else overrides. */
@@ -143,7 +154,7 @@ export class Catalog {
       this.models.delete(id);
       return;
     }
-    const tags = this.tags.get(id) ?? this.layers.file.get(id)?.tags;
+    const tags = this.knownModels.get(id)?.tags ?? this.layers.file.get(id)?.tags;
     const model: Model = {
       ...{ id, task: this.taskOf(id) ?? first.task, mappings: found },
       ...(tags && { tags }),

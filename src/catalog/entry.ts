@@ -1,9 +1,11 @@
 /** The written form of a model, the same in the starter catalog and in `turnpike.yaml`. */
 import { z } from "zod";
+import { PROVIDER_MODEL_CHARS_MAX } from "../kernel/limits.js";
 import { type PricePerMillion, parsePricePerMillion, parsePricePerUnit } from "../kernel/money.js";
 import { TASKS } from "../tasks/index.js";
 import { OTHER_UNITS, TOKEN_UNITS } from "../tasks/usage.js";
 import type { Mapping, Model, Price } from "./model.js";
+import type { MappingFacts } from "./stored.js";
 
 const priceText = (parse: (text: string) => PricePerMillion | undefined) =>
   z.string().transform((text, context) => {
@@ -29,19 +31,28 @@ export const priceSchema = z.strictObject({
 
 const positive = z.int().positive();
 
-const mappingSchema = z.strictObject({
-  provider: z.string().min(1),
-  provider_model: z.string().min(1),
-  status: z.enum(["live", "staging", "error"]).default("live"),
+/** What is said of an offer besides whose it is of what, wherever it is written. */
+export const offerFields = {
   price: priceSchema.optional(),
-  is_free: z.boolean().default(false),
+  is_free: z.boolean().optional(),
   context_length: positive.optional(),
   max_output_tokens: positive.optional(),
   supports_tools: z.boolean().optional(),
   supports_structured_output: z.boolean().optional(),
   is_model_author: z.boolean().optional(),
   adapter: z.literal("lora").optional(),
-  adapter_weights_path: z.string().min(1).optional(),
+  adapter_weights_path: z.string().min(1).max(PROVIDER_MODEL_CHARS_MAX).optional(),
+};
+
+export type OfferFields = z.output<z.ZodObject<typeof offerFields>>;
+
+export const providerModel = z.string().min(1).max(PROVIDER_MODEL_CHARS_MAX);
+
+const mappingSchema = z.strictObject({
+  ...offerFields,
+  provider: z.string().min(1),
+  provider_model: providerModel,
+  status: z.enum(["live", "staging", "error"]).default("live"),
   source: z.string().optional(),
   read: z.iso.date().optional(),
 });
@@ -93,12 +104,19 @@ function toMapping(
     providerModel: written.provider_model,
     status: written.status,
     price: written.price && toPrice(written.price, hardware),
-    isFree: written.is_free,
-    ...(written.price?.hardware !== undefined && { hardware: written.price.hardware }),
+    isFree: written.is_free ?? false,
     source: [written.source ?? where, written.read && `read ${written.read}`]
       .filter(Boolean)
       .join(", "),
     ...(written.read !== undefined && { pricedAt: Date.parse(written.read) }),
+    ...factsOf(written),
+  };
+}
+
+/** What `written` says of an offer that is no price; what it does not say is not there. */
+export function factsOf(written: OfferFields): MappingFacts {
+  return {
+    ...(written.price?.hardware !== undefined && { hardware: written.price.hardware }),
     ...(written.context_length !== undefined && { contextLength: written.context_length }),
     ...(written.max_output_tokens !== undefined && { maxOutputTokens: written.max_output_tokens }),
     ...(written.supports_tools !== undefined && { supportsTools: written.supports_tools }),
@@ -111,7 +129,8 @@ function toMapping(
   };
 }
 
-function toPrice(written: z.output<typeof priceSchema>, prices: HardwarePrices): Price {
+/** In nano-USD per million units; what names its hardware alone costs what the table says of that. */
+export function toPrice(written: z.output<typeof priceSchema>, prices: HardwarePrices): Price {
   const { hardware, ...own } = written;
   const compute_second = own.compute_second ?? prices[hardware ?? ""];
   const units = { ...own, compute_second };

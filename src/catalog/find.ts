@@ -7,9 +7,13 @@ import type { Mapping, Model } from "./model.js";
 export function findModel(catalog: Catalog, id: string): Model {
   const model = catalog.model(id);
   if (model) return model;
+  throw modelNotFound(catalog, id);
+}
+
+export function modelNotFound(catalog: Catalog, id: string): RouterError {
   const similar = catalog.similar(id);
   const hint = similar.length > 0 ? ` Did you mean ${similar.join(" or ")}?` : "";
-  throw new RouterError("model_not_found", `There is no model "${id}".${hint}`, {
+  return new RouterError("model_not_found", `There is no model "${id}".${hint}`, {
     param: "model",
     extra: { did_you_mean: similar },
   });

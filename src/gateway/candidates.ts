@@ -108,7 +108,12 @@ function nobodyServes<C extends Call>(
   wish: Wish<C>,
   { model, tasks, policy }: Search,
 ): RouterError {
-  const fitting = model.mappings.filter(({ task }) => tasks.includes(task));
+  const fitting = model.mappings.filter(
+    (mapping) =>
+      tasks.includes(mapping.task) &&
+      (mapping.status !== "staging" || isStagedFor(gateway, call, mapping)),
+  );
+  if (fitting.length === 0) return modelNotFound(gateway, call.request.model, undefined, tasks);
   const offers = fitting.filter(({ provider }) => isAllowed(call.request, policy, provider));
   if (offers.length === 0) return noOffer(gateway, { ...model, mappings: fitting }, policy);
   const checked = offers.map((mapping) => checkOffer(gateway, call, wish, mapping));

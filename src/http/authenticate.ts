@@ -30,6 +30,13 @@ async function newCaller(site: Site, visit: Visit, scope?: Scope): Promise<Calle
   return caller;
 }
 
+/** Who is calling, where it is somebody: look-ups are for all, and clients send whatever token they have. */
+export const callerIfAny = (site: Site, visit: Visit): Promise<Caller | undefined> =>
+  authenticate(site, visit).catch((thrown) => {
+    if (thrown instanceof RouterError && thrown.code === "invalid_token") return undefined;
+    throw thrown;
+  });
+
 /** The token after its scheme, whose case does not matter; everything else does. */
 function bearerToken(request: Request): string {
   const header = request.headers.get("authorization");

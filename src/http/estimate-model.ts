@@ -1,5 +1,5 @@
 /** What a call of a model costs at each of its providers, where no more is known than what the call is about. */
-import { findModel, offersOf } from "../catalog/find.js";
+import { offersOf } from "../catalog/find.js";
 import type { Mapping, Model } from "../catalog/model.js";
 import { spendableFor } from "../gateway/funds.js";
 import { countTokens } from "../gateway/tokenizer.js";
@@ -11,6 +11,7 @@ import type { Caller } from "../tenants/caller.js";
 import { type EstimateQuery, parseEstimateQuery } from "../wire/estimate-query.js";
 import { notJson } from "../wire/json-members.js";
 import type { Site, Visit } from "./parts.js";
+import { findVisible } from "./visible.js";
 
 export const CHAT_ROUTE = "/v1/chat/completions";
 
@@ -30,7 +31,7 @@ export async function estimateModel(site: Site, visit: Visit, caller: Caller, te
   const body = parseBody(text);
   const { route, ...asked } = withModelOf(body);
   const query = parseEstimateQuery(asked);
-  const model = findModel(site.gateway.catalog, query.model);
+  const model = findVisible(site, caller, query.model);
   requireTask(model, taskOf(route) ?? query.task);
   const mappings = offersOf(model, query.suffix);
   const costs = await site.books.callCosts.ofModel(model.id, visit.at);

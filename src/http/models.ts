@@ -1,24 +1,28 @@
 /** GET /v1/models and /v1/models/{id}: OpenAI's list, with who serves each model at what price. */
-import { findModel } from "../catalog/find.js";
 import type { Mapping, Model } from "../catalog/model.js";
 import { quoteOf } from "../catalog/quote.js";
 import type { NanoUsd } from "../kernel/money.js";
 import { modalitiesOf } from "../tasks/modalities.js";
-import type { Handler, Site } from "./parts.js";
-import { json } from "./parts.js";
+import { callerIfAny } from "./authenticate.js";
+import { type Handler, json, type Site } from "./parts.js";
+import { findVisible, isReachable, visibleOffers } from "./visible.js";
 
-export const listModels: Handler = (site) => {
-  const data = [...site.gateway.catalog.all()].map((model) => printModel(site, model));
+export const listModels: Handler = async (site, visit) => {
+  const caller = await callerIfAny(site, visit);
+  const data = [...site.gateway.catalog.all()].map((model) =>
+    printModel(site, model, visibleOffers(site, caller, model) ?? []),
+  );
   return json({ object: "list", data: data.filter(({ providers }) => providers.length > 0) });
 };
 
-export const showModel: Handler = (site, { rest }) => {
-  const id = rest.join("/");
-  return json(printModel(site, findModel(site.gateway.catalog, id)));
+export const showModel: Handler = async (site, visit) => {
+  const caller = await callerIfAny(site, visit);
+  const model = findVisible(site, caller, visit.rest.join("/"));
+  return json(printModel(site, model, model.mappings));
 };
 
-function printModel(site: Site, model: Model) {
-  const offers = model.mappings.filter((mapping) => isReachable(site, mapping));
+function printModel(site: Site, model: Model, visible: readonly Mapping[]) {
+  const offers = visible.filter((mapping) => isReachable(site, mapping));
   const { input, output } = modalitiesOf(model.task);
   return {
     id: model.id,
@@ -33,16 +37,6 @@ function printModel(site: Site, model: Model) {
 
 /** OpenAI's clients want a number here; when a model was made is not known. */
 const CREATED = 0;
-
-/** Callers with their own key reach every provider that is known; the others are those with a key of ours. */
-export function isReachable({ gateway }: Site, mapping: Mapping): boolean {
-  const configured = gateway.providers.get(mapping.provider);
-  // The list is for everybody.
-  if (configured?.isForItsOrg) return false;
-  return (
-    configured !== undefined && (configured.key !== undefined || !configured.provider.needsKey)
-  );
-}
 
 function printOffer({ gateway }: Site, mapping: Mapping) {
   const { throughput } = gateway.health.evidenceOf(mapping);

@@ -17,6 +17,7 @@ import { listModels, showModel } from "./models.js";
 import * as orgBooks from "./org-books.js";
 import * as orgSettings from "./org-settings.js";
 import * as orgs from "./organizations.js";
+import * as partners from "./partners.js";
 import { type Handler, type Site, Visit } from "./parts.js";
 import { passThrough } from "./passthrough.js";
 import * as payments from "./payments.js";
@@ -34,6 +35,7 @@ type Route = {
   readonly handler: Handler;
 };
 
+const PARTNER_MODELS = "/api/partners/*/models";
 const ME = "/api/turnpike/me";
 const ORGS = "/api/turnpike/orgs";
 const ORG = `${ORGS}/*`;
@@ -57,6 +59,11 @@ export const ROUTES: readonly Route[] = [
   { method: "GET", path: "/api/models/**", handler: showHubModel },
   { method: "GET", path: "/api/tasks", handler: listHubTasks },
   { method: "GET", path: "/api/whoami-v2", handler: whoAmI },
+  { method: "GET", path: PARTNER_MODELS, handler: partners.listPartnerModels },
+  { method: "POST", path: PARTNER_MODELS, handler: partners.addPartnerModel },
+  { method: "PUT", path: `${PARTNER_MODELS}/*/status`, handler: partners.setPartnerStatus },
+  { method: "PUT", path: `${PARTNER_MODELS}/*`, handler: partners.changePartnerModel },
+  { method: "DELETE", path: `${PARTNER_MODELS}/*`, handler: partners.removePartnerModel },
   { method: "GET", path: ME, handler: account.showMe },
   { method: "GET", path: `${ME}/tokens`, handler: account.listTokens },
   { method: "POST", path: `${ME}/tokens`, handler: account.createToken },

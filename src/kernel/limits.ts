@@ -211,3 +211,11 @@ export const CHECK_AGAIN_MAX = 5;
 export const CHECK_AGAIN_MS = 1_000;
 /** One probe of a provider, from beginning to end: somewhat longer than a good answer may take. */
 export const PROBE_MS = 35_000;
+/** A provider's own name for a model, in characters. */
+export const PROVIDER_MODEL_CHARS_MAX = 512;
+/** A tag of a model's, in characters, and how many a tag filter may want. */
+export const MODEL_TAG_CHARS_MAX = 256;
+export const FILTER_TAGS_MAX = 16;
+/** Mappings of one provider in the store, and models whose tags are known. */
+export const MAPPINGS_MAX = 20_000;
+export const KNOWN_MODELS_MAX = 100_000;

@@ -124,7 +124,7 @@ test("what is in staging is called by the people of its provider, and by nobody 
   expect((await app.answer(chat(owner.token, ask()))).status).toBe(200);
   const refused = await app.answer(chat(ada.token, ask()));
   expect(refused.status).toBe(404);
-  expect((await refused.json()).error.code).toBe("model_not_served");
+  expect((await refused.json()).error.code).toBe("model_not_found");
   const org = { name: "acme", owner: "ada", plan: "team" };
   await app.answer(call("POST", "/api/turnpike/orgs", owner.token, org));
   const { directory } = app.site.gateway;

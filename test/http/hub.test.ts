@@ -4,6 +4,7 @@ import { call, type TestApp, type TestUser, testApp } from "../support/app.js";
 
 let app: TestApp;
 let ada: TestUser;
+let owner: TestUser;
 
 const PRICE = { input: "1", output: "1" };
 const IMAGE = { image: "0.025" };
@@ -12,6 +13,7 @@ beforeAll(async () => {
   app = await testApp({
     env: { TOGETHER_API_KEY: "key-of-together", FAL_KEY: "key-of-fal", HF_TOKEN: "key-of-hf" },
     yaml: JSON.stringify({
+      renamed_models: { "org/former": "org/chat" },
       providers: {
         mine: { type: "openai-compatible", base_url: "http://127.0.0.1:9" },
       },
@@ -59,6 +61,7 @@ beforeAll(async () => {
     }),
   });
   ada = await app.addUser("ada");
+  owner = await app.addOwner();
 });
 afterAll(() => app.stop());
 
@@ -68,8 +71,9 @@ async function get(path: string, token?: string) {
 }
 
 test("who serves a model is told in either spelling: first who clients know, only who is in reach", async () => {
+  // What is in staging is told to the owner of this place, who is of every provider's people.
   for (const query of ["expand[]=inferenceProviderMapping", "expand=inferenceProviderMapping"]) {
-    const { status, body } = await get(`/api/models/org/chat?${query}`);
+    const { status, body } = await get(`/api/models/org/chat?${query}`, owner.token);
     expect(status).toBe(200);
     expect(body).toEqual({
       _id: expect.stringMatching(/^[0-9a-f]{24}$/),
@@ -97,6 +101,8 @@ test("who serves a model is told in either spelling: first who clients know, onl
       "mine",
     ]);
   }
+  const told = await get("/api/models/org/chat?expand=inferenceProviderMapping", ada.token);
+  expect(Object.keys(told.body.inferenceProviderMapping)).toEqual(["together", "mine"]);
   const { body } = await get("/api/models/other/lora?expand[]=inferenceProviderMapping");
   expect(body.inferenceProviderMapping.together).toMatchObject({
     adapter: "lora",
@@ -190,8 +196,77 @@ test("models are listed by provider, kind, author and words, a page at a time", 
   expect((await get("/api/models?limit=0")).body).toEqual([]);
 });
 
+test("pages hold every model once, in one order, while others come and go", async () => {
+  const ids: string[] = [];
+  let next: string | undefined = "/api/models?limit=7&inference=warm";
+  for (let page = 0; next !== undefined && page < 100; page++) {
+    const { body, headers } = await get(next);
+    ids.push(...body.map(({ id }: { id: string }) => id));
+    next = /^<http:\/\/[^/]+(.*)>; rel="next"$/.exec(headers.get("link") ?? "")?.[1];
+    // One that comes before what was shown already shifts nothing.
+    if (page === 1) {
+      const early = { task: "conversational", hfModel: "0-first/m", providerModel: "m" };
+      const path = "/api/partners/mine/models";
+      const added = await app.answer(
+        call("POST", path, owner.token, { ...early, status: "live", is_free: true }),
+      );
+      expect(added.status).toBe(200);
+    }
+  }
+  expect(ids.length).toBeGreaterThan(20);
+  expect(ids).toEqual([...new Set(ids)].toSorted());
+  const { body } = await get("/api/models?limit=500");
+  expect(body.map(({ id }: { id: string }) => id)).toEqual(["0-first/m", ...ids]);
+});
+
+test("models are sorted by when their prices were last said, either way round", async () => {
+  const dates = async (query: string): Promise<string[]> => {
+    const { body } = await get(`/api/models?limit=500&sort=lastModified&${query}`);
+    return body.map((model: { lastModified?: string }) => model.lastModified ?? "");
+  };
+  const newest = await dates("");
+  expect(newest).toEqual(newest.toSorted().toReversed());
+  expect(new Set(newest).size).toBeGreaterThan(2);
+  expect(await dates("direction=1")).toEqual(newest.toSorted());
+});
+
+test("what nobody here can know of models is refused by its name", async () => {
+  for (const [query, field] of [
+    ["sort=beauty", '"sort"'],
+    ["direction=up", '"direction"'],
+    ["cursor=xyz", '"cursor"'],
+    ["apps=ollama", '"apps"'],
+    ["gated=true", '"gated"'],
+    ["num_parameters=min:6B", '"num_parameters"'],
+  ] as const) {
+    const { status, body } = await get(`/api/models?${query}`);
+    expect(status).toBe(400);
+    expect(body.error).toContain(field);
+  }
+});
+
+test("a list tells mappings as a list, and everything where that is asked for", async () => {
+  const { body } = await get("/api/models?author=org&search=chat&expand=inferenceProviderMapping");
+  expect(body[0].inferenceProviderMapping).toEqual([
+    expect.objectContaining({ provider: "together", providerId: "org/Chat-Turbo" }),
+    expect.objectContaining({ provider: "mine", providerId: "m" }),
+  ]);
+  const [full] = (await get("/api/models?author=org&search=chat&full=true")).body;
+  expect(full).toMatchObject({ id: "org/chat", author: "org", inference: "warm" });
+});
+
+test("a renamed model is told where it went, with the query, and its revisions are all the same", async () => {
+  const query = "?expand[]=inferenceProviderMapping";
+  const response = await app.answer(call("GET", `/api/models/org/former${query}`));
+  expect(response.status).toBe(307);
+  expect(response.headers.get("location")).toBe(`/api/models/org/chat${query}`);
+  expect(response.headers.get("content-type")).toStartWith("text/plain");
+  expect((await get("/v1/models/org/former")).body.id).toBe("org/chat");
+  expect((await get("/api/models/org/chat/revision/main")).body.id).toBe("org/chat");
+  expect((await get("/api/models/org/chat/revision")).status).toBe(404);
+});
+
 test("whoami knows a token's user and organizations, whatever the token may do", async () => {
-  const owner = await app.addOwner();
   const wanted = { name: "acme", owner: "ada", plan: "team" };
   await app.answer(call("POST", "/api/turnpike/orgs", owner.token, wanted));
   const narrow = await app.addToken(ada, { scopes: ["inference"] });
