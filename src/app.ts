@@ -28,11 +28,17 @@ import { askForCosts } from "./jobs/late-costs.js";
 import { recoverDead } from "./jobs/recover.js";
 import { type Repeated, repeat } from "./jobs/repeat.js";
 import { forgetOld } from "./jobs/retention.js";
+import { shareStatistics, tellStatistics } from "./jobs/share-statistics.js";
 import { claimWatch } from "./jobs/watch-claims.js";
 import type { Clock } from "./kernel/clock.js";
 import { assert } from "./kernel/errors.js";
 import { newId } from "./kernel/ids.js";
-import { HEARTBEAT_MS, LOST_SPOOL_MS } from "./kernel/limits.js";
+import {
+  HEARTBEAT_MS,
+  LOST_SPOOL_MS,
+  SHARE_STATISTICS_EVERY_MS,
+  STATISTICS_KEPT_MS,
+} from "./kernel/limits.js";
 import type { Log } from "./kernel/log.js";
 import type { LateCostStore } from "./ledger/late-cost.js";
 import { LeaseBook } from "./ledger/lease-book.js";
@@ -40,12 +46,13 @@ import type { PaymentStore } from "./ledger/payment.js";
 import { receiptKey } from "./ledger/receipt-key.js";
 import type { LedgerStore } from "./ledger/store.js";
 import { Breakers } from "./routing/breakers.js";
-import { Health } from "./routing/health.js";
+import { Statistics } from "./routing/statistics.js";
 import { booksOf } from "./store/books.js";
 import { changeFeed } from "./store/changes.js";
 import type { Database } from "./store/database.js";
 import { lateCostStore } from "./store/late-costs.js";
 import { ledgerStore } from "./store/ledger.js";
+import { type MappingStatisticsStore, mappingStatisticsStore } from "./store/mapping-statistics.js";
 import { mappingStore } from "./store/mappings.js";
 import { openStore } from "./store/open.js";
 import { organizationStore } from "./store/organizations.js";
@@ -74,6 +81,8 @@ export type App = {
   readonly drain: () => Promise<void>;
   /** Asks providers for the costs that they tell later, now. */
   readonly askForCosts: () => Promise<void>;
+  /** Tells other processes what this one measured, and hears what they did, now. */
+  readonly shareStatistics: () => Promise<void>;
   /** Forgets what is older than it is to be kept, now. */
   readonly forgetOld: () => Promise<void>;
   /** Lets nothing be lost: drains, gives all leases back, closes. */
@@ -92,7 +101,8 @@ export type AppParts = {
 export const storePlace = (config: Config): string =>
   config.databaseUrl ?? join(config.dataFolder, "turnpike.sqlite");
 
-export async function startApp({ config, masterKey, clock, log, dice }: AppParts): Promise<App> {
+export async function startApp(given: AppParts): Promise<App> {
+  const { config, masterKey, clock, log, dice = Math.random } = given;
   const node = newId();
   const spoolRoot = join(config.dataFolder, "spool");
   mkdirSync(spoolRoot, { recursive: true, mode: 0o700 });
@@ -143,7 +153,7 @@ export async function startApp({ config, masterKey, clock, log, dice }: AppParts
     masterKey,
     clock,
     log,
-    ...(dice && { dice }),
+    dice,
     node,
     ledger,
     spool,
@@ -180,6 +190,9 @@ export async function startApp({ config, masterKey, clock, log, dice }: AppParts
   gateway.directory.loadOrganizations(await organizations.loadAll());
   await loadCatalog(gateway.catalog, mappings);
   registry.load(await registrations.loadAll());
+  const measured = mappingStatisticsStore(database);
+  const sharing = { node, clock, statistics: gateway.statistics, store: measured };
+  await shareStatistics(sharing);
 
   const payments = paymentStore(database);
   const lateCosts = lateCostStore(database);
@@ -199,7 +212,8 @@ export async function startApp({ config, masterKey, clock, log, dice }: AppParts
     });
   const jobs = startJobs({
     ...{ gateway, claim, ledger, payments, database, clock, log },
-    ...{ drain, askForCosts, forget },
+    ...{ drain, askForCosts, forget, measured },
+    shareStatistics: () => shareStatistics(sharing),
     lookForModels: modelLooker(config.embedded, gateway.catalog, embedded),
   });
   const site: Site = {
@@ -236,6 +250,7 @@ export async function startApp({ config, masterKey, clock, log, dice }: AppParts
     },
     drain,
     askForCosts,
+    shareStatistics: () => shareStatistics(sharing),
     forgetOld: forget,
     stop: async () => {
       stopping.abort();
@@ -247,6 +262,7 @@ export async function startApp({ config, masterKey, clock, log, dice }: AppParts
       await drain();
       await drainer.stop();
       await gateway.keeper.returnAll();
+      await tellStatistics(sharing);
       await ledger.closeNode(node, clock.now());
       const isDurable = await ledger.isDurable();
       await database.close();
@@ -267,9 +283,11 @@ function buildGateway(
     readonly book: LeaseBook;
     readonly claim: Claim;
     readonly providers: ReadonlyMap<string, ConfiguredProvider>;
+    readonly dice: () => number;
   },
 ): Gateway {
   const { providers, config, masterKey, clock, log, node, ledger, spool, book, claim } = parts;
+  const { dice } = parts;
   return {
     node,
     catalog: new Catalog(config.models),
@@ -280,8 +298,10 @@ function buildGateway(
     keeper: new LeaseKeeper({ node, book, store: ledger, claim, clock, log }),
     spool,
     http: new HttpPool(),
-    breakers: new Breakers(config.limits, parts.dice ?? Math.random),
-    health: new Health(),
+    breakers: new Breakers(config.limits, dice),
+    statistics: new Statistics(),
+    defaultPolicy: { kind: config.defaultPolicy },
+    dice,
     limits: config.limits,
     clock,
     newId,
@@ -347,6 +367,8 @@ function startJobs(parts: {
   readonly askForCosts: () => Promise<void>;
   readonly forget: () => Promise<void>;
   readonly lookForModels: () => Promise<void>;
+  readonly measured: MappingStatisticsStore;
+  readonly shareStatistics: () => Promise<void>;
 }): Repeated[] {
   const { gateway, claim, ledger, database, clock, log, drain } = parts;
   const { node, limits } = gateway;
@@ -361,6 +383,7 @@ function startJobs(parts: {
     if (lost > 0) log("error", "nodes_lost", { count: lost });
     await ledger.expireAccounts(now);
     await changeFeed(database).forget(clock.now());
+    await parts.measured.forget(now - STATISTICS_KEPT_MS);
   };
   const beatMs = Math.min(HEARTBEAT_MS, limits.leaseValidMs / 5);
   const watchClaims = claimWatch({ node, store: ledger, clock, log, everyMs: beatMs });
@@ -374,6 +397,7 @@ function startJobs(parts: {
     repeat("sweep", sweep, SWEEP_EVERY_MS, parts),
     repeat("expire", expire, EXPIRE_EVERY_MS, parts),
     repeat("models", parts.lookForModels, LOOK_FOR_MODELS_EVERY_MS, parts),
+    repeat("statistics", parts.shareStatistics, SHARE_STATISTICS_EVERY_MS, parts),
     repeat("late_costs", parts.askForCosts, ASK_FOR_COSTS_EVERY_MS, parts),
     repeat("retention", parts.forget, FORGET_EVERY_MS, parts),
     repeat("collect", () => collectReversals({ ...parts, answerRecall }), COLLECT_EVERY_MS, parts),

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { PROVIDER_MODEL_CHARS_MAX } from "../kernel/limits.js";
 import { type PricePerMillion, parsePricePerMillion, parsePricePerUnit } from "../kernel/money.js";
 import { TASKS } from "../tasks/index.js";
+import { MODALITIES } from "../tasks/modalities.js";
 import { OTHER_UNITS, TOKEN_UNITS } from "../tasks/usage.js";
 import type { Mapping, Model, Price } from "./model.js";
 import type { MappingFacts } from "./stored.js";
@@ -39,6 +40,8 @@ export const offerFields = {
   max_output_tokens: positive.optional(),
   supports_tools: z.boolean().optional(),
   supports_structured_output: z.boolean().optional(),
+  input_modalities: z.array(z.enum(MODALITIES)).min(1).optional(),
+  retains_prompts: z.boolean().optional(),
   is_model_author: z.boolean().optional(),
   adapter: z.literal("lora").optional(),
   adapter_weights_path: z.string().min(1).max(PROVIDER_MODEL_CHARS_MAX).optional(),
@@ -123,6 +126,8 @@ export function factsOf(written: OfferFields): MappingFacts {
     ...(written.supports_structured_output !== undefined && {
       supportsStructuredOutput: written.supports_structured_output,
     }),
+    ...(written.input_modalities && { inputModalities: written.input_modalities }),
+    ...(written.retains_prompts !== undefined && { retainsPrompts: written.retains_prompts }),
     ...(written.is_model_author !== undefined && { isModelAuthor: written.is_model_author }),
     ...(written.adapter === "lora" &&
       written.adapter_weights_path !== undefined && { loraWeights: written.adapter_weights_path }),

@@ -1,5 +1,6 @@
 import type { PricePerMillion } from "../kernel/money.js";
 import type { Task } from "../tasks/index.js";
+import type { Modality } from "../tasks/modalities.js";
 import type { Unit } from "../tasks/usage.js";
 
 /** Nano-USD per million of each unit that is charged. */
@@ -24,6 +25,10 @@ export type Mapping = {
   readonly maxOutputTokens?: number;
   readonly supportsTools?: boolean;
   readonly supportsStructuredOutput?: boolean;
+  /** What its messages may hold; undefined where nobody has said. */
+  readonly inputModalities?: readonly Modality[];
+  /** Whether the provider keeps what it is sent for this model, where that is said. */
+  readonly retainsPrompts?: boolean;
   readonly isModelAuthor?: boolean;
   /** For a LoRA adapter: the file of weights in the Hub's repository. */
   readonly loraWeights?: string;

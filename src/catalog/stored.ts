@@ -31,6 +31,8 @@ export type MappingFacts = Pick<
   | "maxOutputTokens"
   | "supportsTools"
   | "supportsStructuredOutput"
+  | "inputModalities"
+  | "retainsPrompts"
   | "isModelAuthor"
   | "loraWeights"
   | "hardware"

@@ -48,6 +48,7 @@ function printable(from: Config) {
       hourly_usage_days: from.retention.hourlyUsageDays,
       usage_days: from.retention.usageDays ?? "forever",
     },
+    routing: { default_policy: from.defaultPolicy },
     plans: Object.fromEntries(
       [...from.plans.values()].map((plan) => [
         plan.name,

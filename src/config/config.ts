@@ -12,6 +12,7 @@ import * as providersById from "../providers/all.js";
 import { openAiCompatible } from "../providers/openai-compatible.js";
 import type { BillingEndpoint, Provider } from "../providers/provider.js";
 import { believing } from "../providers/reported.js";
+import type { PolicyName } from "../routing/policy.js";
 import { builtInPlans, type Plan, planOf } from "../tenants/plan.js";
 import { parseMasterKey } from "../tenants/sealing.js";
 import {
@@ -37,6 +38,8 @@ export type Config = {
   readonly ownerToken: string | undefined;
   readonly limits: Limits;
   readonly retention: Retention;
+  /** For requests that name none. */
+  readonly defaultPolicy: PolicyName;
   readonly plans: ReadonlyMap<string, Plan>;
   readonly providers: ReadonlyMap<string, ProviderSettings>;
   /** What a second of each kind of hardware costs. */
@@ -91,6 +94,7 @@ export function loadConfig(flags: Flags, env: Environment): Config {
     ownerToken: ownerToken(env),
     limits: limitsOf(written),
     retention: retentionOf(written),
+    defaultPolicy: written.routing.default_policy,
     plans: plansOf(written),
     providers: providersOf(written, file, env, warnings),
     hardware: written.hardware,
@@ -225,11 +229,20 @@ function providersOf(
     const baseUrl = entry.base_url ?? known?.baseUrl ?? "";
     const entered = entry.type ? openAiCompatible(id, baseUrl) : known?.provider;
     if (!entered) continue;
-    const provider = entry.reported_cost ? believing(entered, entry.reported_cost) : entered;
+    const provider = settingsOf(entered, entry);
     const billing = entry.billing && { billing: billingOf(entry.billing, provider) };
     settings.set(id, { provider, baseUrl, key: key ?? known?.key, ...billing });
   }
   return settings;
+}
+
+/** A provider with what the operator says of it. */
+function settingsOf(
+  provider: Provider,
+  { reported_cost: reader, retains_prompts: retainsPrompts }: WrittenConfig["providers"][string],
+): Provider {
+  const told = retainsPrompts === undefined ? provider : { ...provider, retainsPrompts };
+  return reader ? believing(told, reader) : told;
 }
 
 /** What the providers that tell costs afterwards were asked to call the header. */

@@ -10,6 +10,7 @@ import {
 import { AMOUNT_RULE, parseAmount } from "../kernel/money.js";
 import * as providersById from "../providers/all.js";
 import { COST_READERS, type CostReaderName } from "../providers/reported.js";
+import { POLICIES } from "../routing/policy.js";
 import { EXTRA_USAGE } from "../tenants/plan.js";
 import { registrationSchema, validationSchema } from "./hub.js";
 import { paymentsMistake, paymentsSchema } from "./payments.js";
@@ -56,6 +57,7 @@ const providerSchema = z.strictObject({
   api_key: z.string().min(1).optional(),
   base_url: httpUrl.transform((url) => url.replace(/\/+$/, "")).optional(),
   enabled: z.boolean().default(true),
+  retains_prompts: z.boolean().optional(),
   reported_cost: z.enum(Object.keys(COST_READERS) as CostReaderName[]).optional(),
   billing: billingSchema.optional(),
 });
@@ -106,6 +108,8 @@ const embeddedSchema = z.strictObject({
   compute_second: pricePerUnit.prefault("0.00012"),
 });
 
+const routingSchema = z.strictObject({ default_policy: z.enum(POLICIES).default("fastest") });
+
 const days = z.int().min(1).max(RETENTION_DAYS_MAX);
 
 const retentionSchema = z
@@ -145,6 +149,7 @@ const writtenSchema = z.strictObject({
   retention: retentionSchema.prefault({}),
   registration: registrationSchema.prefault({}),
   validation: validationSchema.prefault({}),
+  routing: routingSchema.prefault({}),
 });
 
 export const configSchema = writtenSchema.superRefine((written, context) => {

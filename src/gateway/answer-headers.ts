@@ -7,6 +7,8 @@ import type { Call, Gateway } from "./parts.js";
 /** What is told about an answer besides its body: in headers, and for streams in part at their end. */
 export type Facts = {
   readonly policy: Policy;
+  /** The provider that was tried first to be measured, if one was. */
+  readonly explored: string | undefined;
   readonly tried: readonly string[];
   readonly candidate: Candidate;
   /** What the balance lowered: `max_tokens=412`, `compute_ms=8333`; empty when nothing. */
@@ -28,7 +30,7 @@ export function answerHeaders(gateway: Gateway, call: Call, facts: Facts): Recor
     "content-type": call.request.isStream ? "text/event-stream; charset=utf-8" : "application/json",
     "inference-id": call.id,
     "x-inference-provider": candidate.mapping.provider,
-    "x-turnpike-route": `policy=${policyName(facts.policy)}; tried=${facts.tried.join(",")}`,
+    "x-turnpike-route": routeText(facts),
     "x-turnpike-credits-remaining-nano-usd": String(remaining),
     "x-turnpike-billed-to": billedTo(call, candidate),
     "server-timing": serverTiming(gateway, call, facts),
@@ -38,6 +40,11 @@ export function answerHeaders(gateway: Gateway, call: Call, facts: Facts): Recor
   if (facts.clamped !== "") headers["x-turnpike-clamped"] = facts.clamped;
   if (facts.leftOut.length > 0) headers["x-turnpike-left-out"] = facts.leftOut.join(",");
   return headers;
+}
+
+function routeText({ policy, tried, explored }: Facts): string {
+  const text = `policy=${policyName(policy)}; tried=${tried.join(",")}`;
+  return explored === undefined ? text : `${text}; explored=${explored}`;
 }
 
 /** What a stream tells in its last comment, when all is known. */

@@ -13,6 +13,7 @@ import { withTime } from "./paid-time.js";
 import type { ChatCall, Gateway } from "./parts.js";
 import type { Outcome } from "./send.js";
 import { settle } from "./settle.js";
+import { noteSpeed } from "./standing.js";
 import { adapterFor, type Turn } from "./turn.js";
 
 type PlainAnswer = Extract<Outcome, { kind: "plain" }>;
@@ -31,7 +32,7 @@ export async function answerPlain(
   const usage = withTime(counted, time);
   const { finishReasons, reported } = adapterFor(gateway, candidate);
   const upstreamMs = facts.answeredAt - sentAt;
-  gateway.health.measured(candidate.mapping, usage.outputTokens, upstreamMs, upstreamMs);
+  noteSpeed(gateway, candidate, { tokens: usage.outputTokens, totalMs: upstreamMs });
   const cost = await settle(gateway, call, candidate, held, {
     usage,
     reported: reported?.({ header: (name) => head.get(name), member: memberReader(json) }),

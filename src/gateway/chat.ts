@@ -1,9 +1,10 @@
 /** Chat, as one kind of request. */
 import type { Candidate } from "../routing/policy.js";
 import { awaiterFor } from "./attempts.js";
-import { chatWish, keyFor } from "./candidates.js";
+import { keyFor } from "./candidates.js";
 import { answerPlain } from "./chat-plain.js";
 import { answerStream } from "./chat-stream.js";
+import { chatWish } from "./chat-wish.js";
 import { holdAtOnce, holdFor } from "./hold.js";
 import type { ChatCall, Gateway } from "./parts.js";
 import { type Outcome, send } from "./send.js";

@@ -6,7 +6,8 @@ import type { Log } from "../kernel/log.js";
 import type { LeaseBook } from "../ledger/lease-book.js";
 import type { BillingEndpoint, Provider } from "../providers/provider.js";
 import type { Breakers } from "../routing/breakers.js";
-import type { Health } from "../routing/health.js";
+import type { Policy } from "../routing/policy.js";
+import type { Statistics } from "../routing/statistics.js";
 import type { ChatRequest } from "../tasks/chat-completion.js";
 import type { Caller } from "../tenants/caller.js";
 import type { Directory } from "../tenants/directory.js";
@@ -44,7 +45,11 @@ export type Gateway = {
   readonly spool: Spool;
   readonly http: HttpPool;
   readonly breakers: Breakers;
-  readonly health: Health;
+  readonly statistics: Statistics;
+  /** For requests that name none. */
+  readonly defaultPolicy: Policy;
+  /** A number from 0 to below 1, another one each time. */
+  readonly dice: () => number;
   readonly limits: Limits;
   readonly clock: Clock;
   readonly newId: IdMaker;

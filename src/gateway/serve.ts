@@ -17,10 +17,11 @@ import {
   takeNext,
   triedSoFar,
 } from "./attempts.js";
-import { findRoute, type Route, type Wish } from "./candidates.js";
+import { findRoute, type Route } from "./candidates.js";
 import type { ResponseHead } from "./client/response-head.js";
 import { CreditEndedError, Deadline } from "./deadline.js";
 import type { Held } from "./hold.js";
+import type { Wish } from "./offers.js";
 import { paidTimeFor, withTime } from "./paid-time.js";
 import type { Call, Gateway } from "./parts.js";
 import type { Failure } from "./send.js";
@@ -159,12 +160,13 @@ async function endUnanswered(
 
 const factsOf = (
   gateway: Gateway,
-  { policy }: Route,
+  { policy, explored }: Route,
   trail: Trail,
   { candidate, held, sentAt }: Turn,
   leftOut: readonly string[],
 ): Facts => ({
   policy,
+  explored: explored?.mapping.provider,
   tried: [...triedSoFar(trail), `${candidate.mapping.provider}:200`],
   candidate,
   clamped: clampedBy(held),

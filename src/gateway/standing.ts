@@ -28,6 +28,20 @@ export function noteVerdict(gateway: Gateway, tried: Tried, verdict: Verdict): v
   else noteTrouble(gateway, tried, verdict);
 }
 
+/** How fast an answer came, to the last of it. */
+export const noteSpeed = (
+  { statistics, clock }: Gateway,
+  { mapping }: Candidate,
+  { tokens, totalMs, firstByteMs }: Speed,
+): void => statistics.served(mapping, clock.now(), { tokens, totalMs, firstByteMs });
+
+/** Output tokens, none where the answer is not made of them, and the time it took; `firstByteMs` where it was streamed. */
+type Speed = {
+  readonly tokens: number;
+  readonly totalMs: number;
+  readonly firstByteMs?: number;
+};
+
 /** The attempt failed, and the provider is to blame. */
 export function noteTrouble(
   gateway: Gateway,
@@ -35,7 +49,9 @@ export function noteTrouble(
   failure: Failure,
 ): void {
   if (!isTelling(candidate)) return;
-  gateway.breakers.failed(candidate.mapping, {
+  const { mapping } = candidate;
+  gateway.statistics.failed(mapping, gateway.clock.now(), failure.why === "429");
+  gateway.breakers.failed(mapping, {
     trouble: troubleOf(failure),
     begunAt,
     now: gateway.clock.elapsed(),

@@ -13,7 +13,7 @@ import { estimateUsage } from "./estimate-usage.js";
 import { withTime } from "./paid-time.js";
 import type { ChatCall, Gateway } from "./parts.js";
 import { CALLER_GONE, settle } from "./settle.js";
-import { noteTrouble, noteVerdict } from "./standing.js";
+import { noteSpeed, noteTrouble, noteVerdict } from "./standing.js";
 import type { StreamMeter } from "./stream-meter.js";
 import { adapterFor, type Turn } from "./turn.js";
 
@@ -125,9 +125,11 @@ export class StreamEnding {
       noteVerdict(gateway, turn, "succeeded");
     }
     if (outcome === "served") {
-      const streamedMs = gateway.clock.elapsed() - answeredAt;
-      const { mapping } = turn.candidate;
-      gateway.health.measured(mapping, usage.outputTokens, streamedMs, answeredAt - sentAt);
+      noteSpeed(gateway, turn.candidate, {
+        tokens: usage.outputTokens,
+        totalMs: gateway.clock.elapsed() - sentAt,
+        firstByteMs: answeredAt - sentAt,
+      });
     }
     return settle(gateway, call, turn.candidate, turn.held, {
       usage,

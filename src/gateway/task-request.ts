@@ -5,6 +5,7 @@ import type { Task } from "../tasks/index.js";
 import type { Delivered, TaskInput } from "../tasks/task-call.js";
 import type { Usage } from "../tasks/usage.js";
 import type { AnswerFacts, DoorAnswer } from "../wire/doors/door.js";
+import type { Routed } from "./offers.js";
 import type { Call } from "./parts.js";
 
 export type TaskRequest = Pick<ChatRequest, "model" | "suffix" | "controls" | "isStream"> & {
@@ -25,5 +26,8 @@ export type TaskRequest = Pick<ChatRequest, "model" | "suffix" | "controls" | "i
 export type MeteredCall = Call & {
   readonly request: Call["request"] & Pick<TaskRequest, "asked" | "expected">;
 };
+
+/** A task that somebody is to be chosen for. */
+export type RoutedTask = Routed & { readonly request: TaskRequest };
 
 export type TaskCall = Call & { readonly request: TaskRequest };

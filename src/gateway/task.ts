@@ -1,36 +1,57 @@
 /** Every task but chat, as one kind of request. */
+import type { Mapping } from "../catalog/model.js";
 import { TYPICAL_TASK_MS } from "../kernel/limits.js";
+import type { Provider } from "../providers/provider.js";
 import { computeTime } from "../tasks/usage.js";
 import { answerHeaders, type Facts } from "./answer-headers.js";
-import type { Wish } from "./candidates.js";
+import { refusalOf } from "./chat-wish.js";
+import type { Wish } from "./offers.js";
 import { withTime } from "./paid-time.js";
 import type { Gateway } from "./parts.js";
 import { type Kind, serve } from "./serve.js";
 import { settle } from "./settle.js";
+import { noteSpeed } from "./standing.js";
 import { holdTaskAtOnce, holdTaskFor } from "./task-hold.js";
-import type { TaskCall } from "./task-request.js";
+import type { RoutedTask, TaskCall, TaskRequest } from "./task-request.js";
 import { sendTask, type TaskAnswer } from "./task-send.js";
 import { usageOfTask } from "./task-usage.js";
-import type { Turn } from "./turn.js";
+import { adapterOf, type Turn, targetFor } from "./turn.js";
 
 /** Answers, or throws the RouterError that ends the request. */
 export const serveTask = (gateway: Gateway, call: TaskCall): Promise<Response> =>
   serve(gateway, call, task);
 
-const wish: Wish<TaskCall> = {
+export const taskWish: Wish<RoutedTask> = {
   tasks: ({ request }) => request.tasks,
   isServed: ({ tasks }, task) => tasks[task] !== undefined,
   fault: () => undefined,
-  expectedUsage: ({ health }, { request: { expected } }, mapping) => {
-    const ms = health.firstByteMs(mapping) ?? TYPICAL_TASK_MS;
+  doubt: () => undefined,
+  unmet: ({ request }, provider, mapping) => refusedBy(request, provider, mapping),
+  expectedUsage: ({ statistics }, { request: { expected }, at }, mapping) => {
+    const ms = statistics.evidenceOf(mapping, at).totalMs ?? TYPICAL_TASK_MS;
     return { ...expected, measured: { ...expected.measured, ...computeTime(ms) } };
   },
 };
 
+/** An adapter says by making the request whether it can. */
+function refusedBy(
+  { input, tasks }: TaskRequest,
+  provider: Provider,
+  mapping: Mapping,
+): string | undefined {
+  const [asked] = tasks;
+  try {
+    adapterOf(provider, mapping.task, asked).start(input, targetFor({ mapping }));
+    return undefined;
+  } catch (thrown) {
+    return refusalOf(thrown);
+  }
+}
+
 const NOTHING_LEFT_OUT: readonly string[] = [];
 
 const task: Kind<TaskCall, TaskAnswer> = {
-  wish,
+  wish: taskWish,
   holdAtOnce: holdTaskAtOnce,
   holdFor: holdTaskFor,
   send: sendTask,
@@ -53,7 +74,7 @@ async function answer(
   const result = { delivered: answered.looked, usage: answered.usage };
   const usage = withTime(await usageOfTask(asked, candidate, result, input.inputs), time);
   const upstreamMs = facts.answeredAt - sentAt;
-  gateway.health.measured(candidate.mapping, usage.outputTokens, upstreamMs, upstreamMs);
+  noteSpeed(gateway, candidate, { tokens: usage.outputTokens, totalMs: upstreamMs });
   const cost = await settle(gateway, call, candidate, held, {
     usage,
     reported: answered.reported,

@@ -2,6 +2,7 @@ import { assert } from "../kernel/errors.js";
 import {
   type ChatAdapter,
   chatAdapterOf,
+  type Provider,
   type Target,
   type TaskAdapter,
 } from "../providers/provider.js";
@@ -38,22 +39,24 @@ export function adapterFor(gateway: Gateway, candidate: Candidate): ChatAdapter 
 }
 
 /** The adapter of the task that a model is mapped for, or of the other one that embeddings serve, if that was `asked`. */
-export function taskAdapterFor(
+export const taskAdapterFor = (
   gateway: Gateway,
   candidate: Candidate,
   asked: Task = candidate.mapping.task,
-): TaskAdapter {
-  const { task, provider } = candidate.mapping;
-  const { tasks } = configuredFor(gateway, candidate).provider;
+): TaskAdapter =>
+  adapterOf(configuredFor(gateway, candidate).provider, candidate.mapping.task, asked);
+
+/** The same of a provider and the task that its offer is for. */
+export function adapterOf({ id, tasks }: Provider, task: Task, asked: Task = task): TaskAdapter {
   const isEither = EMBEDDINGS.includes(task) && EMBEDDINGS.includes(asked);
   const chosen = isEither && tasks[asked] ? asked : task;
   assert(chosen !== "conversational", "chat has an adapter of its own kind");
   const adapter = tasks[chosen];
-  assert(adapter, `the candidate ${provider} has a route for ${chosen}`);
+  assert(adapter, `the candidate ${id} has a route for ${chosen}`);
   return adapter;
 }
 
-export const targetFor = ({ mapping }: Candidate): Target => ({
+export const targetFor = ({ mapping }: Pick<Candidate, "mapping">): Target => ({
   providerModel: mapping.providerModel,
   modelId: mapping.modelId,
   loraWeights: mapping.loraWeights,

@@ -1,7 +1,8 @@
 /** POST /api/turnpike/estimate: what a request would cost, per provider, without sending it. */
 import { printPrice } from "../catalog/quote.js";
 import { chatBound } from "../gateway/bound.js";
-import { chatWish, expectedUsage, findRoute } from "../gateway/candidates.js";
+import { findRoute } from "../gateway/candidates.js";
+import { chatWish, expectedUsage } from "../gateway/chat-wish.js";
 import { estimateInput } from "../gateway/estimate-usage.js";
 import { chargedPrice } from "../gateway/funds.js";
 import type { ChatCall } from "../gateway/parts.js";
@@ -89,7 +90,10 @@ function estimateFor(
   const bound = chatBound(site.gateway, request, mapping, price);
   const typical = request.maxTokens?.value ?? Math.min(TYPICAL_OUTPUT_TOKENS, bound.perChoice);
   const outputTokens = typical * request.choices;
-  const expected = costOf(expectedUsage(site.gateway, mapping, inputTokens, outputTokens), price);
+  const expected = costOf(
+    expectedUsage(site.gateway, mapping, { inputTokens, outputTokens, at: call.at }),
+    price,
+  );
   const hold = mostCost(bound, price);
   return {
     provider: mapping.provider,

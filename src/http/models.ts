@@ -39,8 +39,7 @@ function printModel(site: Site, model: Model, visible: readonly Mapping[]) {
 const CREATED = 0;
 
 function printOffer({ gateway }: Site, mapping: Mapping) {
-  const { throughput } = gateway.health.evidenceOf(mapping);
-  const firstByteMs = gateway.health.firstByteMs(mapping);
+  const { throughput, firstByteMs } = gateway.statistics.evidenceOf(mapping, gateway.clock.now());
   return {
     provider: mapping.provider,
     provider_model: mapping.providerModel,

@@ -155,6 +155,33 @@ export const BREAKER_ACCOUNT_REST_MS = 60_000;
 export const BREAKER_PROBE_MS = 30_000;
 /** Retries that were earned are forgotten after about so long. */
 export const RETRY_MEMORY_MS = 10_000;
+/** Statistics of mappings: failures count half after so long, speed after so many times that. */
+export const FAILURES_HALF_LIFE_MS = 60_000;
+export const SPEED_FADES_SLOWER = 5;
+/** What was measured longer ago is forgotten: by then a thousandth of it is left. */
+export const STATISTICS_KEPT_MS = 10 * SPEED_FADES_SLOWER * FAILURES_HALF_LIFE_MS;
+/** What is made of statistics stands so long where nothing is measured anew: it only fades meanwhile. */
+export const EVIDENCE_FRESH_MS = 2_000;
+/** A probe counts as this part of an answer. */
+export const PROBE_WEIGHT = 0.25;
+/** How often a process tells others what it measured, and hears what they did. Twice this is the age of the oldest news. */
+export const SHARE_STATISTICS_EVERY_MS = 2_000;
+/** Provider ids in one list of a request's `provider` object. */
+export const CONTROLLED_PROVIDERS_MAX = 100;
+/** No tokenizer is known to make one token of more bytes of a request than this, escapes and all… */
+export const BYTES_PER_TOKEN_MOST = 32;
+/** …and English prose in UTF-8 has about so many. */
+export const BYTES_PER_TOKEN_TYPICAL = 4;
+/** The share of requests that goes to a provider of which too little is known… */
+export const EXPLORED_SHARE = 0.03;
+/** …which is one with fewer answers than this, the older ones counting less, or with none for so long. */
+export const FEW_ANSWERS = 3;
+export const STALE_MS = 120_000;
+/** The share that goes to whom nobody ever asked, while all of a model's providers have fewer answers than this. */
+export const COLD_EXPLORED_SHARE = 0.25;
+export const COLD_ANSWERS = 20;
+/** Rows of statistics written by one statement. */
+export const STATISTICS_BATCH = 500;
 /** A provider's Retry-After is believed up to this long. */
 export const RETRY_AFTER_MAX_MS = 300_000;
 /** An answer that says its limit is now used up is believed up to this long: it may mean until all of it is free. */

@@ -12,6 +12,8 @@ export const embedded = {
   auth: bearer,
   keyVariable: undefined,
   needsKey: true,
+  // It is this machine, and nothing of a request is written down.
+  retainsPrompts: false,
   tasks: hfTasks(),
   routes: hfRoutes,
 } as const satisfies Provider;

@@ -31,6 +31,8 @@ export type Provider = {
   readonly keyVariable: string | undefined;
   /** Some servers on one's own machine want no key. */
   readonly needsKey: boolean;
+  /** Whether it keeps or learns from what it is sent; undefined where nobody has said, and then it counts as if it did. */
+  readonly retainsPrompts?: boolean;
   /** The answer header with its own id of a request, by which its billing endpoint knows the request. */
   readonly requestIdHeader?: string;
   /** Its further hosts, by the name that a request gives: fal's queue has one of its own. */

@@ -268,6 +268,8 @@ export type Schema = {
     bucket: Whole;
     calls: Whole;
   };
+  /** `sums` is a JSON array, faded until `at`. */
+  mapping_statistics: { node: string; mapping: string; at: Whole; sums: string };
   /** Idempotency keys in use, hashed, each with the request that used it. */
   idempotency_keys: { payer: string; key: string; request: string; at: Whole };
   /** Checkouts, and what of their price went back. No card, name or address of a buyer. */

@@ -1,3 +1,5 @@
+import type { PricePerMillion } from "../kernel/money.js";
+
 /** A chat request as everyone downstream sees it: checked once, its text kept for passing on. */
 export type ChatRequest = {
   /** The body as it came. */
@@ -19,6 +21,10 @@ export type ChatRequest = {
   readonly controls: RouteControls;
   /** No tokenizer makes more tokens of the input than this. */
   readonly inputTokensMost: number;
+  /** The body without its pictures. */
+  readonly textBytes: number;
+  /** What its messages hold besides text, each kind once. */
+  readonly attachments: readonly Attachment[];
   /** Where the top-level members stand in the text. */
   readonly members: Members;
   /** Text that goes on where a prompt ends, in events like those of chat, or chat itself. */
@@ -34,6 +40,8 @@ export type Generation = {
   /** With the output limited to so many tokens. */
   readonly limitedTo: (outputTokens: number) => string;
 };
+
+export type Attachment = "image" | "audio" | "video";
 
 /** A member of a JSON object as a place in its text. */
 export type Member = {
@@ -57,8 +65,22 @@ export type RouteControls = {
   /** Nobody but these. */
   readonly only: readonly string[] | undefined;
   readonly ignore: readonly string[];
-  readonly sort: "price" | "throughput" | undefined;
+  readonly sort: "price" | "throughput" | "latency" | undefined;
   readonly allowFallbacks: boolean;
+  /** Nobody who would leave out, or refuse, a parameter that the body has. */
+  readonly requireParameters: boolean;
+  /** Nobody who is dearer. */
+  readonly maxPrice: MaxPrice | undefined;
+  /** Nobody who keeps what they are sent, or of whom that is not known. */
+  readonly deniesDataCollection: boolean;
+};
+
+/** The most that each may cost: a million tokens in and out, one request, one image. */
+export type MaxPrice = {
+  readonly prompt?: PricePerMillion;
+  readonly completion?: PricePerMillion;
+  readonly request?: PricePerMillion;
+  readonly image?: PricePerMillion;
 };
 
 export type MaxTokensName = "max_tokens" | "max_completion_tokens";

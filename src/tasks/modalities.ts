@@ -1,7 +1,9 @@
 /** What goes into a task and what comes out of it, in the words of model lists. */
 import type { Task } from "./index.js";
 
-export type Modality = "text" | "image" | "audio" | "video" | "embeddings";
+export const MODALITIES = ["text", "image", "audio", "video", "embeddings"] as const;
+
+export type Modality = (typeof MODALITIES)[number];
 
 export type Modalities = {
   readonly input: readonly Modality[];

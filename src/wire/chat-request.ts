@@ -7,6 +7,7 @@ import {
   NAME_CHARS_MAX,
 } from "../kernel/limits.js";
 import type {
+  Attachment,
   ChatRequest,
   MaxTokensName,
   ResponseFormat,
@@ -38,7 +39,7 @@ export function parseChatRequest(text: string): ChatRequest {
     streamOptions: asObject(body.stream_options),
     controls: parseRouteControls(asObject(body.provider)),
     responseFormat: readResponseFormat(body.response_format),
-    inputTokensMost: Buffer.byteLength(text) - media.imageChars + media.images * IMAGE_TOKENS_MAX,
+    ...inputOf(text, media),
     members,
     task: "conversational",
   };
@@ -63,7 +64,7 @@ export function parseCompletionRequest(text: string): ChatRequest {
     streamOptions: asObject(body.stream_options),
     controls: parseRouteControls(asObject(body.provider)),
     responseFormat: undefined,
-    inputTokensMost: Buffer.byteLength(text),
+    ...inputOf(text, NO_MEDIA),
     members,
     task: "text-generation",
   };
@@ -140,7 +141,15 @@ function checkTypes(body: Json): void {
 }
 
 /** Base64 of images would count for far more tokens than images do, so it is told apart. */
-type Media = { images: number; imageChars: number };
+type Media = { images: number; imageChars: number; attachments: readonly Attachment[] };
+
+const NOTHING_ATTACHED: readonly Attachment[] = [];
+const NO_MEDIA: Media = { images: 0, imageChars: 0, attachments: NOTHING_ATTACHED };
+
+function inputOf(text: string, { images, imageChars, attachments }: Media) {
+  const textBytes = Buffer.byteLength(text) - imageChars;
+  return { inputTokensMost: textBytes + images * IMAGE_TOKENS_MAX, textBytes, attachments };
+}
 
 function checkMessages(messages: unknown): Media {
   if (!Array.isArray(messages) || messages.length === 0) {
@@ -152,7 +161,7 @@ function checkMessages(messages: unknown): Media {
       "messages",
     );
   }
-  const media: Media = { images: 0, imageChars: 0 };
+  const media: Media = { ...NO_MEDIA };
   for (let i = 0; i < messages.length; i++) checkMessage(messages[i], `messages[${i}]`, media);
   return media;
 }
@@ -174,11 +183,18 @@ function checkMessage(value: unknown, at: string, media: Media): void {
       const where = `${at}.content[${i}]`;
       throw badRequest(`"${where}" must be an object with a "type".`, where);
     }
+    if (part.input_audio !== undefined) attach(media, "audio");
+    if (part.video_url !== undefined) attach(media, "video");
     const url = asObject(part.image_url)?.url ?? part.image_url;
     if (typeof url !== "string") continue;
+    attach(media, "image");
     media.images++;
     media.imageChars += url.length;
   }
+}
+
+function attach(media: Media, kind: Attachment): void {
+  if (!media.attachments.includes(kind)) media.attachments = [...media.attachments, kind];
 }
 
 function readMaxTokens(body: Json): ChatRequest["maxTokens"] {

@@ -1,12 +1,24 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { call, chat, type TestApp, testApp } from "../support/app.js";
-import { type FakeProvider, fakeProvider, plainAnswer } from "../support/provider.js";
+import {
+  chunk,
+  DONE,
+  type FakeProvider,
+  fakeProvider,
+  plainAnswer,
+  streamed,
+  usageChunk,
+} from "../support/provider.js";
 
 let app: TestApp;
 let provider: FakeProvider;
 
 beforeAll(async () => {
-  provider = fakeProvider(() => plainAnswer());
+  provider = fakeProvider(({ body }) =>
+    body.includes('"stream":true')
+      ? streamed([chunk("Hi", "stop"), usageChunk(3, 1), DONE])
+      : plainAnswer(),
+  );
   const server = { type: "openai-compatible", base_url: provider.origin };
   app = await testApp({
     env: { LOCAL_KEY: "key-nobody-may-see" },
@@ -110,9 +122,13 @@ test("speed is told once there was traffic to measure it by", async () => {
   const { token } = await app.addUser("ada");
   const before = (await get("/v1/models/org/model")).body.providers[0];
   expect(before).not.toHaveProperty("throughput");
-  await app.answer(
-    chat(token, { model: "org/model:local", messages: [{ role: "user", content: "hi" }] }),
-  );
+  const ask = { model: "org/model:local", messages: [{ role: "user", content: "hi" }] };
+  await app.answer(chat(token, ask));
+  const whole = (await get("/v1/models/org/model")).body.providers[0];
+  expect(whole.throughput).toBeGreaterThan(0);
+  // What comes whole says nothing of its first token.
+  expect(whole).not.toHaveProperty("first_token_latency_ms");
+  await (await app.answer(chat(token, { ...ask, stream: true }))).text();
   const after = (await get("/v1/models/org/model")).body.providers[0];
   expect(after.throughput).toBeGreaterThan(0);
   expect(after.first_token_latency_ms).toBeNumber();

@@ -30,6 +30,7 @@ type Entry = {
 async function start(
   entries: Readonly<Record<string, Entry>>,
   limits: Readonly<Record<string, number>> = {},
+  dice?: () => number,
 ) {
   const time = manualClock();
   const names = Object.keys(entries);
@@ -55,7 +56,8 @@ async function start(
       },
     ],
   };
-  const app = await testApp({ yaml: JSON.stringify(yaml), clock: time.clock });
+  const yamlText = JSON.stringify(yaml);
+  const app = await testApp({ yaml: yamlText, clock: time.clock, ...(dice && { dice }) });
   cleanUps.push(app.stop);
   const ada = await app.addUser("ada");
   const ask = (model: string, more = {}) => app.answer(chat(ada.token, { ...ASK, model, ...more }));
@@ -64,7 +66,7 @@ async function start(
     await response.text();
     return response.headers.get("x-turnpike-route");
   };
-  return { app, ada, ask, route, providers, advance: time.advance };
+  return { app, ada, ask, route, providers, advance: time.advance, now: time.clock.now };
 }
 
 const status =
@@ -95,17 +97,34 @@ test("the cheapest is judged by what this request costs, not by one of its price
   );
 });
 
-test("the fastest is who was measured to be, and each is measured once", async () => {
-  const { route, app } = await start({ a: {}, b: {} });
-  const { health, catalog } = app.site.gateway;
+const answerOf = (tokens: number) => ({ tokens, totalMs: 1_000, firstByteMs: 50 });
+
+test("the fastest is who was measured to be, and who was not measured comes after", async () => {
+  const { route, app, now } = await start({ a: {}, b: {} });
+  const { statistics, catalog } = app.site.gateway;
   const [a, b] = catalog.model("org/model")?.mappings ?? [];
   if (!a || !b) throw new Error("two offers expected");
-  health.measured(a, 100, 1_000, 50);
-  expect(await route("org/model")).toBe("policy=fastest; tried=b:200");
-  health.measured(b, 900, 1_000, 50);
-  expect(await route("org/model:fastest")).toBe("policy=fastest; tried=b:200");
-  for (let i = 0; i < 30; i++) health.measured(a, 5_000, 1_000, 50);
   expect(await route("org/model")).toBe("policy=fastest; tried=a:200");
+  statistics.served(b, now(), answerOf(900));
+  expect(await route("org/model:fastest")).toBe("policy=fastest; tried=b:200");
+  for (let i = 0; i < 30; i++) statistics.served(a, now(), answerOf(5_000));
+  expect(await route("org/model")).toBe("policy=fastest; tried=a:200");
+});
+
+test("a small share of requests goes to whom nobody has measured, and says so", async () => {
+  let dice = 1;
+  const { route, app, now } = await start({ a: {}, b: {} }, {}, () => dice);
+  const { statistics, catalog } = app.site.gateway;
+  const [a] = catalog.model("org/model")?.mappings ?? [];
+  if (!a) throw new Error("an offer expected");
+  for (let i = 0; i < 30; i++) statistics.served(a, now(), answerOf(100));
+  dice = 0.03;
+  expect(await route("org/model")).toBe("policy=fastest; tried=a:200");
+  dice = 0.029;
+  expect(await route("org/model")).toBe("policy=fastest; tried=b:200; explored=b");
+  const alone = { provider: { allow_fallbacks: false } };
+  expect(await route("org/model", alone)).toBe("policy=fastest; tried=a:200");
+  expect(await route("org/model:cheapest")).toContain("policy=cheapest; tried=a:200");
 });
 
 test("the preferred order is the caller's own, and whom it leaves out comes last", async () => {
@@ -256,6 +275,7 @@ async function expectAborted(world: Awaited<ReturnType<typeof start>>): Promise<
   const mapping = app.site.gateway.catalog.model("org/model")?.mappings[0];
   if (!mapping) throw new Error("no mapping");
   expect(app.site.gateway.breakers.restsForMs(mapping, 0)).toBe(0);
+  expect(app.site.gateway.statistics.evidenceOf(mapping, 0).errorRate).toBe(0);
 }
 
 test("a caller who hangs up before the answer is heard by the provider at once, and owes nothing", async () => {

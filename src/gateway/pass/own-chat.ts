@@ -6,8 +6,9 @@ import { cohereDialect, cohereText, cohereUsage } from "../../wire/dialects/cohe
 import { withChanges } from "../../wire/json-members.js";
 import { answerHeaders, type Facts } from "../answer-headers.js";
 import { awaiterFor } from "../attempts.js";
-import { chatWish, keyFor } from "../candidates.js";
+import { keyFor } from "../candidates.js";
 import { answerStream } from "../chat-stream.js";
+import { chatWish } from "../chat-wish.js";
 import type { ResponseHead } from "../client/response-head.js";
 import { estimateUsage } from "../estimate-usage.js";
 import { holdAtOnce, holdFor } from "../hold.js";
@@ -24,6 +25,7 @@ import {
 } from "../send.js";
 import { type Kind, serve } from "../serve.js";
 import { settle, settleNothing } from "../settle.js";
+import { noteSpeed } from "../standing.js";
 import { type Asking, begin } from "../task-exchange.js";
 import { configuredFor, type Turn } from "../turn.js";
 import { answerAs, headersAs } from "./answer.js";
@@ -134,7 +136,7 @@ async function answerWhole(
   }
   const usage = withTime(await usageIn(call, bytes), time);
   const upstreamMs = facts.answeredAt - sentAt;
-  gateway.health.measured(candidate.mapping, usage.outputTokens, upstreamMs, upstreamMs);
+  noteSpeed(gateway, candidate, { tokens: usage.outputTokens, totalMs: upstreamMs });
   const cost = await settle(gateway, call, candidate, held, {
     usage,
     status,

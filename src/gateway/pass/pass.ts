@@ -7,13 +7,15 @@ import type { Delivered } from "../../tasks/task-call.js";
 import { computeTime, type Reported, type Usage } from "../../tasks/usage.js";
 import { answerHeaders, type Facts } from "../answer-headers.js";
 import { awaiterFor } from "../attempts.js";
-import { keyFor, type Wish } from "../candidates.js";
+import { keyFor } from "../candidates.js";
 import type { ResponseHead } from "../client/response-head.js";
+import type { Wish } from "../offers.js";
 import { withTime } from "../paid-time.js";
 import type { Gateway } from "../parts.js";
 import { type Failure, judgeStatus, refusedFor, whyOf } from "../send.js";
 import { type Kind, serve } from "../serve.js";
 import { settle, settleNothing } from "../settle.js";
+import { noteSpeed } from "../standing.js";
 import { type Asking, begin, readReply } from "../task-exchange.js";
 import { holdTaskAtOnce, holdTaskFor } from "../task-hold.js";
 import { deliveredOf } from "../task-media.js";
@@ -52,6 +54,9 @@ const wish: Wish<PassCall> = {
   isServed: ({ tasks }, task) => tasks[task] !== undefined,
   fault: ({ request }, { providerModel }) =>
     providerModel === request.mapping.providerModel ? undefined : "another of its models",
+  doubt: () => undefined,
+  // Its body is what the provider itself wants, so there is nothing that it would leave out.
+  unmet: () => undefined,
   expectedUsage: (_, { request: { expected } }) => ({
     ...expected,
     measured: { ...expected.measured, ...computeTime(0) },
@@ -135,6 +140,10 @@ async function answer(
   }
   const { asked, expected, text } = call.request;
   // A job that has only begun is charged as what it was asked for, until its result is seen.
+  if (result) {
+    const tokens = result.usage?.outputTokens ?? 0;
+    noteSpeed(gateway, candidate, { tokens, totalMs: facts.answeredAt - sentAt });
+  }
   const used = result ? await usageOfTask(asked, candidate, result, text) : expected;
   const cost = await settle(gateway, call, candidate, held, {
     usage: withTime(used, turn.time),

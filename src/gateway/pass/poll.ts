@@ -40,7 +40,7 @@ export async function servePoll(poll: Poll, upstream: ProviderRequest): Promise<
   const { clock, limits } = gateway;
   const endsAt = call.startedAt + limits.totalMs;
   const deadline = new Deadline(clock, call, endsAt, limits.totalMs);
-  const candidate: Candidate = { mapping, keySource, expectedCost: 0n };
+  const candidate: Candidate = { mapping, keySource, expectedCost: 0, doubt: undefined };
   const now = clock.elapsed();
   const turn = { candidate, deadline, time: undefined, begunAt: now, sentAt: now };
   const configured = configuredFor(gateway, candidate);

@@ -10,6 +10,7 @@ import { costs } from "./0005-costs.js";
 import { receiptsAndUsage } from "./0006-receipts-and-usage.js";
 import { mappings } from "./0008-mappings.js";
 import { registeredProviders } from "./0009-registered-providers.js";
+import { mappingStatistics } from "./0011-mapping-statistics.js";
 
 type Migration = (tx: Transaction<Schema>, engine: Database["engine"]) => Promise<void>;
 
@@ -23,6 +24,7 @@ const MIGRATIONS: readonly Migration[] = [
   receiptsAndUsage,
   mappings,
   registeredProviders,
+  mappingStatistics,
 ];
 
 /** Brings the schema to a version. Any number of processes may call it at once: one does the work. */
