@@ -16,6 +16,7 @@ import { LateBilling } from "./gateway/late-billing.js";
 import { LeaseKeeper } from "./gateway/lease-keeper.js";
 import type { ConfiguredProvider, Gateway } from "./gateway/parts.js";
 import { Jobs } from "./gateway/pass/jobs.js";
+import { jobKeeper } from "./gateway/pass/keep-jobs.js";
 import { stripeProcessor } from "./gateway/payments/stripe.js";
 import { Registry } from "./gateway/registry.js";
 import { Spool } from "./gateway/spool.js";
@@ -24,6 +25,7 @@ import { answer } from "./http/routes.js";
 import { collectReversals } from "./jobs/collect-reversals.js";
 import { Drainer } from "./jobs/drainer.js";
 import { followChanges } from "./jobs/follow-changes.js";
+import { lookAfterJobs } from "./jobs/job-looks.js";
 import { askForCosts } from "./jobs/late-costs.js";
 import { recoverDead } from "./jobs/recover.js";
 import { type Repeated, repeat } from "./jobs/repeat.js";
@@ -69,6 +71,7 @@ const DRAIN_EVERY_MS = 50;
 const SWEEP_EVERY_MS = 1_000;
 const EXPIRE_EVERY_MS = 60_000;
 const ASK_FOR_COSTS_EVERY_MS = 60_000;
+const LOOK_AFTER_JOBS_EVERY_MS = 10_000;
 const LOOK_FOR_MODELS_EVERY_MS = 1_000;
 const COLLECT_EVERY_MS = 1_000;
 const FORGET_EVERY_MS = 600_000;
@@ -83,6 +86,8 @@ export type App = {
   readonly askForCosts: () => Promise<void>;
   /** Tells other processes what this one measured, and hears what they did, now. */
   readonly shareStatistics: () => Promise<void>;
+  /** Asks for jobs that their callers have left alone, now. */
+  readonly lookAfterJobs: () => Promise<void>;
   /** Forgets what is older than it is to be kept, now. */
   readonly forgetOld: () => Promise<void>;
   /** Lets nothing be lost: drains, gives all leases back, closes. */
@@ -210,9 +215,19 @@ export async function startApp(given: AppParts): Promise<App> {
       takeTurn: lateCosts.takeTurn,
       signal: stopping.signal,
     });
+  const passJobs = new Jobs(lateCosts);
+  const keeper = jobKeeper({
+    ...{ gateway, lateBilling, drain, jobs: passJobs, stopping: stopping.signal },
+  });
+  const keepJobs = oneAtATime(() =>
+    lookAfterJobs({
+      ...{ node, clock, log, store: lateCosts, stopping: stopping.signal },
+      ...keeper,
+    }),
+  );
   const jobs = startJobs({
     ...{ gateway, claim, ledger, payments, database, clock, log },
-    ...{ drain, askForCosts, forget, measured },
+    ...{ drain, askForCosts, keepJobs, forget, measured },
     shareStatistics: () => shareStatistics(sharing),
     lookForModels: modelLooker(config.embedded, gateway.catalog, embedded),
   });
@@ -228,7 +243,7 @@ export async function startApp(given: AppParts): Promise<App> {
     usage: usageReader(database),
     lateCosts,
     lateBilling,
-    jobs: new Jobs(lateCosts),
+    jobs: passJobs,
     payments,
     processor: stripeProcessor(config.payments.stripe, log),
     books,
@@ -251,6 +266,7 @@ export async function startApp(given: AppParts): Promise<App> {
     drain,
     askForCosts,
     shareStatistics: () => shareStatistics(sharing),
+    lookAfterJobs: keepJobs,
     forgetOld: forget,
     stop: async () => {
       stopping.abort();
@@ -324,7 +340,6 @@ async function loadCatalog(catalog: Catalog, mappings: MappingStore): Promise<vo
 
 const startThread = (): Worker => new Worker(new URL("./drain-thread.ts", import.meta.url));
 
-/** One round at a time. */
 function costAsker(
   gateway: Gateway,
   registry: Registry,
@@ -348,6 +363,11 @@ function costAsker(
       );
     return askForCosts({ ...parts, providers });
   };
+  return oneAtATime(round);
+}
+
+/** Rounds asked for meanwhile begin when the one under way has ended. */
+function oneAtATime(round: () => Promise<void>): () => Promise<void> {
   let last: Promise<void> = Promise.resolve();
   return () => {
     last = last.then(round, round);
@@ -365,6 +385,7 @@ function startJobs(parts: {
   readonly log: Log;
   readonly drain: () => Promise<void>;
   readonly askForCosts: () => Promise<void>;
+  readonly keepJobs: () => Promise<void>;
   readonly forget: () => Promise<void>;
   readonly lookForModels: () => Promise<void>;
   readonly measured: MappingStatisticsStore;
@@ -399,6 +420,7 @@ function startJobs(parts: {
     repeat("models", parts.lookForModels, LOOK_FOR_MODELS_EVERY_MS, parts),
     repeat("statistics", parts.shareStatistics, SHARE_STATISTICS_EVERY_MS, parts),
     repeat("late_costs", parts.askForCosts, ASK_FOR_COSTS_EVERY_MS, parts),
+    repeat("job_looks", parts.keepJobs, LOOK_AFTER_JOBS_EVERY_MS, parts),
     repeat("retention", parts.forget, FORGET_EVERY_MS, parts),
     repeat("collect", () => collectReversals({ ...parts, answerRecall }), COLLECT_EVERY_MS, parts),
   ];

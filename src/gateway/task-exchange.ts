@@ -16,7 +16,7 @@ import type { Turn } from "./turn.js";
 /** The provider at a candidate's turn. */
 export type Asking = {
   readonly gateway: Gateway;
-  readonly call: Call;
+  readonly call: Pick<Call, "id">;
   readonly turn: Omit<Turn, "held">;
   readonly configured: ConfiguredProvider;
   readonly key: string | undefined;

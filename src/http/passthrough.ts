@@ -2,6 +2,7 @@
 import type { Mapping } from "../catalog/model.js";
 import { serveChat } from "../gateway/chat.js";
 import type { ConfiguredProvider } from "../gateway/parts.js";
+import { mappingOfJob } from "../gateway/pass/keep-jobs.js";
 import { type Matched, matchRoute } from "../gateway/pass/match.js";
 import { serveOwnChat } from "../gateway/pass/own-chat.js";
 import { servePass } from "../gateway/pass/pass.js";
@@ -189,9 +190,7 @@ async function askAt(
   const { gateway, jobs, lateBilling, drain } = site;
   const { provider } = configured;
   const job = await jobs.find(provider.id, matched?.job ?? "", caller.user.id);
-  const mapping = gateway.catalog
-    .model(job?.model ?? "")
-    ?.mappings.find((each) => each.provider === provider.id && each.task === job?.task);
+  const mapping = job && mappingOfJob(gateway, job);
   if (!job || !mapping || !matched) return undefined;
   const stored = gateway.directory.providerKey(caller.keyOwner, provider.id);
   const request = {

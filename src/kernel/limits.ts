@@ -86,6 +86,17 @@ export const TASK_OUTPUT_TOKENS_MOST = 2_048;
 /** Questions about one job, and how many in a row may fail before it is given up. */
 export const JOB_ASKS_MAX = 2_000;
 export const JOB_ASKS_FAILED_MAX = 5;
+/** A job whose caller does not ask for it is asked for after this long, then ever less often, down to… */
+export const JOB_LOOK_EVERY_MS = 60_000;
+export const JOB_LOOK_EVERY_MS_MAX = 30 * 60_000;
+/** …and is given up, free of charge, when it has not ended so long after it began. */
+export const JOB_LOOK_DEADLINE_MS = 24 * 3_600_000;
+/** Asking for one such job, all questions together; how many at once; and how many are read at a time. */
+export const JOB_LOOK_MS = 20_000;
+export const JOB_LOOKS_AT_ONCE = 8;
+export const JOB_LOOKS_PAGE = 32;
+/** Looking after a job that its caller has just cancelled: they wait for this. */
+export const CANCEL_LOOK_MS = 3_000;
 /** A provider's job is not asked about more often than this, nor less. */
 export const JOB_ASK_MS_MIN = 100;
 export const JOB_ASK_MS_MAX = 10_000;

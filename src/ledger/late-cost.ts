@@ -14,6 +14,19 @@ export type AwaitedCost = {
   /** The buckets that pay. */
   readonly bucketIds: readonly string[];
   readonly at: number;
+  /** Set for a job that a caller began on a provider's own wire. */
+  readonly job?: JobNote;
+};
+
+/** What is known of a job beside its id: how to ask for it, or that there is nothing left to ask. */
+export type JobNote = JobLook | "known";
+
+/** Where a job is asked for, and what it was charged as. Neither a prompt nor a key is in it. */
+export type JobLook = {
+  readonly path: string;
+  readonly host: string | undefined;
+  /** As metering has it. */
+  readonly asked: unknown;
 };
 
 /** One that has ended and was not told of yet. */
@@ -64,6 +77,16 @@ export type AwaitedJob = {
   readonly cost: NanoUsd;
   /** Its result was seen, and settled. */
   readonly isSettled: boolean;
+  /** Undefined where there is nothing left to ask. */
+  readonly look: JobLook | undefined;
+};
+
+/** A job that nobody has seen the end of, and whose time to be asked for has come. */
+export type WaitingJob = AwaitedJob & {
+  readonly look: JobLook;
+  readonly begunAt: number;
+  /** How often it was asked for here, beside its caller's own questions. */
+  readonly asks: number;
 };
 
 /** What late costs ask of storage. */
@@ -85,6 +108,13 @@ export type LateCostStore = {
     readonly count: number;
   }) => Promise<readonly WaitingCost[]>;
   readonly findJob: (provider: string, job: string) => Promise<AwaitedJob | undefined>;
+  /** Jobs on keys of the operator's whose time has come by `now`, the longest overdue first. */
+  readonly jobsToAskFor: (page: {
+    readonly now: number;
+    readonly count: number;
+  }) => Promise<readonly WaitingJob[]>;
+  /** Notes that a job was asked for in vain, and when it may be asked for again. */
+  readonly askJobAgain: (requestId: string, at: number) => Promise<void>;
   readonly noteAsked: (requestIds: readonly string[]) => Promise<void>;
   /**
    * Settles what still waits, in one transaction, and returns whose turn from waiting to settled was this node's: now

@@ -77,6 +77,10 @@ test("a request whose provider tells its cost later is noted with who pays", () 
   expect(isSettledLine(Buffer.from(line), 0)).toBe(false);
   expect(isAwaitedLine(Buffer.from(printSettled(settlement)), 0)).toBe(false);
   expect(parseAwaited(line)).toEqual(awaited);
+  const look = { path: "/jobs/a\tb", host: "queue", asked: { images: 2 } };
+  for (const job of [look, "known"] as const) {
+    expect(parseAwaited(body(printAwaited({ ...awaited, job })))).toEqual({ ...awaited, job });
+  }
   expect(parseAwaited(line.slice(0, -1))).toBeUndefined();
   expect(parseAwaited(body(printSettled(settlement)))).toBeUndefined();
 });

@@ -5,7 +5,7 @@
  */
 import { nanoUsd } from "../kernel/money.js";
 import type { Measured, Usage } from "../tasks/usage.js";
-import type { AwaitedCost } from "./late-cost.js";
+import type { AwaitedCost, JobNote } from "./late-cost.js";
 import type { Settlement } from "./store.js";
 
 /** A request is about to be sent to a provider. */
@@ -51,7 +51,11 @@ export const printSettled = (s: Settlement): string =>
 
 /** Only for providers that say later what a request cost. */
 export const printAwaited = (a: AwaitedCost): string =>
-  line(AWAITED, [a.requestId, a.provider, a.providerRequestId, a.at, ...a.bucketIds]);
+  line(
+    AWAITED,
+    [a.requestId, a.provider, a.providerRequestId, a.at, ...a.bucketIds],
+    a.job && JSON.stringify(a.job),
+  );
 
 const startedFields = (s: Started): StartedFields => [
   s.id,
@@ -209,9 +213,11 @@ export function parseSettled(text: string): Settlement | undefined {
 export function parseAwaited(text: string): AwaitedCost | undefined {
   const json = wholeJson(text, AWAITED);
   if (json === undefined) return undefined;
-  const fields = JSON.parse(json) as [string, string, string, number, ...string[]];
+  const [array = "", note] = json.split(DETAILS_AFTER);
+  const fields = JSON.parse(array) as [string, string, string, number, ...string[]];
   const [requestId, provider, providerRequestId, at, ...bucketIds] = fields;
-  return { requestId, provider, providerRequestId, at, bucketIds };
+  const awaited = { requestId, provider, providerRequestId, at, bucketIds };
+  return note === undefined ? awaited : { ...awaited, job: JSON.parse(note) as JobNote };
 }
 
 function toStarted(fields: StartedFields): Started {

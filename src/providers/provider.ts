@@ -108,6 +108,8 @@ export type Step =
       readonly output: TaskOutput;
       /** As the provider counted it, where it did. */
       readonly usage?: Usage;
+      /** The provider's own id of the job that is done, where one can still ask for it. */
+      readonly job?: string;
     }
   /** The job ended without a result. */
   | { readonly kind: "failed"; readonly message: string };

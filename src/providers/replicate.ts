@@ -108,7 +108,10 @@ function afterLook(reply: ProviderReply, read: Call["read"]): Step {
   if (status === "failed" || status === "canceled") return failed(at(json, "error") || status);
   const output = at(json, "output");
   const mayTellMore = status === "processing" && request.method === "POST";
-  if (!isEmpty(output) && !mayTellMore) return read(output);
+  const id = at(json, "id");
+  if (!isEmpty(output) && !mayTellMore) {
+    return { ...read(output), ...(typeof id === "string" && { job: id }) };
+  }
   if (isEmpty(output) && status !== "starting" && status !== "processing") {
     throw new MalformedReply(`no output, though its status is ${status}`);
   }

@@ -87,7 +87,10 @@ const pathIn = (data: unknown): string => ownPath(textAt(data, "urls", "get"), P
 /** The path is asked for where it is needed: an answer that was waited for may have none. */
 function afterLook(data: unknown, pathOf: () => string): Step {
   const status = at(data, "status");
-  if (status === "completed") return doneWithMedia(outputsIn(data));
+  if (status === "completed") {
+    const id = at(data, "id");
+    return { ...doneWithMedia(outputsIn(data)), ...(typeof id === "string" && { job: id }) };
+  }
   if (status === "failed") return failed(at(data, "error"));
   // `created` and `processing`; the clients wait whatever else it is.
   const path = pathOf();

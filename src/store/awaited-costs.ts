@@ -1,7 +1,15 @@
 /** Requests whose provider says later what they cost, from their beginning until somebody settles them. */
 import { sql, type Transaction } from "kysely";
+import { JOB_LOOK_EVERY_MS } from "../kernel/limits.js";
 import { nanoUsd } from "../kernel/money.js";
-import type { AwaitedCost, AwaitedJob, LateCostStore, WaitingCost } from "../ledger/late-cost.js";
+import type {
+  AwaitedCost,
+  AwaitedJob,
+  JobLook,
+  LateCostStore,
+  WaitingCost,
+  WaitingJob,
+} from "../ledger/late-cost.js";
 import type { Database } from "./database.js";
 import type { Schema } from "./schema.js";
 
@@ -18,7 +26,7 @@ export async function addAwaited(tx: Tx, awaited: readonly AwaitedCost[]): Promi
     buckets: each.bucketIds.join(" "),
     at: each.at,
     asks: 0,
-    state: "waiting",
+    ...stateOf(each),
   }));
   await tx
     .insertInto("late_costs")
@@ -34,6 +42,13 @@ export async function addAwaited(tx: Tx, awaited: readonly AwaitedCost[]): Promi
         .where("late_costs.state", "=", "waiting"),
     )
     .execute();
+}
+
+/** A job's caller most often asks for it soon; whose result was in the first answer has nothing to wait for. */
+function stateOf({ job, at }: AwaitedCost) {
+  if (job === undefined) return { state: "waiting", look: null, ask_at: null };
+  if (job === "known") return { state: "known", look: null, ask_at: null };
+  return { state: "waiting", look: JSON.stringify(job), ask_at: at + JOB_LOOK_EVERY_MS };
 }
 
 type Turn = Parameters<LateCostStore["takeTurn"]>[0];
@@ -90,7 +105,7 @@ export async function findJob(
   const row = await db
     .selectFrom("late_costs")
     .innerJoin("requests", "requests.id", "late_costs.request")
-    .select(["request", "buckets", "state", "user_id", "model", "task", "cost"])
+    .select(["request", "buckets", "state", "look", "user_id", "model", "task", "cost"])
     .where("late_costs.provider", "=", provider)
     .where("provider_request", "=", job)
     .executeTakeFirst();
@@ -105,8 +120,49 @@ export async function findJob(
       task: row.task,
       cost: nanoUsd(row.cost),
       isSettled: row.state !== "waiting",
+      look: row.look === null ? undefined : (JSON.parse(row.look) as JobLook),
     }
   );
+}
+
+type JobPage = Parameters<LateCostStore["jobsToAskFor"]>[0];
+
+export async function readJobs({ db }: Database, page: JobPage): Promise<readonly WaitingJob[]> {
+  const rows = await db
+    .selectFrom("late_costs")
+    .innerJoin("requests", "requests.id", "late_costs.request")
+    .select(["request", "provider_request", "buckets", "asks", "look", "late_costs.at"])
+    .select(["requests.provider", "user_id", "model", "task", "requests.cost"])
+    .where("state", "=", "waiting")
+    .where("look", "is not", null)
+    .where("ask_at", "<=", BigInt(page.now))
+    .whereRef("requests.provider", "=", "late_costs.provider")
+    .where("own_key", "=", 0n)
+    .orderBy("ask_at")
+    .limit(page.count)
+    .execute();
+  return rows.map((row) => ({
+    provider: row.provider,
+    job: row.provider_request,
+    requestId: row.request,
+    userId: row.user_id,
+    bucketIds: row.buckets.split(" "),
+    model: row.model,
+    task: row.task,
+    cost: nanoUsd(row.cost),
+    isSettled: false,
+    look: JSON.parse(row.look ?? "") as JobLook,
+    begunAt: Number(row.at),
+    asks: Number(row.asks),
+  }));
+}
+
+export async function askJobAgain(tx: Tx, requestId: string, at: number): Promise<void> {
+  await tx
+    .updateTable("late_costs")
+    .set({ asks: sql`asks + 1`, ask_at: at })
+    .where("request", "=", requestId)
+    .execute();
 }
 
 /** A request that ended as a failure, or with another provider than began to answer, is charged nothing for it. */

@@ -3,7 +3,15 @@ import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
 import { least, nanoUsd } from "../kernel/money.js";
 import { destinationOf, OVERRUN, providerAccount, type Transfer } from "../ledger/account.js";
 import type { LateCost, LateCostStore } from "../ledger/late-cost.js";
-import { dropVoid, findJob, noteAsked, readWaiting, takeTurn } from "./awaited-costs.js";
+import {
+  askJobAgain,
+  dropVoid,
+  findJob,
+  noteAsked,
+  readJobs,
+  readWaiting,
+  takeTurn,
+} from "./awaited-costs.js";
 import type { Database } from "./database.js";
 import { addDrift, type DriftEntry, readDrift } from "./drift.js";
 import { hasLeases } from "./nodes.js";
@@ -21,6 +29,8 @@ export function lateCostStore(database: Database): LateCostStore {
     dropVoid: () => database.transact(dropVoid),
     waiting: (page) => readWaiting(database, page),
     findJob: (provider, job) => findJob(database, provider, job),
+    jobsToAskFor: (page) => readJobs(database, page),
+    askJobAgain: (requestId, at) => database.transact((tx) => askJobAgain(tx, requestId, at)),
     noteAsked: (requestIds) => database.transact((tx) => noteAsked(tx, requestIds)),
     settleLate: (batch) => database.transact((tx) => settleLate(database, tx, batch)),
     settledBy: (node, requestIds) => settledBy(database.db, node, requestIds),

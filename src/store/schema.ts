@@ -229,8 +229,14 @@ export type Schema = {
     buckets: string;
     at: Whole;
     asks: Whole;
-    /** `waiting`, `billed`, `unbilled` (given up, free of charge), `void` (its request went elsewhere). */
+    /**
+     * `waiting`, `billed`, `unbilled` (given up, free of charge), `void` (its request went elsewhere), `known` (a job that
+     * had its result in the first answer).
+     */
     state: string;
+    /** For a job: how it is asked for, as JSON, and when next. */
+    look: string | null;
+    ask_at: MaybeWhole;
     settled_by: string | null;
     settled_at: MaybeWhole;
   };

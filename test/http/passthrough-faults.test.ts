@@ -57,6 +57,7 @@ function reply({ method, path }: Received): Response {
   if (path.startsWith("/v3/async/wan")) return Response.json({ task_id: `task-${++jobs}` });
   if (path.startsWith("/v3/"))
     return Response.json({ task: { status: "TASK_STATUS_QUEUED", task_id: "x" } });
+  if (path.endsWith("/status")) return Response.json({ status: "COMPLETED" });
   return method === "POST" ? submitted() : result();
 }
 

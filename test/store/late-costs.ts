@@ -141,6 +141,38 @@ export function lateCostContract(engine: Engine): void {
       expect((await waitingFor()).map((w) => w.requestId)).toEqual(["r1", "r3"]);
     });
 
+    test("a job's time to be asked for comes, and comes again, until it is settled or was known at once", async () => {
+      await take("a", 300n, FUNDS);
+      const look = { path: "/jobs/1", host: "queue", asked: { images: 2 } };
+      const begin = (id: string, job: AwaitedCost["job"], facts: Partial<Settlement> = {}) =>
+        store.applySettlements({
+          ...batchOf("a", [settlementOf("a", id, facts.isOwnKey ? {} : { [FIRST]: 10n }, facts)]),
+          awaited: [awaitedOf(id, { ...(job && { job }) })],
+        });
+      await begin("r1", look);
+      await begin("r2", look);
+      await begin("r3", "known");
+      await begin("r4", undefined);
+      await begin("r5", look, { isOwnKey: true });
+      const dueAt = async (now: number, count = 100) =>
+        (await late.jobsToAskFor({ now, count })).map(({ requestId }) => requestId);
+      expect(await dueAt(AT + 59_999)).toEqual([]);
+      expect(await dueAt(AT + 60_000)).toEqual(["r1", "r2"]);
+      expect(await dueAt(AT + 60_000, 1)).toHaveLength(1);
+      const [job] = await late.jobsToAskFor({ now: AT + 60_000, count: 1 });
+      expect(job).toMatchObject({ job: "at-acme-r1", look, asks: 0, begunAt: AT, cost: 10n });
+      await late.askJobAgain("r1", AT + 120_000);
+      expect(await dueAt(AT + 60_000)).toEqual(["r2"]);
+      expect((await late.jobsToAskFor({ now: AT + 120_000, count: 9 }))[1]?.asks).toBe(1);
+      await settleLate([lateOf("r2", 0n)]);
+      expect(await dueAt(AT + 120_000)).toEqual(["r1"]);
+      expect(await late.findJob("acme", "at-acme-r3")).toMatchObject({ isSettled: true });
+      expect(await late.findJob("acme", "at-acme-r1")).toMatchObject({ isSettled: false, look });
+      expect(await settleLate([lateOf("r3", 0n)])).toEqual(new Set());
+      expect((await requestOf("r3"))?.cost).toBe(nanoUsd(10n));
+      await expectBalanced();
+    });
+
     test("a higher cost is charged to a lease, and what no bucket had is overrun", async () => {
       await take("a", 300n, FUNDS);
       await take("b", 200n, FUNDS);

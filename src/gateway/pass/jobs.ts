@@ -2,10 +2,6 @@
 
 import { PROVIDER_REQUEST_ID_CHARS_MAX } from "../../kernel/limits.js";
 import type { AwaitedJob, LateCostStore } from "../../ledger/late-cost.js";
-import type { Asked } from "../../metering/task-usage.js";
-
-/** With what it asked for, where this process saw it begin. */
-export type BegunJob = AwaitedJob & { readonly asked?: Asked };
 
 const REMEMBERED_MAX = 10_000;
 /** A job of another process is in the store once that process has drained its spool. */
@@ -14,14 +10,14 @@ const LOOK_EVERY_MS = 200;
 
 export class Jobs {
   private readonly store: Pick<LateCostStore, "findJob">;
-  private readonly remembered = new Map<string, BegunJob>();
+  private readonly remembered = new Map<string, AwaitedJob>();
   private readonly settling = new Map<string, Promise<void>>();
 
   constructor(store: Pick<LateCostStore, "findJob">) {
     this.store = store;
   }
 
-  remember(job: BegunJob): void {
+  remember(job: AwaitedJob): void {
     this.remembered.set(keyOf(job.provider, job.job), job);
     if (this.remembered.size <= REMEMBERED_MAX) return;
     const [oldest] = this.remembered.keys();
@@ -29,13 +25,13 @@ export class Jobs {
   }
 
   /** Undefined for a job of somebody else as for one that nobody began here. */
-  async find(provider: string, job: string, userId: string): Promise<BegunJob | undefined> {
+  async find(provider: string, job: string, userId: string): Promise<AwaitedJob | undefined> {
     const found = this.remembered.get(keyOf(provider, job)) ?? (await this.lookUp(provider, job));
     return found?.userId === userId ? found : undefined;
   }
 
   /** Settles a job by `settle`, unless that was done; who comes meanwhile waits for whoever is at it. */
-  settleOnce(job: BegunJob, settle: () => Promise<void>): Promise<void> {
+  settleOnce(job: AwaitedJob, settle: () => Promise<void>): Promise<void> {
     const key = keyOf(job.provider, job.job);
     const under = this.settling.get(key);
     if (under) return under;
@@ -47,7 +43,7 @@ export class Jobs {
     return begun;
   }
 
-  private async lookUp(provider: string, job: string): Promise<BegunJob | undefined> {
+  private async lookUp(provider: string, job: string): Promise<AwaitedJob | undefined> {
     if (job.length > PROVIDER_REQUEST_ID_CHARS_MAX) return undefined;
     for (let look = 0; look < LOOKS; look++) {
       if (look > 0) await Bun.sleep(LOOK_EVERY_MS);

@@ -1,7 +1,8 @@
 /** Requests on a provider's own wire, as one kind of request. */
 
 import type { NanoUsd } from "../../kernel/money.js";
-import type { ProviderReply, Step } from "../../providers/provider.js";
+import type { JobLook } from "../../ledger/late-cost.js";
+import type { ProviderReply, ProviderRequest, Step } from "../../providers/provider.js";
 import type { Candidate } from "../../routing/policy.js";
 import type { Delivered } from "../../tasks/task-call.js";
 import { computeTime, type Reported, type Usage } from "../../tasks/usage.js";
@@ -153,12 +154,10 @@ async function answer(
     firstByteMs: Math.round(facts.answeredAt - sentAt),
     way: facts,
   });
-  if (step?.kind === "send") {
-    rememberJob(gateway, jobs, call, candidate, {
-      job: step.job,
-      cost,
-      isSettled: result !== undefined,
-    });
+  if (step?.job !== undefined) {
+    const { job } = step;
+    const request = step.kind === "send" && !result ? step.request : undefined;
+    rememberJob(gateway, jobs, call, candidate, { job, cost, request });
   }
   return answerAs(reply, head, answerHeaders(gateway, call, { ...facts, cost }));
 }
@@ -178,17 +177,26 @@ function rememberJob(
   jobs: Jobs,
   { id, caller, request: { asked } }: PassCall,
   { mapping }: Candidate,
-  { job, cost, isSettled }: { job: string; cost: NanoUsd; isSettled: boolean },
+  { job, cost, request }: Begun,
 ): void {
   const { provider, task, modelId } = mapping;
   const { bucketIds } = caller;
   const at = clock.now();
+  const look: JobLook | undefined = request && { path: request.path, host: request.host, asked };
   // Where the provider has a billing endpoint its own id of the request is awaited already.
-  if (!isSettled && !providers.get(provider)?.billing) {
-    spool.awaits({ requestId: id, provider, providerRequestId: job, bucketIds, at });
+  if (!providers.get(provider)?.billing) {
+    const awaited = { requestId: id, provider, providerRequestId: job, bucketIds, at };
+    spool.awaits({ ...awaited, job: look ?? "known" });
   }
   jobs.remember({
     ...{ provider, job, requestId: id, userId: caller.user.id, bucketIds },
-    ...{ model: modelId, task, cost, isSettled, asked },
+    ...{ model: modelId, task, cost, isSettled: look === undefined, look },
   });
 }
+
+type Begun = {
+  readonly job: string;
+  readonly cost: NanoUsd;
+  /** How it is asked for; undefined where its result is there already. */
+  readonly request: ProviderRequest | undefined;
+};

@@ -19,3 +19,9 @@ export function stepOf(
     throw thrown;
   }
 }
+
+/** Refusals that say nothing of the job: whoever asked may ask again. */
+const PASSING = [401, 403, 404, 408, 409, 425, 429, 502, 503, 504];
+
+export const isRefusal = ({ status }: ProviderReply): boolean =>
+  status >= 400 && !PASSING.includes(status);

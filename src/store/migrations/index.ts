@@ -11,6 +11,7 @@ import { receiptsAndUsage } from "./0006-receipts-and-usage.js";
 import { mappings } from "./0008-mappings.js";
 import { registeredProviders } from "./0009-registered-providers.js";
 import { mappingStatistics } from "./0011-mapping-statistics.js";
+import { jobLooks } from "./0013-job-looks.js";
 
 type Migration = (tx: Transaction<Schema>, engine: Database["engine"]) => Promise<void>;
 
@@ -25,6 +26,7 @@ const MIGRATIONS: readonly Migration[] = [
   mappings,
   registeredProviders,
   mappingStatistics,
+  jobLooks,
 ];
 
 /** Brings the schema to a version. Any number of processes may call it at once: one does the work. */
