@@ -98,8 +98,15 @@ const limitNames = Object.keys(defaultLimits) as (keyof Limits)[];
 export const snakeCase = (name: string): string =>
   name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
+/** Where 0 switches something off. */
+const MAY_BE_OFF: readonly (keyof Limits)[] = ["slowStreamBytesPerSecond"];
+
+const leastOf = (name: keyof Limits): number => (MAY_BE_OFF.includes(name) ? 0 : 1);
+
 const limitsSchema = z.strictObject(
-  Object.fromEntries(limitNames.map((name) => [snakeCase(name), z.int().positive().optional()])),
+  Object.fromEntries(
+    limitNames.map((name) => [snakeCase(name), z.int().min(leastOf(name)).optional()]),
+  ),
 );
 
 /** The built-in provider, and what a second of it costs. */

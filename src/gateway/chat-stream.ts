@@ -12,6 +12,7 @@ import type { ChatCall, Gateway } from "./parts.js";
 import { type StreamStart, streamErrorMessage } from "./send.js";
 import { type StreamContext, StreamEnding, StreamError } from "./stream-ending.js";
 import { StreamMeter } from "./stream-meter.js";
+import { StreamPace } from "./stream-pace.js";
 import type { Turn } from "./turn.js";
 
 /** Held more at a time for a stream that outgrows its hold. */
@@ -66,6 +67,7 @@ class ChatRelay {
   private readonly signal: AbortSignal;
   private readonly start: StreamStart;
   private readonly ending: StreamEnding;
+  private readonly pace: StreamPace;
   private readonly template = new EventTemplate();
   /** Read and not passed on. */
   private events: readonly string[];
@@ -80,6 +82,7 @@ class ChatRelay {
     this.signal = context.call.signal;
     this.start = start;
     this.ending = new StreamEnding(context);
+    this.pace = new StreamPace(context.gateway.clock, context.meter, context.gateway.limits);
     this.events = start.events;
     this.signal.addEventListener("abort", this.onCallerGone, { once: true });
     context.turn.deadline.pause();
@@ -211,9 +214,11 @@ class ChatRelay {
     const { exchange } = this.start;
     const { gateway, turn } = this.context;
     const { deadline } = turn;
+    this.pace.begin();
     const isFast = (): boolean => {
       deadline.allow(gateway.limits.chunkGapMs, "gap between chunks");
       this.passArrived();
+      this.pace.check();
       return !this.slow && !this.flushed && !exchange.isAtEnd;
     };
     await exchange.follow(isFast);

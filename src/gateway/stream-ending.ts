@@ -15,6 +15,7 @@ import type { ChatCall, Gateway } from "./parts.js";
 import { CALLER_GONE, settle } from "./settle.js";
 import { noteSpeed, noteTrouble, noteVerdict } from "./standing.js";
 import type { StreamMeter } from "./stream-meter.js";
+import { SlowStreamError } from "./stream-pace.js";
 import { adapterFor, type Turn } from "./turn.js";
 
 const OUT_OF_CREDIT = "The answer was stopped where your credit ended.";
@@ -103,7 +104,7 @@ export class StreamEnding {
     const cost = await this.settle("cut", 200);
     return dialect.breakOff(this.endOf(cost), {
       message: `${provider}: ${explain(reason)}`,
-      code: reason instanceof TimeLimitError ? "provider_timeout" : "provider_error",
+      code: isAboutTime(reason) ? "provider_timeout" : "provider_error",
       inferenceId: call.id,
     });
   }
@@ -175,8 +176,11 @@ export class StreamEnding {
   }
 }
 
+const isAboutTime = (reason: unknown): reason is TimeLimitError | SlowStreamError =>
+  reason instanceof TimeLimitError || reason instanceof SlowStreamError;
+
 function explain(reason: unknown): string {
-  if (reason instanceof StreamError || reason instanceof TimeLimitError) return reason.message;
+  if (reason instanceof StreamError || isAboutTime(reason)) return reason.message;
   if (reason instanceof SyntaxError) return "the stream held an event that is not JSON";
   if (reason instanceof RangeError) return `an event was longer than ${EVENT_BYTES_MAX} bytes`;
   return "the connection broke in the middle of the answer";

@@ -13,7 +13,8 @@ export class StreamMeter {
   private readonly full: Buffer[] = [];
   private block = NOTHING;
   private used = 0;
-  private bytes = 0;
+  /** Of text that was delivered. */
+  bytes = 0;
   private countAtBytes: number;
   private allowed: number;
 

@@ -16,6 +16,8 @@ export const defaultLimits = {
   plainAnswerMs: 300_000,
   /** Between two chunks of an answer. */
   chunkGapMs: 30_000,
+  /** A stream that brings less text than this is given up; 0: however slow it is. */
+  slowStreamBytesPerSecond: 0,
   /** One request, all attempts and the whole answer. */
   totalMs: 600_000,
   /** Providers tried for one request. */
@@ -164,6 +166,8 @@ export const BREAKER_LIMITED_REST_MS = 1_000;
 export const BREAKER_ACCOUNT_REST_MS = 60_000;
 /** A probe that was not heard of for so long makes way for the next. */
 export const BREAKER_PROBE_MS = 30_000;
+/** A slow stream is judged by what came in so long. */
+export const SLOW_STREAM_WINDOW_MS = 10_000;
 /** Retries that were earned are forgotten after about so long. */
 export const RETRY_MEMORY_MS = 10_000;
 /** Statistics of mappings: failures count half after so long, speed after so many times that. */

@@ -223,3 +223,47 @@ test("once its retries are spent a provider's failure is final, says so, and oth
   expect((await ask("org/two", order("a", "b"))).status).toBe(502);
   expect(await app.state(ada)).toMatchObject({ openRequests: 0, held: 0n, balanced: true });
 });
+
+/** A word every two seconds, of a clock that the pauses between words move. */
+const trickle =
+  (advance: (ms: number) => void, words: number): Behaviour =>
+  () =>
+    streamed([
+      ...Array.from({ length: words }, () => [
+        chunk("ah "),
+        async () => {
+          await Bun.sleep(25);
+          advance(2_000);
+          await Bun.sleep(5);
+        },
+      ]).flat(),
+      chunk("!", "stop"),
+      DONE,
+    ]);
+
+test("a stream that trickles is given up where a least rate is set, and charged for what came", async () => {
+  let advance = (_ms: number): void => undefined;
+  const move = (ms: number) => advance(ms);
+  const a: Behaviour = (received) => trickle(move, 20)(received);
+  for (const [rate, isGivenUp] of [
+    [0, false],
+    [1, false],
+    [2, true],
+  ] as const) {
+    const world = await start({ a }, { slow_stream_bytes_per_second: rate });
+    advance = world.advance;
+    const text = await (await world.ask("org/one", { stream: true })).text();
+    expect([rate, text.includes("[DONE]")]).toEqual([rate, !isGivenUp]);
+    if (isGivenUp) {
+      expect(text).toContain('"code":"provider_timeout"');
+      expect(text).toMatch(/brought only \d+ bytes of text in 1\d{4} ms/);
+      const delivered = text.split('"content":"ah "').length - 1;
+      expect(delivered).toBeGreaterThanOrEqual(5);
+      expect(delivered).toBeLessThan(10);
+      const charged = 100_000_000n - (await world.app.left(world.ada));
+      expect(text).toContain(`"cost_nano_usd":"${charged}"`);
+      expect(charged).toBeGreaterThan(0n);
+    }
+    expect(await world.app.state(world.ada)).toMatchObject({ openRequests: 0, held: 0n });
+  }
+});
