@@ -99,7 +99,7 @@ export const snakeCase = (name: string): string =>
   name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /** Where 0 switches something off. */
-const MAY_BE_OFF: readonly (keyof Limits)[] = ["slowStreamBytesPerSecond"];
+const MAY_BE_OFF: readonly (keyof Limits)[] = ["slowStreamBytesPerSecond", "hedgeAfterMs"];
 
 const leastOf = (name: keyof Limits): number => (MAY_BE_OFF.includes(name) ? 0 : 1);
 

@@ -17,6 +17,8 @@ export type Trail = {
   readonly failures: { readonly candidate: Candidate; readonly failure: Failure }[];
   /** Candidates that had their turn, whatever came of it. */
   readonly done: Candidate[];
+  /** The attempt that another one came before. */
+  lost: Candidate | undefined;
   /** How long the attempts that failed took. */
   failedMs: number;
   /** The provider whose failure is final, since its retries are spent. */
@@ -26,6 +28,7 @@ export type Trail = {
 export const newTrail = (): Trail => ({
   failures: [],
   done: [],
+  lost: undefined,
   failedMs: 0,
   spentBy: undefined,
 });
@@ -53,10 +56,32 @@ export function takeNext(
     chosen = candidate;
     break;
   }
-  if (!chosen) return undefined;
-  done.push(chosen);
-  if (isTelling(chosen)) breakers.begin(chosen.mapping, now);
-  return { candidate: chosen, begunAt: now };
+  return chosen && take(gateway, done, chosen, now);
+}
+
+/** The same, but none that rests. */
+export function takeHealthy(
+  gateway: Gateway,
+  { candidates }: Route,
+  { done }: Trail,
+): Taken | undefined {
+  const now = gateway.clock.elapsed();
+  const healthy = candidates.find(
+    (candidate) =>
+      !done.includes(candidate) && gateway.breakers.restsForMs(candidate.mapping, now) === 0,
+  );
+  return healthy && take(gateway, done, healthy, now);
+}
+
+function take(
+  { breakers }: Gateway,
+  done: Candidate[],
+  candidate: Candidate,
+  begunAt: number,
+): Taken {
+  done.push(candidate);
+  if (isTelling(candidate)) breakers.begin(candidate.mapping, begunAt);
+  return { candidate, begunAt };
 }
 
 /** A balance too short for one candidate may do for a cheaper one; any other error ends the request. */
@@ -117,6 +142,18 @@ export function noteFailure(
   turn: Turn,
   failure: Failure,
 ): void {
+  const isProviders = noteFailureOf(gateway, call, trail, turn, failure);
+  if (isProviders) payForRetry(gateway, route, trail);
+}
+
+/** The same where nobody need pay for another attempt. Whether the provider is to blame. */
+export function noteFailureOf(
+  gateway: Gateway,
+  call: Call,
+  trail: Trail,
+  turn: Turn,
+  failure: Failure,
+): boolean {
   const { candidate, deadline } = turn;
   trail.failures.push({ candidate, failure });
   trail.failedMs += gateway.clock.elapsed() - turn.sentAt;
@@ -124,7 +161,7 @@ export function noteFailure(
   const isCallers = failure.rejection !== undefined || call.signal.aborted;
   if (isCallers || deadline.reason instanceof CreditEndedError) {
     noteNothing(gateway, turn);
-    return;
+    return false;
   }
   const { mapping } = candidate;
   gateway.log("warn", "attempt_failed", {
@@ -135,7 +172,7 @@ export function noteFailure(
     ...(failure.isOperatorsProblem && { needs_operator: true }),
   });
   noteTrouble(gateway, turn, failure);
-  payForRetry(gateway, route, trail);
+  return true;
 }
 
 /** Pays for the next attempt out of what the provider that failed has left; notes where that is nothing. */
@@ -174,5 +211,11 @@ export const exhaustedBy = (trail: Trail): RouterError =>
     trail.spentBy,
   );
 
-export const triedSoFar = ({ failures }: Trail): string[] =>
-  failures.map(({ candidate, failure }) => `${candidate.mapping.provider}:${failure.why}`);
+/** Every attempt that came to nothing, as `X-Turnpike-Route` names it: the provider, and why. */
+export function triedSoFar({ failures, lost }: Trail): string[] {
+  const tried = failures.map(
+    ({ candidate, failure }) => `${candidate.mapping.provider}:${failure.why}`,
+  );
+  if (lost) tried.push(`${lost.mapping.provider}:lost`);
+  return tried;
+}

@@ -25,6 +25,8 @@ const chat: Kind<ChatCall, Answered> = {
   holdFor,
   send: sendTurn,
   verdict: (_, { kind }) => (kind === "plain" ? "succeeded" : "begun"),
+  isShort: ({ limits }, { request: { isStream, maxTokens, choices } }) =>
+    !isStream && maxTokens !== undefined && maxTokens.value * choices <= limits.hedgeTokensMax,
   headOf: (answered) => (answered.kind === "plain" ? answered.head : answered.start.exchange.head),
   leftOut: (gateway: Gateway, call: ChatCall, candidate: Candidate) =>
     leftOut(adapterFor(gateway, candidate), call.request),

@@ -20,6 +20,7 @@ import {
 import { findRoute, type Route } from "./candidates.js";
 import type { ResponseHead } from "./client/response-head.js";
 import { CreditEndedError, Deadline } from "./deadline.js";
+import { hedged } from "./hedge.js";
 import type { Held } from "./hold.js";
 import type { Wish } from "./offers.js";
 import { paidTimeFor, withTime } from "./paid-time.js";
@@ -45,6 +46,8 @@ export type Kind<C extends Call, Answered extends { readonly kind: string }> = {
   readonly verdict: (gateway: Gateway, answered: Answered) => Verdict;
   /** The headers of an answer, where they may say what is left of the provider's limits. */
   readonly headOf: (answered: Answered) => ResponseHead | undefined;
+  /** Whether a request is so short that it may be sent to a second candidate while the first is still at it. */
+  readonly isShort: (gateway: Gateway, call: C) => boolean;
   /** Settles, and answers the caller. */
   readonly answer: (
     gateway: Gateway,
@@ -100,27 +103,33 @@ async function attempt<C extends Call, Answered extends { readonly kind: string 
   const { candidate, begunAt } = taken;
   const endsAt = call.startedAt + limits.totalMs;
   const deadline = new Deadline(clock, call, endsAt, limits.totalMs);
+  let current: Pick<Turn, "deadline" | "held"> = { deadline, held };
   try {
     if (trail.failures.length === 0) noteStart(gateway, call, candidate);
     const time = paidTimeFor(gateway, call, candidate, held, deadline);
-    const turn: Turn = { candidate, held, deadline, time, begunAt, sentAt: clock.elapsed() };
-    const outcome = await kind.send(gateway, call, turn);
+    const first: Turn = { candidate, held, deadline, time, begunAt, sentAt: clock.elapsed() };
+    const sent = kind.send(gateway, call, first);
+    const isHedged = limits.hedgeAfterMs > 0 && kind.isShort(gateway, call);
+    const { turn, outcome } = isHedged
+      ? await hedged(gateway, call, kind, { route, trail }, { turn: first, sent })
+      : { turn: first, outcome: await sent };
+    current = turn;
     if (isFailure(outcome)) {
       noteFailure(gateway, call, { route, trail }, turn, outcome);
-      deadline.end();
+      turn.deadline.end();
       const owed = owedFor(call, turn, outcome);
       if (owed) throw await endUnanswered(gateway, call, { route, turn, trail, owed });
-      gateway.book.release(held.hold);
+      gateway.book.release(turn.held.hold);
       return undefined;
     }
     noteVerdict(gateway, turn, kind.verdict(gateway, outcome));
-    noteLimits(gateway, candidate, kind.headOf(outcome));
-    const leftOut = kind.leftOut(gateway, call, candidate);
+    noteLimits(gateway, turn.candidate, kind.headOf(outcome));
+    const leftOut = kind.leftOut(gateway, call, turn.candidate);
     const facts = factsOf(gateway, route, trail, turn, leftOut);
     return await kind.answer(gateway, call, turn, facts, outcome);
   } catch (thrown) {
-    deadline.stop(thrown);
-    gateway.book.release(held.hold);
+    current.deadline.stop(thrown);
+    gateway.book.release(current.held.hold);
     throw thrown;
   }
 }

@@ -2,6 +2,7 @@
 import type { Mapping } from "../catalog/model.js";
 import { TYPICAL_TASK_MS } from "../kernel/limits.js";
 import type { Provider } from "../providers/provider.js";
+import { EMBEDDINGS } from "../tasks/index.js";
 import { computeTime } from "../tasks/usage.js";
 import { answerHeaders, type Facts } from "./answer-headers.js";
 import { refusalOf } from "./chat-wish.js";
@@ -58,6 +59,8 @@ const task: Kind<TaskCall, TaskAnswer> = {
   leftOut: () => NOTHING_LEFT_OUT,
   verdict: () => "succeeded",
   headOf: () => undefined,
+  isShort: (_, { request: { tasks, isStream } }) =>
+    !isStream && tasks.every((one) => EMBEDDINGS.includes(one)),
   answer,
 };
 

@@ -30,6 +30,10 @@ export const defaultLimits = {
   retryFloorPerSecond: 10,
   /** …and so many are saved of these, for when it fails all at once. */
   retryBurst: 100,
+  /** A short request that is not answered after so long is sent to a second provider too; 0: never. */
+  hedgeAfterMs: 0,
+  /** Short is one that asks for so many tokens at most, and any for embeddings. */
+  hedgeTokensMax: 256,
   /** Output tokens held for when the caller names no `max_tokens`. */
   outputHorizonTokens: 4_096,
   /** A node that cannot reach the store spends its leases this long, and no longer. */

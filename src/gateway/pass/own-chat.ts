@@ -50,6 +50,7 @@ const ownChat: Kind<OwnChatCall, Whole | Begun> = {
   send,
   leftOut: () => [],
   headOf: ({ head }) => head,
+  isShort: () => false,
   verdict: ({ clock }, { kind, head }) => {
     if (kind === "stream") return "begun";
     return head.status === 429 || head.status >= 500 ? refusedFor(head, clock) : "succeeded";

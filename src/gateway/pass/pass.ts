@@ -71,6 +71,7 @@ const passKind = (jobs: Jobs): Kind<PassCall, PassAnswer> => ({
   send,
   leftOut: () => [],
   headOf: ({ head }) => head,
+  isShort: () => false,
   verdict: ({ clock }, { head }) =>
     head.status === 429 || head.status >= 500 ? refusedFor(head, clock) : "succeeded",
   answer: (gateway, call, turn, facts, answered) =>
