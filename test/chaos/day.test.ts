@@ -16,7 +16,7 @@ import { startWorld, type World } from "./world.js";
 
 const SEED = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1e9));
 const PER_SCENE = 1_200;
-const AT_ONCE = 24;
+const AT_ONCE = 12;
 const DAY_MS_MAX = 180_000;
 
 const seen: Seen[] = [];

@@ -35,7 +35,7 @@ export async function lookAtJob(
   if (job.look === undefined) return false;
   const now = clock.elapsed();
   const deadline = new Deadline(clock, caller, now + limitMs, limitMs);
-  const candidate: Candidate = { mapping, keySource, expectedCost: 0n };
+  const candidate: Candidate = { mapping, keySource, expectedCost: 0, doubt: undefined };
   const turn = { candidate, deadline, time: undefined, begunAt: now, sentAt: now };
   const configured = configuredFor(gateway, candidate);
   const call = { id: gateway.newId() };
