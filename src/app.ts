@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { Catalog } from "./catalog/catalog.js";
 import type { MappingStore } from "./catalog/stored.js";
+import { keyIn, type ValidationStore } from "./catalog/validation.js";
 import type { Config } from "./config/config.js";
 import { startEmbedded } from "./embedded/embedded.js";
 import { modelLooker, withEmbedded } from "./embedded/listing.js";
@@ -18,8 +19,10 @@ import type { ConfiguredProvider, Gateway } from "./gateway/parts.js";
 import { Jobs } from "./gateway/pass/jobs.js";
 import { jobKeeper } from "./gateway/pass/keep-jobs.js";
 import { stripeProcessor } from "./gateway/payments/stripe.js";
+import { ProbePayer } from "./gateway/probe-payer.js";
 import { Registry } from "./gateway/registry.js";
 import { Spool } from "./gateway/spool.js";
+import { mappingsToValidate, validateMapping } from "./gateway/validate-mapping.js";
 import type { Site } from "./http/parts.js";
 import { answer } from "./http/routes.js";
 import { collectReversals } from "./jobs/collect-reversals.js";
@@ -31,6 +34,7 @@ import { recoverDead } from "./jobs/recover.js";
 import { type Repeated, repeat } from "./jobs/repeat.js";
 import { forgetOld } from "./jobs/retention.js";
 import { shareStatistics, tellStatistics } from "./jobs/share-statistics.js";
+import { validateDue } from "./jobs/validate.js";
 import { claimWatch } from "./jobs/watch-claims.js";
 import type { Clock } from "./kernel/clock.js";
 import { assert } from "./kernel/errors.js";
@@ -63,6 +67,7 @@ import { registrationStore } from "./store/registrations.js";
 import { tryLock } from "./store/sqlite/process-lock.js";
 import { tenantStore } from "./store/tenants.js";
 import { usageReader } from "./store/usage.js";
+import { validationStore } from "./store/validations.js";
 import { Directory } from "./tenants/directory.js";
 import type { MasterKey } from "./tenants/sealing.js";
 import type { TenantStore } from "./tenants/store.js";
@@ -75,6 +80,7 @@ const LOOK_AFTER_JOBS_EVERY_MS = 10_000;
 const LOOK_FOR_MODELS_EVERY_MS = 1_000;
 const COLLECT_EVERY_MS = 1_000;
 const FORGET_EVERY_MS = 600_000;
+const LOOK_FOR_DUE_EVERY_MS = 1_000;
 
 export type App = {
   readonly site: Site;
@@ -88,6 +94,8 @@ export type App = {
   readonly shareStatistics: () => Promise<void>;
   /** Asks for jobs that their callers have left alone, now. */
   readonly lookAfterJobs: () => Promise<void>;
+  /** Validates the mappings that are due, now. */
+  readonly validate: () => Promise<void>;
   /** Forgets what is older than it is to be kept, now. */
   readonly forgetOld: () => Promise<void>;
   /** Lets nothing be lost: drains, gives all leases back, closes. */
@@ -146,12 +154,14 @@ export async function startApp(given: AppParts): Promise<App> {
       gateway.directory.loadOrganizations(await organizations.loadAll());
       await loadCatalog(gateway.catalog, mappings);
       registry.load(await registrations.loadAll());
+      for (const each of await validations.loadAll()) gateway.catalog.validated(each);
     },
   });
   const embedded = config.embedded && startEmbedded({ folder: config.dataFolder, log, clock });
   const guard = guardFor(config.registration);
   const providers = new Map<string, ConfiguredProvider>(withEmbedded(config.providers, embedded));
   const registrations = registrationStore(database, node, clock);
+  const validations = validationStore(database, node, clock);
   const gateway = buildGateway({
     providers,
     config,
@@ -179,6 +189,11 @@ export async function startApp(given: AppParts): Promise<App> {
     const registration = await registrations.load(id);
     if (registration) registry.load([registration]);
   };
+  const reloadValidation = async (key: string): Promise<void> => {
+    const parsed = keyIn(key);
+    const found = parsed && (await validations.load(parsed));
+    if (found) gateway.catalog.validated(found);
+  };
   const unfollow = await followChanges({
     node,
     log,
@@ -188,6 +203,7 @@ export async function startApp(given: AppParts): Promise<App> {
     reloadMappings,
     reloadModels,
     reloadProvider,
+    reloadValidation,
     answerRecall: (bucket, seq) => gateway.keeper.answerRecall(bucket, seq),
     surrender: (bucket) => gateway.keeper.surrender(bucket),
   });
@@ -198,6 +214,7 @@ export async function startApp(given: AppParts): Promise<App> {
   const measured = mappingStatisticsStore(database);
   const sharing = { node, clock, statistics: gateway.statistics, store: measured };
   await shareStatistics(sharing);
+  for (const each of await validations.loadAll()) gateway.catalog.validated(each);
 
   const payments = paymentStore(database);
   const lateCosts = lateCostStore(database);
@@ -215,6 +232,10 @@ export async function startApp(given: AppParts): Promise<App> {
       takeTurn: lateCosts.takeTurn,
       signal: stopping.signal,
     });
+  const validate = validator({
+    ...{ config, gateway, tenants, ledger, validations },
+    ...{ takeTurn: lateCosts.takeTurn, stopping: stopping.signal },
+  });
   const passJobs = new Jobs(lateCosts);
   const keeper = jobKeeper({
     ...{ gateway, lateBilling, drain, jobs: passJobs, stopping: stopping.signal },
@@ -227,7 +248,7 @@ export async function startApp(given: AppParts): Promise<App> {
   );
   const jobs = startJobs({
     ...{ gateway, claim, ledger, payments, database, clock, log },
-    ...{ drain, askForCosts, keepJobs, forget, measured },
+    ...{ drain, askForCosts, keepJobs, forget, measured, validate },
     shareStatistics: () => shareStatistics(sharing),
     lookForModels: modelLooker(config.embedded, gateway.catalog, embedded),
   });
@@ -238,6 +259,7 @@ export async function startApp(given: AppParts): Promise<App> {
     organizations,
     mappings,
     registrations,
+    validations,
     guard,
     ledger,
     usage: usageReader(database),
@@ -267,6 +289,7 @@ export async function startApp(given: AppParts): Promise<App> {
     askForCosts,
     shareStatistics: () => shareStatistics(sharing),
     lookAfterJobs: keepJobs,
+    validate,
     forgetOld: forget,
     stop: async () => {
       stopping.abort();
@@ -340,6 +363,33 @@ async function loadCatalog(catalog: Catalog, mappings: MappingStore): Promise<vo
 
 const startThread = (): Worker => new Worker(new URL("./drain-thread.ts", import.meta.url));
 
+function validator(parts: {
+  readonly config: Config;
+  readonly gateway: Gateway;
+  readonly tenants: TenantStore;
+  readonly ledger: LedgerStore;
+  readonly validations: ValidationStore;
+  readonly takeTurn: LateCostStore["takeTurn"];
+  readonly stopping: AbortSignal;
+}): () => Promise<void> {
+  const { config, gateway, tenants, ledger, validations: store, takeTurn, stopping } = parts;
+  const { mappings: which, monthlyLimit, ...intervals } = config.validation;
+  const { node, clock, log } = gateway;
+  const payer = new ProbePayer({ tenants, ledger, monthlyLimit });
+  const round = () =>
+    validateDue({
+      ...{ node, clock, log, store, takeTurn, stopping, ...intervals, roll: Math.random },
+      mappings: () => mappingsToValidate(gateway, which),
+      tell: (validation) => gateway.catalog.validated(validation),
+      heard: (mapping) => gateway.catalog.validationOf(mapping),
+      validate: async (mapping) => {
+        const caller = await payer.caller(clock.now());
+        return validateMapping({ gateway, caller, mapping, signal: stopping });
+      },
+    });
+  return oneAtATime(round);
+}
+
 function costAsker(
   gateway: Gateway,
   registry: Registry,
@@ -387,6 +437,7 @@ function startJobs(parts: {
   readonly askForCosts: () => Promise<void>;
   readonly keepJobs: () => Promise<void>;
   readonly forget: () => Promise<void>;
+  readonly validate: () => Promise<void>;
   readonly lookForModels: () => Promise<void>;
   readonly measured: MappingStatisticsStore;
   readonly shareStatistics: () => Promise<void>;
@@ -421,6 +472,7 @@ function startJobs(parts: {
     repeat("statistics", parts.shareStatistics, SHARE_STATISTICS_EVERY_MS, parts),
     repeat("late_costs", parts.askForCosts, ASK_FOR_COSTS_EVERY_MS, parts),
     repeat("job_looks", parts.keepJobs, LOOK_AFTER_JOBS_EVERY_MS, parts),
+    repeat("validation", parts.validate, LOOK_FOR_DUE_EVERY_MS, parts),
     repeat("retention", parts.forget, FORGET_EVERY_MS, parts),
     repeat("collect", () => collectReversals({ ...parts, answerRecall }), COLLECT_EVERY_MS, parts),
   ];

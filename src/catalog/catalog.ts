@@ -2,6 +2,8 @@ import type { Mapping, Model } from "./model.js";
 import { nearest } from "./nearest.js";
 import type { KnownModel, KnownRows, Rename, StoredMapping } from "./stored.js";
 import { StoredOffers } from "./stored-offers.js";
+import type { Validation } from "./validation.js";
+import { Validations } from "./validations.js";
 
 /** What a catalog begins with. */
 export type CatalogSources = {
@@ -31,6 +33,7 @@ export class Catalog {
   private readonly fileRenames: readonly Rename[];
   private renamed: ReadonlyMap<string, string> = new Map();
   private formerNames: ReadonlyMap<string, readonly string[]> = new Map();
+  private readonly validations = new Validations();
   private knownModels: ReadonlyMap<string, KnownModel> = new Map();
 
   constructor({ starter = [], file = [], renames = [] }: CatalogSources) {
@@ -72,6 +75,22 @@ export class Catalog {
       this.replace("store", provider, this.stored.modelsOf(provider));
     }
     this.mergeAll();
+  }
+
+  /** Takes in what was found out about a mapping. */
+  validated(validation: Validation): void {
+    this.validations.take(validation);
+    this.merge(this.currentId(validation.modelId));
+  }
+
+  /** What was last found out about a mapping, which may be about what it was before. */
+  validationOf(mapping: Mapping): Validation | undefined {
+    return this.validations.of(mapping);
+  }
+
+  /** A mapping as it was written, whatever was found out about it. */
+  stated(mapping: Mapping): Mapping {
+    return this.validations.stated(mapping);
   }
 
   /** By its id, or by one that it had: `id` of the answer is what it goes by now. */
@@ -172,7 +191,8 @@ export class Catalog {
           const { provider, task } = mapping;
           if (layer !== "offered" && this.offering.has(provider)) continue;
           if (found.some((one) => one.provider === provider && one.task === task)) continue;
-          found.push(name === id ? mapping : underName(mapping, id));
+          const stated = name === id ? mapping : underName(mapping, id);
+          found.push(this.validations.over(stated, layer === "file"));
         }
       }
     }

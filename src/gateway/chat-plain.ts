@@ -32,7 +32,8 @@ export async function answerPlain(
   const usage = withTime(counted, time);
   const { finishReasons, reported } = adapterFor(gateway, candidate);
   const upstreamMs = facts.answeredAt - sentAt;
-  noteSpeed(gateway, candidate, { tokens: usage.outputTokens, totalMs: upstreamMs });
+  const { isProbe } = call;
+  noteSpeed(gateway, candidate, { tokens: usage.outputTokens, totalMs: upstreamMs, isProbe });
   const cost = await settle(gateway, call, candidate, held, {
     usage,
     reported: reported?.({ header: (name) => head.get(name), member: memberReader(json) }),

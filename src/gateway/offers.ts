@@ -18,7 +18,7 @@ export type Chooser = Pick<
 >;
 
 /** What of a request a choice is made for. */
-export type Routed = Pick<Call, "request" | "headerKey" | "at" | "startedAt"> & {
+export type Routed = Pick<Call, "request" | "headerKey" | "at" | "startedAt" | "isProbe"> & {
   readonly caller: Pick<Call["caller"], "keyOwner" | "disabledProviders"> & {
     readonly user: Call["caller"]["user"];
     readonly payer: Pick<Call["caller"]["payer"], "name">;
@@ -83,13 +83,11 @@ export function checkOffer<C extends Routed>(
   const { provider, isForItsOrg } = configured;
   if (!wish.isServed(provider, mapping.task)) return `has no route for ${mapping.task}`;
   if (call.caller.disabledProviders.includes(mapping.provider)) return DISABLED;
-  if (isForItsOrg && !seesStaging(chooser.directory, call.caller, mapping.provider)) {
-    return "is not live yet";
+  if (isForItsOrg && !call.isProbe) {
+    if (!seesStaging(chooser.directory, call.caller, mapping.provider)) return "is not live yet";
   }
-  if (mapping.status !== "live" && !isStagedFor(chooser, call, mapping)) {
-    return `status ${mapping.status}`;
-  }
-  const obstacle = wish.fault(call, mapping);
+  // What is wrong with a mapping is what a probe is there to find out.
+  const obstacle = call.isProbe ? undefined : obstacleOf(chooser, call, wish, mapping);
   if (obstacle !== undefined) return obstacle;
   const keySource = findKey(chooser, call, configured);
   if (keySource === undefined) {
@@ -100,6 +98,18 @@ export function checkOffer<C extends Routed>(
     (isCharged ? faultOf(mapping) : undefined) ??
     controlsFault(call, wish, provider, mapping, isCharged);
   return fault ?? { mapping, keySource, expectedCost: 0, doubt: wish.doubt(call, mapping) };
+}
+
+function obstacleOf<C extends Routed>(
+  chooser: Chooser,
+  call: C,
+  wish: Wish<C>,
+  mapping: Mapping,
+): string | undefined {
+  if (mapping.status === "live" || isStagedFor(chooser, call, mapping)) {
+    return wish.fault(call, mapping);
+  }
+  return `status ${mapping.status}`;
 }
 
 function controlsFault<C extends Routed>(
@@ -119,7 +129,7 @@ function controlsFault<C extends Routed>(
 
 /** What is in staging is nobody's to know of but its provider's people. */
 export const isSeenBy = (chooser: Chooser, call: Routed, mapping: Mapping): boolean =>
-  mapping.status !== "staging" || isStagedFor(chooser, call, mapping);
+  mapping.status !== "staging" || call.isProbe === true || isStagedFor(chooser, call, mapping);
 
 /** Before it is live, an offer can be called by the people of its provider. */
 const isStagedFor = ({ directory }: Chooser, { caller }: Routed, mapping: Mapping): boolean =>

@@ -68,6 +68,8 @@ export type Call = {
   readonly headerKey: string | undefined;
   /** What the caller wants usage told apart by: `name=value`. */
   readonly tags: readonly string[];
+  /** Made to find out whether a mapping works: it goes to one that is staged, failing or not live as well. */
+  readonly isProbe?: boolean;
   /** Called before anything is sent: from then on the request is on record, whatever becomes of it. */
   readonly onStart?: () => void;
   /** Aborts when the caller hangs up. Bun makes it when it is first looked at, so nobody looks without need. */

@@ -29,17 +29,22 @@ export function noteVerdict(gateway: Gateway, tried: Tried, verdict: Verdict): v
 }
 
 /** How fast an answer came, to the last of it. */
-export const noteSpeed = (
+export function noteSpeed(
   { statistics, clock }: Gateway,
   { mapping }: Candidate,
-  { tokens, totalMs, firstByteMs }: Speed,
-): void => statistics.served(mapping, clock.now(), { tokens, totalMs, firstByteMs });
+  { tokens, totalMs, firstByteMs, isProbe }: Speed,
+): void {
+  const answer = { tokens, totalMs, firstByteMs };
+  if (isProbe) statistics.probed(mapping, clock.now(), { ok: true, ...answer });
+  else statistics.served(mapping, clock.now(), answer);
+}
 
 /** Output tokens, none where the answer is not made of them, and the time it took; `firstByteMs` where it was streamed. */
 type Speed = {
   readonly tokens: number;
   readonly totalMs: number;
   readonly firstByteMs?: number;
+  readonly isProbe?: boolean | undefined;
 };
 
 /** The attempt failed, and the provider is to blame. */

@@ -130,6 +130,7 @@ export class StreamEnding {
         tokens: usage.outputTokens,
         totalMs: gateway.clock.elapsed() - sentAt,
         firstByteMs: answeredAt - sentAt,
+        isProbe: call.isProbe,
       });
     }
     return settle(gateway, call, turn.candidate, turn.held, {

@@ -77,7 +77,8 @@ async function answer(
   const result = { delivered: answered.looked, usage: answered.usage };
   const usage = withTime(await usageOfTask(asked, candidate, result, input.inputs), time);
   const upstreamMs = facts.answeredAt - sentAt;
-  noteSpeed(gateway, candidate, { tokens: usage.outputTokens, totalMs: upstreamMs });
+  const { isProbe } = call;
+  noteSpeed(gateway, candidate, { tokens: usage.outputTokens, totalMs: upstreamMs, isProbe });
   const cost = await settle(gateway, call, candidate, held, {
     usage,
     reported: answered.reported,

@@ -1,4 +1,5 @@
 import type { MappingStore } from "../catalog/stored.js";
+import type { ValidationStore } from "../catalog/validation.js";
 import type { Config } from "../config/config.js";
 import type { Guard } from "../gateway/guard.js";
 import type { LateBilling } from "../gateway/late-billing.js";
@@ -25,6 +26,7 @@ export type Site = {
   readonly organizations: OrganizationStore;
   readonly mappings: MappingStore;
   readonly registrations: RegistrationStore;
+  readonly validations: ValidationStore;
   /** Judges what those who register providers name. */
   readonly guard: Guard;
   readonly ledger: LedgerStore;

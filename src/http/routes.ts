@@ -26,6 +26,7 @@ import * as registrations from "./registrations.js";
 import * as groups from "./resource-groups.js";
 import * as tasks from "./tasks.js";
 import { showUsage } from "./usage.js";
+import * as validations from "./validations.js";
 import { whoAmI } from "./whoami.js";
 
 type Route = {
@@ -126,6 +127,7 @@ export const ROUTES: readonly Route[] = [
   { method: "POST", path: `${PROVIDER}/promote`, handler: registrations.promote },
   { method: "POST", path: `${PROVIDER}/conformance`, handler: conformance.testProvider },
   { method: "GET", path: `${PROVIDER}/conformance`, handler: conformance.showReport },
+  { method: "GET", path: `${PROVIDER}/validations`, handler: validations.listOwnValidations },
   { method: "GET", path: GROUPS, handler: groups.listGroups },
   { method: "POST", path: GROUPS, handler: groups.addGroup },
   { method: "PATCH", path: `${GROUPS}/*`, handler: groups.renameGroup },
@@ -140,6 +142,7 @@ export const ROUTES: readonly Route[] = [
   { method: "GET", path: `${ADMIN}/users/*/invoices`, handler: invoices.listUserInvoices },
   { method: "GET", path: `${ADMIN}/users/*/invoices/*`, handler: invoices.showUserInvoice },
   { method: "GET", path: `${ADMIN}/providers`, handler: registrations.listProviders },
+  { method: "GET", path: `${ADMIN}/validations`, handler: validations.listValidations },
   { method: "GET", path: `${ADMIN}/plans`, handler: admin.listPlans },
   { method: "GET", path: `${ADMIN}/credits`, handler: admin.showCredit },
   { method: "POST", path: `${ADMIN}/credits`, handler: admin.grantCredit },

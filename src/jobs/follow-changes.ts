@@ -20,6 +20,7 @@ type Parts = {
   readonly reloadMappings: (provider: string) => Promise<void>;
   readonly reloadModels: () => Promise<void>;
   readonly reloadProvider: (id: string) => Promise<void>;
+  readonly reloadValidation: (key: string) => Promise<void>;
   readonly answerRecall: (bucketId: string, seq: number) => Promise<void>;
   readonly surrender: (bucketId: string) => Promise<void>;
 };
@@ -48,6 +49,7 @@ export async function followChanges(parts: Parts): Promise<() => Promise<void>> 
       ...keys(about("mappings")).map(parts.reloadMappings),
       ...(about("models").length > 0 ? [parts.reloadModels()] : []),
       ...keys(about("provider")).map(parts.reloadProvider),
+      ...keys(about("validation")).map(parts.reloadValidation),
       ...keys(byOthers(about("lowered"))).map(parts.surrender),
       ...[...recalls].map(([bucket, seq]) => parts.answerRecall(bucket, seq)),
     ]);

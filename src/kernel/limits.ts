@@ -265,3 +265,6 @@ export const FILTER_TAGS_MAX = 16;
 /** Mappings of one provider in the store, and models whose tags are known. */
 export const MAPPINGS_MAX = 20_000;
 export const KNOWN_MODELS_MAX = 100_000;
+/** Mappings that are validated at the same time, and findings on each that are kept. */
+export const VALIDATIONS_AT_ONCE = 4;
+export const VALIDATION_HISTORY_MAX = 20;

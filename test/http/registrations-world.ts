@@ -1,4 +1,5 @@
 /** An organization of providers with its people, an operator, a stranger, and a server to be registered. */
+import type { Clock } from "../../src/kernel/clock.js";
 import type { Log } from "../../src/kernel/log.js";
 import { call, chat, type TestUser, testApp } from "../support/app.js";
 import { fakeProvider, plainAnswer, type Received, type Reply } from "../support/provider.js";
@@ -20,18 +21,19 @@ export type WorldOptions = {
   readonly registration?: Readonly<Record<string, unknown>>;
   readonly yaml?: Readonly<Record<string, unknown>>;
   readonly log?: Log;
+  readonly clock?: Clock;
 };
 
 /** `undo` takes what is to be called after the test. */
 export async function registrationWorld(
   undo: (() => unknown)[],
-  { reply = () => plainAnswer(), registration = {}, yaml = {}, log }: WorldOptions = {},
+  { reply = () => plainAnswer(), registration = {}, yaml = {}, log, clock }: WorldOptions = {},
 ) {
   const server = fakeProvider(reply);
   undo.push(server.stop);
   const settings = { registration: { ...REACHES_LOOPBACK, ...registration }, ...yaml };
   const text = JSON.stringify(settings);
-  const app = await testApp({ yaml: text, ...(log && { log }) });
+  const app = await testApp({ yaml: text, ...(log && { log }), ...(clock && { clock }) });
   undo.push(app.stop);
   const owner = await app.addOwner();
   const [ada, bob, eve] = [
@@ -63,7 +65,7 @@ export async function registrationWorld(
         status: "live",
         facts: {},
         price: {
-          price: { input: 1_000_000n, output: 2_000_000n } as never,
+          price: { input: 1_000_000_000n, output: 2_000_000_000n } as never,
           isFree: false,
           source: "test",
           setBy: "test",
