@@ -1,7 +1,6 @@
 /** Looks into media: how large a picture is, how long a sound or a film. Only where a price asks for it. */
 import { imageSize } from "image-size";
 import type { MediaInfo } from "mediainfo.js";
-import { parseBuffer } from "music-metadata";
 import type { Looked } from "../metering/task-usage.js";
 import { isThere, type Media } from "../tasks/media.js";
 import type { Delivered } from "../tasks/task-call.js";
@@ -26,6 +25,8 @@ const isFilm = ({ type }: Media): boolean => type.startsWith("video/");
 /** Of anything with a sound in it. */
 async function soundMsOf({ bytes, type }: Media): Promise<number | undefined> {
   try {
+    // Loaded when first needed, like the other one below.
+    const { parseBuffer } = await import("music-metadata");
     const { format } = await parseBuffer(
       bytes,
       { mimeType: type, size: bytes.length },
@@ -38,7 +39,7 @@ async function soundMsOf({ bytes, type }: Media): Promise<number | undefined> {
   }
 }
 
-/** Silent films have no length for the library of sounds. This one is larger, and is loaded when first needed. */
+/** Silent films have no length for the library of sounds. This one is much larger. */
 let filmLibrary: Promise<MediaInfo<"object">> | undefined;
 
 /** It looks into one file at a time. */

@@ -6,7 +6,13 @@ import { assert, RouterError } from "../kernel/errors.js";
 import type { Limits } from "../kernel/limits.js";
 import { type Auth, shownKey } from "../providers/provider.js";
 import type { Usage } from "../tasks/usage.js";
-import { type ChatJson, errorMessageOf, memberText, readChatJson } from "../wire/chat-answer.js";
+import {
+  type ChatJson,
+  errorMessageOf,
+  isArrayMember,
+  memberText,
+  readChatJson,
+} from "../wire/chat-answer.js";
 import { pauseAskedFor, retryAfterMs } from "../wire/rate-limit-headers.js";
 import { dataOf, EventSplitter, utf8Of } from "../wire/sse.js";
 import { ProtocolError } from "./client/body-decoder.js";
@@ -138,7 +144,7 @@ export function headersFor(
 function judgePlain(head: ResponseHead, text: string): Outcome {
   const json = parseAnswer(text);
   if (!json) return { kind: "failed", why: whatKind(head) };
-  if (memberText(json, "choices")?.startsWith("[")) return { kind: "plain", json, head };
+  if (isArrayMember(json, "choices")) return { kind: "plain", json, head };
   const isError = memberText(json, "error") !== undefined;
   return { kind: "failed", why: isError ? "error_in_200" : "no_choices" };
 }

@@ -43,12 +43,17 @@ function bearerToken(request: Request): string {
   if (header === null) {
     throw invalid('Send your token in the header "Authorization: Bearer hf_tp...".');
   }
-  const token = header.slice(SCHEME.exec(header)?.[0].length ?? header.length).trim();
+  const token = header.slice(schemeLength(header)).trim();
   if (token === "" || token.includes(" "))
     throw invalid('The Authorization header must be "Bearer" and one token.');
   return token;
 }
 
+/** The usual spelling is told by a glance. */
+const schemeLength = (header: string): number =>
+  header.startsWith(BEARER) ? BEARER.length : (SCHEME.exec(header)?.[0].length ?? header.length);
+
+const BEARER = "Bearer ";
 /** fal's own clients write `Key`, older ones of Replicate's `Token`; what stands behind it is a token of ours all the same. */
 const SCHEME = /^(?:bearer|key|token) /i;
 

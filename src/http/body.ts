@@ -21,10 +21,11 @@ type Reader<Whole> = {
   readonly ofParts: (parts: readonly Uint8Array[]) => Whole;
 };
 
-async function readWithin<Whole>(
+/** Whole where its length was said and is within the limit, which is nearly always. */
+function readWithin<Whole>(
   request: Request,
   bytesMax: number,
-  { atOnce, ofParts }: Reader<Whole>,
+  reader: Reader<Whole>,
 ): Promise<Whole> {
   const encoding = request.headers.get("content-encoding");
   if (encoding !== null && encoding.toLowerCase() !== "identity") {
@@ -35,15 +36,21 @@ async function readWithin<Whole>(
   }
   const length = Number(request.headers.get("content-length") ?? Number.NaN);
   if (length > bytesMax) throw tooLarge(bytesMax);
-  try {
-    if (length <= bytesMax || !request.body) return await atOnce();
-    return ofParts(await readParts(request.body as AsyncIterable<Uint8Array>, bytesMax));
-  } catch (thrown) {
-    if (thrown instanceof RouterError) throw thrown;
-    // The caller hung up, or sent no proper HTTP: no fault of ours.
-    throw new RouterError("bad_request", "The body broke off.", {}, { cause: thrown });
-  }
+  const isBounded = length <= bytesMax || !request.body;
+  return (isBounded ? reader.atOnce() : readInParts(request, bytesMax, reader)).catch(brokeOff);
 }
+
+/** The caller hung up, or sent no proper HTTP: no fault of ours. */
+function brokeOff(cause: unknown): never {
+  if (cause instanceof RouterError) throw cause;
+  throw new RouterError("bad_request", "The body broke off.", {}, { cause });
+}
+
+const readInParts = async <Whole>(
+  { body }: Request,
+  bytesMax: number,
+  { ofParts }: Reader<Whole>,
+): Promise<Whole> => ofParts(await readParts(body as AsyncIterable<Uint8Array>, bytesMax));
 
 async function readParts(
   body: AsyncIterable<Uint8Array>,

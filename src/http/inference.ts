@@ -10,8 +10,8 @@ import { idempotencyKey, serveOnce } from "./idempotency.js";
 import type { Site, Visit } from "./parts.js";
 
 /** Who calls, by a token that this process may have to ask the store for. */
-export const inferenceCaller = async (site: Site, visit: Visit): Promise<Caller> =>
-  knownCaller(site, visit, "inference") ?? (await authenticate(site, visit, "inference"));
+export const inferenceCaller = (site: Site, visit: Visit): Caller | Promise<Caller> =>
+  knownCaller(site, visit, "inference") ?? authenticate(site, visit, "inference");
 
 /** A request with all that its headers say of it. */
 export const callOf = <R extends Call["request"]>(

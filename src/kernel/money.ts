@@ -11,6 +11,8 @@ export const ZERO = nanoUsd(0n);
 export type PricePerMillion = bigint & { readonly [unit]: "nano-usd-per-million" };
 
 const NANO_DIGITS = 9;
+const CENT_DIGITS = 2;
+const ZERO_DIGIT = "0".charCodeAt(0);
 /** The largest amount anybody may set or grant: a billion dollars, so that sums of some stay below 2^63. */
 export const AMOUNT_MAX = nanoUsd(10n ** 18n);
 const DECIMAL = /^(\d{1,12})(?:\.(\d{1,9}))?$/;
@@ -50,9 +52,10 @@ export const AMOUNT_RULE =
 export function formatUsd(amount: bigint): string {
   const sign = amount < 0n ? "-" : "";
   const digits = (amount < 0n ? -amount : amount).toString().padStart(NANO_DIGITS + 1, "0");
-  const whole = digits.slice(0, -NANO_DIGITS);
-  const fraction = digits.slice(-NANO_DIGITS).replace(/0+$/, "").padEnd(2, "0");
-  return `${sign}${whole}.${fraction}`;
+  const point = digits.length - NANO_DIGITS;
+  let end = digits.length;
+  while (end > point + CENT_DIGITS && digits.charCodeAt(end - 1) === ZERO_DIGIT) end--;
+  return `${sign}${digits.slice(0, point)}.${digits.slice(point, end)}`;
 }
 
 export const least = (a: NanoUsd, b: NanoUsd): NanoUsd => (a < b ? a : b);

@@ -44,15 +44,37 @@ export function missingMembers(
   fill: { id: string; model: string; object: ObjectName; createdAt: number },
 ): BodyChanges {
   const changes: BodyChanges = new Map();
-  const id = memberText(json, "id");
-  if (id === undefined || id === '""') changes.set("id", JSON.stringify(fill.id));
-  if (memberText(json, "model") === undefined) changes.set("model", JSON.stringify(fill.model));
-  if (memberText(json, "created") === undefined) {
+  if (!isThere(json, "id") || says(json, "id", '""')) changes.set("id", JSON.stringify(fill.id));
+  if (!isThere(json, "model")) changes.set("model", JSON.stringify(fill.model));
+  if (!isThere(json, "created")) {
     changes.set("created", String(Math.floor(fill.createdAt / 1000)));
   }
-  const object = `"${fill.object}"`;
-  if (memberText(json, "object") !== object) changes.set("object", object);
+  const object = QUOTED[fill.object];
+  if (!says(json, "object", object)) changes.set("object", object);
   return changes;
+}
+
+const QUOTED = {
+  "chat.completion": '"chat.completion"',
+  "chat.completion.chunk": '"chat.completion.chunk"',
+  text_completion: '"text_completion"',
+} as const satisfies Record<ObjectName, string>;
+
+/** Whether a member has a value other than null. */
+const isThere = (json: ChatJson, name: string): boolean =>
+  json.members.has(name) && !says(json, name, "null");
+
+/** Whether a member is there and is an array, for all that its first character tells. */
+export function isArrayMember({ text, members }: ChatJson, name: string): boolean {
+  const member = members.get(name);
+  return member !== undefined && text.startsWith("[", member.valueStart);
+}
+
+/** Whether a member's value stands there in these letters. Cuts nothing out of the text. */
+function says({ text, members }: ChatJson, name: string, value: string): boolean {
+  const member = members.get(name);
+  if (!member || member.end - member.valueStart !== value.length) return false;
+  return text.startsWith(value, member.valueStart);
 }
 
 /** The provider's usage object, or ours where it sent none, with what it cost. */
@@ -64,9 +86,11 @@ export function usageWithCost(json: ChatJson | undefined, usage: Usage, cost: Na
 /** The text of a usage object, with what it cost in place of what it says of that itself. */
 export function withCost(usage: string, cost: NanoUsd): string {
   const text = withoutCost(usage);
-  const comma = /^\{\s*\}$/.test(text) ? "" : ",";
+  const comma = EMPTY_OBJECT.test(text) ? "" : ",";
   return `${text.slice(0, -1)}${comma}"cost":${formatUsd(cost)},"cost_nano_usd":"${cost}"}`;
 }
+
+const EMPTY_OBJECT = /^\{\s*\}$/;
 
 /** A cost that the provider names must not stand beside what is charged. */
 function withoutCost(usage: string): string {
@@ -75,15 +99,29 @@ function withoutCost(usage: string): string {
   return JSON.stringify(rest);
 }
 
+type FinishReasons = Readonly<Record<string, string>>;
+
 /** Turns a provider's own finish reasons into OpenAI's. Inside a string the quotes would be escaped. */
-export function mendFinishReasons(text: string, reasons: Readonly<Record<string, string>>): string {
-  for (const reason in reasons) {
-    if (text.includes(`"${reason}"`)) return renameFinishReasons(text, reasons);
+export function mendFinishReasons(text: string, reasons: FinishReasons): string {
+  for (const quoted of quotedNames(reasons)) {
+    if (text.includes(quoted)) return renameFinishReasons(text, reasons);
   }
   return text;
 }
 
-function renameFinishReasons(text: string, reasons: Readonly<Record<string, string>>): string {
+/** Made once a provider: every answer and every event is looked through for them. */
+const quotedByReasons = new WeakMap<FinishReasons, readonly string[]>();
+
+function quotedNames(reasons: FinishReasons): readonly string[] {
+  let quoted = quotedByReasons.get(reasons);
+  if (quoted === undefined) {
+    quoted = Object.keys(reasons).map((reason) => `"${reason}"`);
+    quotedByReasons.set(reasons, quoted);
+  }
+  return quoted;
+}
+
+function renameFinishReasons(text: string, reasons: FinishReasons): string {
   return text.replace(/("finish_reason"\s*:\s*")(\w+)(")/g, (whole, before, reason, after) => {
     const known = reasons[reason];
     return known === undefined ? whole : before + known + after;

@@ -13,7 +13,10 @@ export const NO_TAGS: readonly string[] = [];
 
 /** Tags as `name=value`, in the order of their names; throws a RouterError that says which of them is wrong. */
 export function parseTags(header: string | null, place = HEADER): readonly string[] {
-  if (header === null || header.trim() === "") return NO_TAGS;
+  return header === null || header.trim() === "" ? NO_TAGS : readTags(header, place);
+}
+
+function readTags(header: string, place: Place): readonly string[] {
   const tags = header.split(",");
   const refuse = (why: string) => badRequest(`${place.title} ${why}.`, place.param);
   if (tags.length > TAGS_MAX) throw refuse(`has ${tags.length} tags, and ${TAGS_MAX} is the most`);

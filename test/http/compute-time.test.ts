@@ -416,6 +416,6 @@ test("compute time is estimated by the speed that was seen here", async () => {
     price: { compute_second: "0.001" },
   });
   await (await world.ask()).text();
-  // 50 tokens a second after a first byte that took two seconds.
-  expect(await estimate()).toMatchObject({ expected_cost_nano_usd: "6000000" });
+  // 100 tokens in two seconds are 50 a second, the wait for the first of them included.
+  expect(await estimate()).toMatchObject({ expected_cost_nano_usd: "4000000" });
 });
