@@ -15,11 +15,13 @@ import { mappingStore } from "../store/mappings.js";
 import { openStore } from "../store/open.js";
 import { organizationStore } from "../store/organizations.js";
 import { paymentStore } from "../store/payments.js";
+import { registrationStore } from "../store/registrations.js";
 import { tenantStore } from "../store/tenants.js";
 import { type UsageReader, usageReader } from "../store/usage.js";
 import type { Organization } from "../tenants/organization.js";
 import type { OrganizationStore } from "../tenants/organization-store.js";
 import type { Payer } from "../tenants/payer.js";
+import type { RegistrationStore } from "../tenants/registration.js";
 import { type MasterKey, parseMasterKey } from "../tenants/sealing.js";
 import type { TenantStore } from "../tenants/store.js";
 import type { User } from "../tenants/user.js";
@@ -31,6 +33,7 @@ export type Local = {
   readonly tenants: TenantStore;
   readonly organizations: OrganizationStore;
   readonly mappings: MappingStore;
+  readonly registrations: RegistrationStore;
   readonly usage: UsageReader;
   readonly lateCosts: LateCostStore;
   readonly payments: PaymentStore;
@@ -52,6 +55,7 @@ export async function withLocal<Result>(
       tenants: tenantStore(database, "cli", systemClock),
       organizations: organizationStore(database, "cli", systemClock),
       mappings: mappingStore(database, "cli", systemClock),
+      registrations: registrationStore(database, "cli", systemClock),
       usage: usageReader(database),
       lateCosts: lateCostStore(database),
       payments: paymentStore(database),

@@ -1,35 +1,17 @@
 import { Command } from "commander";
-import { loadConfig } from "../config/config.js";
 import { formatUsd } from "../kernel/money.js";
 import { printDrift } from "../ledger/credit.js";
 import { type CommonOptions, command } from "./command.js";
 import { withLocal } from "./local.js";
 import { show, table, UserError } from "./output.js";
-
-const list = command("list", "all providers, and whether they have a key").action(
-  (options: CommonOptions) => {
-    const { providers } = loadConfig(options, process.env);
-    const rows = [...providers.values()].map((each) => ({
-      id: each.provider.id,
-      name: each.provider.name,
-      base_url: each.baseUrl,
-      key_variable: each.provider.keyVariable ?? null,
-      ready: each.key !== undefined || !each.provider.needsKey,
-      tells_costs: each.billing !== undefined,
-    }));
-    show(options, { providers: rows }, () =>
-      table(
-        ["id", "name", "ready", "base URL"],
-        rows.map((row) => [
-          row.id,
-          row.name,
-          row.ready ? "yes" : `set ${row.key_variable}`,
-          row.base_url,
-        ]),
-      ),
-    );
-  },
-);
+import { providerList } from "./provider-list.js";
+import {
+  providerPromote,
+  providerRegister,
+  providerShow,
+  providerWithdraw,
+} from "./provider-register.js";
+import { providerTest } from "./provider-test.js";
 
 const DAY_MS = 86_400_000;
 const DAYS_MAX = 3_660;
@@ -70,5 +52,10 @@ function percent(part: bigint, whole: bigint): string {
 
 export const provider = new Command("provider")
   .description("whom requests can go to")
-  .addCommand(list)
+  .addCommand(providerList)
+  .addCommand(providerTest)
+  .addCommand(providerRegister)
+  .addCommand(providerShow)
+  .addCommand(providerPromote)
+  .addCommand(providerWithdraw)
   .addCommand(drift);

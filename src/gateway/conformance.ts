@@ -58,6 +58,12 @@ export async function runConformance(
   };
 }
 
+/** Where a provider should list its models, for one that nobody asked: beside its chat, as OpenAI has it. */
+export function modelsUrlOf({ provider, baseUrl }: ConfiguredProvider): string {
+  const chat = provider.tasks.conversational?.path("") ?? "";
+  return `${baseUrl}${chat.replace(/\/chat\/completions$/, "")}/models`;
+}
+
 const checksFor = (task: Task): readonly Check[] => [
   ...SERVICE_CHECKS.before,
   ...(task === "conversational" ? CHAT_CHECKS : [TASK]),
