@@ -15,8 +15,11 @@ export type CatalogSources = {
 };
 
 /** From the one that wins to the one that gives way. */
-const LAYERS = ["offered", "file", "store", "starter"] as const;
-type Layer = (typeof LAYERS)[number];
+const LAYERS = ["provider", "file", "store", "starter"] as const;
+/** Where an offer is written; `provider`: told while we run, by the provider itself. */
+export type Layer = (typeof LAYERS)[number];
+
+type OfferKey = Pick<Mapping, "modelId" | "provider" | "task">;
 
 /** Steps from an id to the one it goes by now; more is a circle. */
 const RENAMES_FOLLOWED_MAX = 8;
@@ -24,7 +27,7 @@ const RENAMES_FOLLOWED_MAX = 8;
 /** What can be served, by model id. Of two sources that name a provider's offer of a model for a task, one wins. */
 export class Catalog {
   private readonly layers: Readonly<Record<Layer, Map<string, Model>>> = {
-    ...{ offered: new Map(), file: new Map(), store: new Map(), starter: new Map() },
+    ...{ provider: new Map(), file: new Map(), store: new Map(), starter: new Map() },
   };
   private readonly models = new Map<string, Model>();
   private readonly stored = new StoredOffers();
@@ -48,7 +51,7 @@ export class Catalog {
   offer(provider: string, models: readonly Model[]): void {
     const isNew = !this.offering.has(provider);
     this.offering.add(provider);
-    this.replace("offered", provider, models);
+    this.replace("provider", provider, models);
     if (isNew) this.mergeAll();
   }
 
@@ -124,13 +127,23 @@ export class Catalog {
   }
 
   /** What the operator's file says of an offer, which nothing else overrides. */
-  inFile({
-    modelId,
-    provider,
-    task,
-  }: Pick<Mapping, "modelId" | "provider" | "task">): Mapping | undefined {
+  inFile(offer: OfferKey): Mapping | undefined {
+    return this.find("file", offer);
+  }
+
+  /** Where the offer that holds is written. */
+  sourceOf(offer: OfferKey): Layer | undefined {
+    return LAYERS.find((layer) => this.find(layer, offer) !== undefined);
+  }
+
+  /** How many models there are of which something is known besides who serves them. */
+  get knownCount(): number {
+    return this.knownModels.size;
+  }
+
+  private find(layer: Layer, { modelId, provider, task }: OfferKey): Mapping | undefined {
     return this.namesOf(modelId)
-      .flatMap((name) => this.layers.file.get(name)?.mappings ?? [])
+      .flatMap((name) => this.layers[layer].get(name)?.mappings ?? [])
       .find((one) => one.provider === provider && one.task === task);
   }
 
@@ -189,7 +202,7 @@ export class Catalog {
       for (const name of this.namesOf(id)) {
         for (const mapping of this.layers[layer].get(name)?.mappings ?? []) {
           const { provider, task } = mapping;
-          if (layer !== "offered" && this.offering.has(provider)) continue;
+          if (layer !== "provider" && this.offering.has(provider)) continue;
           if (found.some((one) => one.provider === provider && one.task === task)) continue;
           const stated = name === id ? mapping : underName(mapping, id);
           found.push(this.validations.over(stated, layer === "file"));
@@ -205,7 +218,7 @@ export class Catalog {
 
   /** What a model is for is said by whoever lists models, not by whoever offers to serve one. */
   private taskOf(id: string): Model["task"] | undefined {
-    for (const layer of ["file", "starter", "offered"] as const) {
+    for (const layer of ["file", "starter", "provider"] as const) {
       for (const name of this.namesOf(id)) {
         const task = this.layers[layer].get(name)?.task;
         if (task) return task;

@@ -49,7 +49,11 @@ export const offerFields = {
 
 export type OfferFields = z.output<z.ZodObject<typeof offerFields>>;
 
-export const providerModel = z.string().min(1).max(PROVIDER_MODEL_CHARS_MAX);
+export const providerModel = z
+  .string()
+  .min(1)
+  .max(PROVIDER_MODEL_CHARS_MAX)
+  .regex(/^[^\p{Cc}]*$/u, "has control characters");
 
 const mappingSchema = z.strictObject({
   ...offerFields,

@@ -32,6 +32,8 @@ export type Mapping = {
   readonly isModelAuthor?: boolean;
   /** For a LoRA adapter: the file of weights in the Hub's repository. */
   readonly loraWeights?: string;
+  /** Its provider does not list it any more. */
+  readonly isGone?: boolean;
   /** Where the price and the mapping come from, for people. */
   readonly source: string;
   /** Since when this is the price, as far as anybody said, in ms UTC. */

@@ -36,7 +36,19 @@ export type MappingFacts = Pick<
   | "isModelAuthor"
   | "loraWeights"
   | "hardware"
+  | "isGone"
 >;
+
+const FACTS = [
+  ...(["contextLength", "maxOutputTokens", "supportsTools", "supportsStructuredOutput"] as const),
+  ...(["isModelAuthor", "loraWeights", "hardware", "isGone"] as const),
+];
+
+/** Those of a mapping that were said. */
+export const factsIn = (mapping: Mapping): MappingFacts =>
+  Object.fromEntries(
+    FACTS.flatMap((name) => (mapping[name] === undefined ? [] : [[name, mapping[name]]])),
+  );
 
 /** Which mapping of a provider's; there is one for each. */
 export type MappingKey = {
@@ -44,6 +56,12 @@ export type MappingKey = {
   readonly task: Task;
   readonly subject: Subject;
 };
+
+/** Which row an offer is of, or would be. */
+export const keyOf = ({ provider, task, modelId, tags }: Mapping): MappingKey => ({
+  ...{ provider, task },
+  subject: tags ? tagsSubject(tags) : { kind: "model", model: modelId },
+});
 
 export type NewPrice = {
   /** Undefined: none, so only callers with a key of their own can use it. */

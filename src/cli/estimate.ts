@@ -6,9 +6,9 @@ import { ASSUMABLE, parseAssumedList, parseEstimateQuery } from "../wire/estimat
 import { catalogOf } from "./catalog.js";
 import { type CommonOptions, command } from "./command.js";
 import { type Local, withLocal } from "./local.js";
-import { isReady } from "./model.js";
 import { show, table, UserError } from "./output.js";
 import { readOneOf } from "./read.js";
+import { isReady } from "./ready.js";
 
 type Options = CommonOptions & { readonly task?: string; readonly assume?: string };
 

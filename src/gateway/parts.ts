@@ -25,6 +25,8 @@ export type ConfiguredProvider = {
   /** The operator's key, never to be logged or shown. */
   readonly key: string | undefined;
   readonly billing?: BillingEndpoint;
+  /** Where its list of models is, where that is not where its dialect has it. */
+  readonly modelsUrl?: string;
   /** Set for one that an organization registered: everything it names is judged before it is connected to. */
   readonly guard?: Guard;
   /** The organization that registered it. */

@@ -77,6 +77,7 @@ export function configuredFrom(
     baseUrl: origin,
     key: unseal(one.sealed, registrationContext(id), masterKey),
     guard,
+    modelsUrl: one.modelsUrl,
     orgId: one.orgId,
     isForItsOrg: one.state !== "live",
     ...(one.billingUrl !== undefined && {

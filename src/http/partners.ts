@@ -1,17 +1,15 @@
 /** /api/partners/{provider}/models…: what a provider's own people, or the operator, say that it serves. */
-import { factsOf, type OfferFields, toPrice } from "../catalog/entry.js";
+import { factsOf, type OfferFields } from "../catalog/entry.js";
 import type { Mapping } from "../catalog/model.js";
 import {
   type MappingChange,
   type NewMapping,
-  type NewPrice,
   nameOf,
   type StoredMapping,
 } from "../catalog/stored.js";
 import type { ConfiguredProvider } from "../gateway/parts.js";
 import { badRequest, RouterError } from "../kernel/errors.js";
 import { MAPPINGS_MAX } from "../kernel/limits.js";
-import { priceFault } from "../metering/priceable.js";
 import { chatAdapterOf } from "../providers/provider.js";
 import type { Task } from "../tasks/index.js";
 import type { Caller } from "../tenants/caller.js";
@@ -19,6 +17,7 @@ import { mayManageProvider, seesStaging } from "../tenants/provider-rights.js";
 import { authenticate, callerIfAny } from "./authenticate.js";
 import { readJson } from "./body.js";
 import { hubId } from "./hub-id.js";
+import { priceIn, requireNotInFile } from "./offer-fields.js";
 import { changeBody, type NewMappingBody, newMappingBody, statusBody } from "./partner-body.js";
 import { type Handler, json, type Site, type Visit } from "./parts.js";
 
@@ -48,7 +47,11 @@ export const addPartnerModel: Handler = async (site, visit) => {
   requireRoute(configured, wanted.task);
   requireKind(site, wanted);
   const mapping = { ...toMapping(site, caller, wanted), provider: provider.id };
-  requireNotInFile(site, mapping);
+  const { subject, task } = mapping;
+  if (subject.kind === "model") {
+    const offer = { modelId: subject.model, provider: provider.id, task };
+    requireNotInFile(site.gateway.catalog, offer, "hfModel");
+  }
   if ((await site.mappings.ofProvider(provider.id)).length >= MAPPINGS_MAX) {
     throw new RouterError("conflict", `${provider.id} has ${MAPPINGS_MAX} mappings, the limit.`);
   }
@@ -147,14 +150,6 @@ function requireKind({ gateway }: Site, { subject, task }: NewMappingBody): void
   throw badRequest(`"task": ${subject.model} is for ${known.pipelineTag}, not ${task}.`, "task");
 }
 
-function requireNotInFile({ gateway }: Site, { subject, provider, task }: NewMapping): void {
-  if (subject.kind !== "model") return;
-  const written = gateway.catalog.inFile({ modelId: subject.model, provider, task });
-  if (!written) return;
-  const message = `${written.source} says what ${provider} offers of ${subject.model}, and goes before what is written here. Change it there.`;
-  throw new RouterError("conflict", message, { param: "hfModel" });
-}
-
 const toMapping = (
   site: Site,
   caller: Caller,
@@ -171,20 +166,9 @@ const toMapping = (
   },
 });
 
-/** Undefined where nothing is said of it. Throws where requests of this task could not be charged at it. */
-function newPrice(
-  { config }: Site,
-  { user }: Caller,
-  written: OfferFields,
-  task: Task,
-): NewPrice | undefined {
-  if (written.price === undefined && written.is_free === undefined) return undefined;
-  const price = written.price && toPrice(written.price, config.hardware);
-  const isFree = written.is_free ?? false;
-  const fault = isFree ? undefined : priceFault(task, price);
-  if (fault !== undefined) throw badRequest(`"price": the mapping ${fault}.`, "price");
-  return { price, isFree, source: `partner API, by ${user.name}`, setBy: user.name };
-}
+/** Undefined where nothing is said of it. */
+const newPrice = (site: Site, { user }: Caller, said: OfferFields, task: Task) =>
+  priceIn(site, said, { task, source: `partner API, by ${user.name}`, setBy: user.name });
 
 type Item = {
   readonly task: Task;

@@ -3,6 +3,7 @@ import { badRequest, RouterError } from "../kernel/errors.js";
 import { DOORS } from "../wire/doors/doors.js";
 import * as account from "./account.js";
 import * as admin from "./admin.js";
+import * as adminModels from "./admin-models.js";
 import { chatCompletions } from "./chat.js";
 import * as conformance from "./conformance.js";
 import * as credits from "./credits.js";
@@ -143,6 +144,13 @@ export const ROUTES: readonly Route[] = [
   { method: "GET", path: `${ADMIN}/users/*/invoices/*`, handler: invoices.showUserInvoice },
   { method: "GET", path: `${ADMIN}/providers`, handler: registrations.listProviders },
   { method: "GET", path: `${ADMIN}/validations`, handler: validations.listValidations },
+  { method: "GET", path: `${ADMIN}/models`, handler: adminModels.listAdminModels },
+  { method: "GET", path: `${ADMIN}/models/**`, handler: adminModels.showAdminModel },
+  { method: "PUT", path: `${ADMIN}/models/**`, handler: adminModels.putAdminModel },
+  { method: "PUT", path: `${ADMIN}/known-models/**`, handler: adminModels.putKnownModel },
+  { method: "GET", path: `${ADMIN}/renames`, handler: adminModels.listRenames },
+  { method: "PUT", path: `${ADMIN}/renames/**`, handler: adminModels.putRename },
+  { method: "DELETE", path: `${ADMIN}/renames/**`, handler: adminModels.removeRename },
   { method: "GET", path: `${ADMIN}/plans`, handler: admin.listPlans },
   { method: "GET", path: `${ADMIN}/credits`, handler: admin.showCredit },
   { method: "POST", path: `${ADMIN}/credits`, handler: admin.grantCredit },

@@ -60,6 +60,13 @@ export const GIVE_UP_ASKS = 3;
 export const BILLING_CONNECT_MS = 5_000;
 export const BILLING_ANSWER_MS = 45_000;
 export const BILLING_ANSWER_BYTES_MAX = 8 * 1024 * 1024;
+/** Asking for a list of models: connecting, all of it, and the longest answer. */
+export const LISTING_CONNECT_MS = 5_000;
+export const LISTING_ANSWER_MS = 60_000;
+export const LISTING_BYTES_MAX = 32 * 1024 * 1024;
+/** Pages that are read of the Hub's list, and models in each. */
+export const HUB_PAGES_MAX = 400;
+export const HUB_PAGE_MODELS = 500;
 /** Nesting of JSON in a request body. */
 export const JSON_DEPTH_MAX = 128;
 /** The largest `max_tokens` (and the like) that is taken seriously. */
@@ -259,8 +266,9 @@ export const CHECK_AGAIN_MS = 1_000;
 export const PROBE_MS = 35_000;
 /** A provider's own name for a model, in characters. */
 export const PROVIDER_MODEL_CHARS_MAX = 512;
-/** A tag of a model's, in characters, and how many a tag filter may want. */
+/** A tag of a model's, in characters; how many a model may have, and how many a tag filter may want. */
 export const MODEL_TAG_CHARS_MAX = 256;
+export const MODEL_TAGS_MAX = 1_000;
 export const FILTER_TAGS_MAX = 16;
 /** Mappings of one provider in the store, and models whose tags are known. */
 export const MAPPINGS_MAX = 20_000;

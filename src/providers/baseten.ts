@@ -1,3 +1,4 @@
+import { modelList } from "./families/model-list.js";
 import { openAiChat } from "./families/openai-chat.js";
 import { bearer, type Provider } from "./provider.js";
 
@@ -8,6 +9,7 @@ export const baseten = {
   auth: bearer,
   keyVariable: "BASETEN_API_KEY",
   needsKey: true,
+  listing: modelList("/v1/models", { hasHubIds: true }),
   tasks: {
     conversational: openAiChat({ path: "/v1/chat/completions" }),
   },

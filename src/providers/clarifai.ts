@@ -1,3 +1,4 @@
+import { modelList } from "./families/model-list.js";
 import { openAiChat } from "./families/openai-chat.js";
 import type { Provider } from "./provider.js";
 
@@ -9,6 +10,7 @@ export const clarifai = {
   auth: { header: "authorization", scheme: "Key" },
   keyVariable: "CLARIFAI_PAT",
   needsKey: true,
+  listing: modelList("/v2/ext/openai/v1/models"),
   tasks: {
     conversational: openAiChat({ path: "/v2/ext/openai/v1/chat/completions" }),
   },

@@ -1,4 +1,5 @@
 import { parseUsage } from "../tasks/openai-usage.js";
+import { modelList } from "./families/model-list.js";
 import { openAiChat } from "./families/openai-chat.js";
 import { openAiEmbeddings } from "./families/openai-embeddings.js";
 import { rerank } from "./families/rerank.js";
@@ -15,6 +16,7 @@ export const cohere = {
   auth: bearer,
   keyVariable: "COHERE_API_KEY",
   needsKey: true,
+  listing: modelList("/v1/models?page_size=1000"),
   tasks: {
     conversational: openAiChat({
       path: "/compatibility/v1/chat/completions",

@@ -1,3 +1,4 @@
+import { metadataPrice, modelList } from "./families/model-list.js";
 import { openAiSpeech, openAiTranscription } from "./families/openai-audio.js";
 import { openAiChat } from "./families/openai-chat.js";
 import { openAiCompletions } from "./families/openai-completions.js";
@@ -15,6 +16,11 @@ export const deepinfra = {
   auth: bearer,
   keyVariable: "DEEPINFRA_API_KEY",
   needsKey: true,
+  listing: modelList("/v1/openai/models", {
+    hasHubIds: true,
+    task: "conversational",
+    priceOf: metadataPrice,
+  }),
   tasks: {
     conversational: openAiChat({ path: "/v1/openai/chat/completions" }),
     "text-generation": openAiCompletions("/v1/openai/completions"),

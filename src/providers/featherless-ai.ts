@@ -1,3 +1,4 @@
+import { modelList } from "./families/model-list.js";
 import { openAiChat } from "./families/openai-chat.js";
 import { openAiCompletions } from "./families/openai-completions.js";
 import { bearer, type Provider } from "./provider.js";
@@ -10,6 +11,7 @@ export const featherlessAi = {
   auth: bearer,
   keyVariable: "FEATHERLESS_API_KEY",
   needsKey: true,
+  listing: modelList("/v1/models", { hasHubIds: true, task: "conversational" }),
   tasks: {
     conversational: openAiChat({ path: "/v1/chat/completions" }),
     "text-generation": openAiCompletions("/v1/completions"),

@@ -1,3 +1,4 @@
+import { modelList } from "./families/model-list.js";
 import { openAiChat } from "./families/openai-chat.js";
 import { openAiCompletions } from "./families/openai-completions.js";
 import { openAiEmbeddings } from "./families/openai-embeddings.js";
@@ -12,6 +13,7 @@ export const fireworksAi = {
   auth: bearer,
   keyVariable: "FIREWORKS_API_KEY",
   needsKey: true,
+  listing: modelList("/inference/v1/models"),
   tasks: {
     conversational: openAiChat({
       path: "/inference/v1/chat/completions",

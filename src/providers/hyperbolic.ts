@@ -1,3 +1,4 @@
+import { modelList } from "./families/model-list.js";
 import { openAiChat } from "./families/openai-chat.js";
 import { chatCompletions } from "./families/openai-completions.js";
 import { openAiImages } from "./families/openai-images.js";
@@ -10,6 +11,7 @@ export const hyperbolic = {
   auth: bearer,
   keyVariable: "HYPERBOLIC_API_KEY",
   needsKey: true,
+  listing: modelList("/v1/models"),
   tasks: {
     conversational: openAiChat({ path: "/v1/chat/completions" }),
     "text-generation": chatCompletions("/v1/chat/completions"),

@@ -1,3 +1,4 @@
+import { modelList } from "./families/model-list.js";
 import { openAiChat } from "./families/openai-chat.js";
 import { openAiCompletions } from "./families/openai-completions.js";
 import { openAiEmbeddings } from "./families/openai-embeddings.js";
@@ -12,6 +13,7 @@ export const nebius = {
   auth: bearer,
   keyVariable: "NEBIUS_API_KEY",
   needsKey: true,
+  listing: modelList("/v1/models"),
   tasks: {
     conversational: openAiChat({
       path: "/v1/chat/completions",

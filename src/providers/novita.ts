@@ -1,5 +1,6 @@
 import { askFor, PACES } from "./families/jobs.js";
 import { minimaxRoutes, minimaxVideo } from "./families/minimax.js";
+import { modelList, tenThousandths } from "./families/model-list.js";
 import { openAiChat } from "./families/openai-chat.js";
 import { openAiCompletions } from "./families/openai-completions.js";
 import { openAiEmbeddings } from "./families/openai-embeddings.js";
@@ -33,6 +34,7 @@ export const novita = {
   keyVariable: "NOVITA_API_KEY",
   needsKey: true,
   requestIdHeader: "inference-id",
+  listing: modelList("/v3/openai/models", { priceOf: tenThousandths }),
   tasks: {
     conversational: openAiChat({ path: "/v3/openai/chat/completions" }),
     "text-generation": openAiCompletions("/v3/openai/completions"),

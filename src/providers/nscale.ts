@@ -1,3 +1,4 @@
+import { modelList } from "./families/model-list.js";
 import { openAiChat } from "./families/openai-chat.js";
 import { openAiImages } from "./families/openai-images.js";
 import { withSize } from "./families/task-input.js";
@@ -13,6 +14,7 @@ export const nscale = {
   auth: bearer,
   keyVariable: "NSCALE_API_KEY",
   needsKey: true,
+  listing: modelList("/v1/models", { hasHubIds: true }),
   tasks: {
     conversational: openAiChat({ path: "/v1/chat/completions" }),
     "text-to-image": openAiImages({

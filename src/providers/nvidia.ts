@@ -1,3 +1,4 @@
+import { modelList } from "./families/model-list.js";
 import { openAiChat } from "./families/openai-chat.js";
 import { bearer, type Provider } from "./provider.js";
 
@@ -8,6 +9,7 @@ export const nvidia = {
   auth: bearer,
   keyVariable: "NVIDIA_API_KEY",
   needsKey: true,
+  listing: modelList("/v1/models"),
   tasks: {
     conversational: openAiChat({ path: "/v1/chat/completions" }),
   },

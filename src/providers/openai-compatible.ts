@@ -1,3 +1,4 @@
+import { modelList } from "./families/model-list.js";
 import { openAiChat } from "./families/openai-chat.js";
 import { openAiCompletions } from "./families/openai-completions.js";
 import { openAiEmbeddings } from "./families/openai-embeddings.js";
@@ -15,6 +16,7 @@ export const openAiCompatible = (id: string, origin: string): Provider => ({
   auth: bearer,
   keyVariable: undefined,
   needsKey: false,
+  listing: modelList("/models"),
   tasks: {
     conversational: openAiChat({
       path: "/chat/completions",

@@ -1,5 +1,6 @@
 import type { Json, TaskInput } from "../tasks/task-call.js";
 import { formOf } from "./families/form.js";
+import { modelList } from "./families/model-list.js";
 import { openAiSpeech, openAiTranscription } from "./families/openai-audio.js";
 import { openAiChat } from "./families/openai-chat.js";
 import { openAiEmbeddings } from "./families/openai-embeddings.js";
@@ -21,6 +22,7 @@ export const openai = {
   auth: bearer,
   keyVariable: "OPENAI_API_KEY",
   needsKey: true,
+  listing: modelList("/v1/models"),
   tasks: {
     conversational: openAiChat({
       path: "/v1/chat/completions",

@@ -1,3 +1,4 @@
+import { modelList } from "./families/model-list.js";
 import { openAiChat } from "./families/openai-chat.js";
 import { openAiCompletions } from "./families/openai-completions.js";
 import { openAiEmbeddings } from "./families/openai-embeddings.js";
@@ -11,6 +12,7 @@ export const ovhcloud = {
   auth: bearer,
   keyVariable: "OVHCLOUD_API_KEY",
   needsKey: true,
+  listing: modelList("/v1/models"),
   tasks: {
     conversational: openAiChat({ path: "/v1/chat/completions" }),
     "text-generation": openAiCompletions("/v1/completions"),

@@ -1,9 +1,31 @@
+import type { PricePerMillion } from "../kernel/money.js";
 import type { BodyChanges, ChatRequest } from "../tasks/chat-completion.js";
 import type { Task } from "../tasks/index.js";
 import type { Media } from "../tasks/media.js";
 import type { TaskInput, TaskOutput } from "../tasks/task-call.js";
-import type { Usage } from "../tasks/usage.js";
+import type { Unit, Usage } from "../tasks/usage.js";
 import type { CostReader } from "./reported.js";
+
+/** Where a provider lists its models, and how to read its list. */
+export type Listing = {
+  /** Below its origin, with its query. */
+  readonly path: string;
+  /** Throws MalformedReply for what is no list. */
+  readonly read: (json: unknown) => readonly ListedModel[];
+  /** It calls models by their Hub ids. */
+  readonly hasHubIds: boolean;
+};
+
+/** A model as its provider lists it; what the list does not say is not there. */
+export type ListedModel = {
+  /** Its own name for it. */
+  readonly id: string;
+  readonly task?: Task;
+  readonly contextLength?: number;
+  readonly maxOutputTokens?: number;
+  readonly supportsTools?: boolean;
+  readonly price?: { readonly [U in Unit]?: PricePerMillion };
+};
 
 /** How a key is shown to a provider. Adapters never see the key itself. */
 export type Auth = {
@@ -44,6 +66,7 @@ export type Provider = {
   };
   /** Its own routes of chat that are not OpenAI's: whoever calls them is answered as the provider answers. */
   readonly ownChats?: readonly OwnChat[];
+  readonly listing?: Listing;
   /** Routes of its own, besides those of chat, that callers may use as they are. */
   readonly routes?: readonly PassRoute[];
 };

@@ -6,12 +6,13 @@ import { openAiCompatible } from "./openai-compatible.js";
 import type { Auth, Provider } from "./provider.js";
 import { modelRoute } from "./request.js";
 
-type Spoken = Pick<Provider, "tasks" | "routes">;
+type Spoken = Pick<Provider, "tasks" | "routes" | "listing">;
 
 /** Every task of OpenAI's API that has one form for all; `origin` ends before `/chat/completions`. */
 function openAi(id: string, origin: string): Spoken {
-  const { tasks, routes = [] } = openAiCompatible(id, origin);
+  const { listing, tasks, routes = [] } = openAiCompatible(id, origin);
   return {
+    ...(listing && { listing }),
     tasks: {
       ...tasks,
       "text-to-image": openAiImages({ path: "/images/generations" }),

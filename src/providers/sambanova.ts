@@ -1,3 +1,4 @@
+import { modelList } from "./families/model-list.js";
 import { openAiChat } from "./families/openai-chat.js";
 import { openAiEmbeddings } from "./families/openai-embeddings.js";
 import { bearer, type Provider } from "./provider.js";
@@ -10,6 +11,7 @@ export const sambanova = {
   auth: bearer,
   keyVariable: "SAMBANOVA_API_KEY",
   needsKey: true,
+  listing: modelList("/v1/models"),
   tasks: {
     conversational: openAiChat({
       path: "/v1/chat/completions",

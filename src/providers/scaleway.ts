@@ -1,3 +1,4 @@
+import { modelList } from "./families/model-list.js";
 import { openAiChat } from "./families/openai-chat.js";
 import { openAiCompletions } from "./families/openai-completions.js";
 import { openAiEmbeddings } from "./families/openai-embeddings.js";
@@ -11,6 +12,8 @@ export const scaleway = {
   auth: bearer,
   keyVariable: "SCALEWAY_API_KEY",
   needsKey: true,
+  // Its prices are in euros.
+  listing: modelList("/v1/models", { priceOf: () => undefined }),
   tasks: {
     conversational: openAiChat({ path: "/v1/chat/completions" }),
     "text-generation": openAiCompletions("/v1/completions"),

@@ -1,5 +1,6 @@
 import type { Json, TaskInput } from "../tasks/task-call.js";
 import { askFor, PACES } from "./families/jobs.js";
+import { modelList } from "./families/model-list.js";
 import { openAiSpeech, openAiTranscription } from "./families/openai-audio.js";
 import { openAiChat } from "./families/openai-chat.js";
 import { openAiCompletions } from "./families/openai-completions.js";
@@ -23,6 +24,7 @@ export const together = {
   auth: bearer,
   keyVariable: "TOGETHER_API_KEY",
   needsKey: true,
+  listing: modelList("/v1/models"),
   tasks: {
     conversational: openAiChat({
       path: "/v1/chat/completions",

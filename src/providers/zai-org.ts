@@ -1,5 +1,6 @@
 import { parseUsage } from "../tasks/openai-usage.js";
 import { askFor, PACES } from "./families/jobs.js";
+import { modelList } from "./families/model-list.js";
 import { openAiChat } from "./families/openai-chat.js";
 import { mediaUriOf, textOf, withSize } from "./families/task-input.js";
 import { doneWithMedia, failed, mediaAt } from "./families/task-output.js";
@@ -40,6 +41,7 @@ export const zaiOrg = {
   headers: { "x-source-channel": "hugging_face", "accept-language": "en-US,en" },
   keyVariable: "ZAI_API_KEY",
   needsKey: true,
+  listing: modelList("/api/paas/v4/models"),
   tasks: {
     conversational: openAiChat({ path: "/api/paas/v4/chat/completions" }),
     "text-to-image": textToImage,

@@ -38,5 +38,8 @@ export const TASKS = [
 
 export type Task = (typeof TASKS)[number];
 
+/** What providers' lists of models are of, whatever else they have. */
+export const TOKEN_TASKS: readonly Task[] = ["conversational", "text-generation"];
+
 /** The same models serve both: one task answers the numbers, the other compares them. */
 export const EMBEDDINGS: readonly Task[] = ["feature-extraction", "sentence-similarity"];

@@ -1,0 +1,34 @@
+/** Offers and prices as our own API and the command line tell them. */
+import type { Mapping } from "./model.js";
+import { printPrice } from "./quote.js";
+import type { PriceEntry } from "./stored.js";
+
+export const printOffer = (mapping: Mapping) => ({
+  mapping_id: mapping.id ?? null,
+  provider: mapping.provider,
+  provider_model: mapping.providerModel,
+  task: mapping.task,
+  status: mapping.status,
+  tags: mapping.tags ?? null,
+  context_length: mapping.contextLength ?? null,
+  max_output_tokens: mapping.maxOutputTokens ?? null,
+  supports_tools: mapping.supportsTools ?? null,
+  supports_structured_output: mapping.supportsStructuredOutput ?? null,
+  is_free: mapping.isFree,
+  /** Dollars per million tokens, or per single unit of what is no token. */
+  price: printPrice(mapping.price ?? {}),
+  hardware: mapping.hardware ?? null,
+  source: mapping.source,
+  priced_at: mapping.pricedAt === undefined ? null : dayOf(mapping.pricedAt),
+});
+
+export const printPriceEntry = ({ price, isFree, source, setBy, validFrom }: PriceEntry) => ({
+  valid_from: new Date(validFrom).toISOString(),
+  price: printPrice(price ?? {}),
+  is_free: isFree,
+  source,
+  set_by: setBy,
+});
+
+/** `at` in milliseconds UTC. */
+export const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);

@@ -1,0 +1,76 @@
+/** One model: who serves it, at what price, where that comes from, how old it is and what it was before. */
+import { findModel } from "../catalog/find.js";
+import type { Mapping } from "../catalog/model.js";
+import { printOffer, printPriceEntry } from "../catalog/print.js";
+import { keyOf } from "../catalog/stored.js";
+import { catalogOf } from "./catalog.js";
+import { type CommonOptions, command } from "./command.js";
+import { type Local, withLocal } from "./local.js";
+import { show, table } from "./output.js";
+import { isReady } from "./ready.js";
+
+export const modelShow = command("show", "one model: who serves it, at what price, since when")
+  .argument("<id>")
+  .action((id: string, options: CommonOptions) =>
+    withLocal(options, (local) => showOne(local, id, options)),
+  );
+
+async function showOne(local: Local, id: string, options: CommonOptions): Promise<void> {
+  const model = findModel(await catalogOf(local), id);
+  const offers = await Promise.all(model.mappings.map((mapping) => offerOf(local, mapping)));
+  const shown = { id: model.id, task: model.task, tags: model.tags ?? [], providers: offers };
+  show(options, shown, () => textOf(model.id, offers));
+}
+
+type Offer = Awaited<ReturnType<typeof offerOf>>;
+
+async function offerOf({ config, mappings }: Local, mapping: Mapping) {
+  const { pricedAt } = mapping;
+  const history = await mappings.prices(keyOf(mapping));
+  return {
+    ...printOffer(mapping),
+    ready: isReady(config, mapping),
+    age_days: pricedAt === undefined ? null : daysSince(pricedAt),
+    history: history.map(printPriceEntry),
+  };
+}
+
+const DAY_MS = 86_400_000;
+
+const daysSince = (at: number): number => Math.max(0, Math.floor((Date.now() - at) / DAY_MS));
+
+function textOf(id: string, offers: readonly Offer[]): string {
+  const offered = table(
+    ["provider", "its model", "status", "ready", "dollars", "age", "source"],
+    offers.map((offer) => [
+      offer.provider,
+      offer.provider_model,
+      offer.status,
+      offer.ready ? "yes" : "needs a key",
+      priceText(offer),
+      ageText(offer.age_days),
+      offer.source,
+    ]),
+  );
+  const past = offers.flatMap(({ provider, history }) =>
+    history.map((entry) => [
+      provider,
+      entry.valid_from.slice(0, 10),
+      priceText(entry),
+      entry.set_by,
+      entry.source,
+    ]),
+  );
+  if (past.length === 0) return `${id}\n${offered}`;
+  return `${id}\n${offered}\n\nPrices in the store, the newest first:\n${table(["provider", "from", "dollars", "by", "source"], past)}`;
+}
+
+/** Per million tokens, and per single unit of what is no token. */
+const priceText = (said: Pick<Offer, "price" | "is_free">): string => {
+  if (said.is_free) return "free";
+  const units = Object.entries(said.price).map(([unit, each]) => `${unit} ${each}`);
+  return units.length === 0 ? "none" : units.join(", ");
+};
+
+const ageText = (days: number | null): string =>
+  days === null ? "unknown" : days === 1 ? "1 day" : `${days} days`;

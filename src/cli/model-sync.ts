@@ -1,0 +1,169 @@
+/** Reads what providers and the Hub list, shows what is different here, and writes it into the store where told to. */
+import type { Catalog } from "../catalog/catalog.js";
+import { dayOf } from "../catalog/print.js";
+import { compare, type SyncChange } from "../catalog/sync.js";
+import { hubOf } from "../embedded/hub.js";
+import { askHub, type HubAnswer } from "../gateway/ask-hub.js";
+import type { Asker } from "../gateway/ask-json.js";
+import { askModels } from "../gateway/ask-models.js";
+import { HttpPool } from "../gateway/client/pool.js";
+import { guardFor } from "../gateway/guard.js";
+import type { ConfiguredProvider } from "../gateway/parts.js";
+import { configuredFrom } from "../gateway/registry.js";
+import { systemClock } from "../kernel/clock.js";
+import { newId } from "../kernel/ids.js";
+import { KNOWN_MODELS_MAX } from "../kernel/limits.js";
+import { reasonOf } from "../kernel/log.js";
+import { unitsOf } from "../metering/priceable.js";
+import { catalogOf } from "./catalog.js";
+import { type CommonOptions, command } from "./command.js";
+import { type Local, masterKeyOf, withLocal } from "./local.js";
+import { printSync, syncText } from "./model-sync-print.js";
+import { show, UserError } from "./output.js";
+
+type Options = CommonOptions & {
+  readonly provider: readonly string[];
+  /** False: it is not asked. */
+  readonly hub: string | boolean;
+  readonly yes: boolean;
+};
+
+/** What came of asking about one provider. */
+export type Synced = {
+  readonly provider: string;
+  /** Models on its own list; undefined: it has none, or it could not be read. */
+  readonly listed: number | undefined;
+  /** What could not be read, and why. */
+  readonly faults: readonly string[];
+  readonly changes: readonly SyncChange[];
+  readonly unmapped: readonly string[];
+};
+
+export const modelSync = command("sync", "what providers and the Hub list now, next to the catalog")
+  .option(
+    "--provider <id>",
+    "this one; may be given again",
+    (id, ids: string[]) => [...ids, id],
+    [],
+  )
+  .option("--hub <origin>", "where the Hub is (default HF_ENDPOINT, or https://huggingface.co)")
+  .option("--no-hub", "ask the providers alone")
+  .option("--yes", "write what is different into the store", false)
+  .action((options: Options) =>
+    withLocal(options, async (local) => {
+      const synced = await syncAll(local, options);
+      const written = options.yes ? await write(local, synced) : undefined;
+      show(options, printSync(synced, written), () => syncText(synced, written));
+      if (synced.some(({ faults }) => faults.length > 0)) process.exitCode = 1;
+    }),
+  );
+
+async function syncAll(local: Local, options: Options): Promise<readonly SyncedWithModels[]> {
+  const providers = await chosen(local, options.provider);
+  const asking: Asking = {
+    asker: { http: new HttpPool(), clock: systemClock, limits: local.config.limits, newId },
+    catalog: await catalogOf(local),
+    hub: hubOrigin(options),
+    signal: new AbortController().signal,
+    note: options.json ? () => {} : noteProgress,
+  };
+  const synced: SyncedWithModels[] = [];
+  for (const [i, configured] of providers.entries()) {
+    asking.note(`${i + 1} of ${providers.length}: ${configured.provider.id}`);
+    synced.push(await syncOne(asking, configured));
+  }
+  asking.note("");
+  asking.asker.http.close();
+  return synced;
+}
+
+type Asking = {
+  readonly asker: Asker & { readonly http: HttpPool };
+  readonly catalog: Catalog;
+  readonly hub: string | undefined;
+  readonly signal: AbortSignal;
+  readonly note: (text: string) => void;
+};
+
+type SyncedWithModels = Synced & { readonly models: HubAnswer["models"] };
+
+function hubOrigin({ hub }: Options): string | undefined {
+  if (hub === false) return undefined;
+  const origin = typeof hub === "string" ? hub : hubOf(process.env).endpoint;
+  if (URL.canParse(origin) && /^https?:$/.test(new URL(origin).protocol)) return origin;
+  throw new UserError(`--hub: expected an address like https://huggingface.co, not "${origin}"`);
+}
+
+/** Those that are named, else all that can be asked: with a list or on the Hub, and with a key where they want one. */
+async function chosen(local: Local, named: readonly string[]): Promise<ConfiguredProvider[]> {
+  const known = new Map([...(await registered(local)), ...local.config.providers]);
+  if (named.length === 0) {
+    const isReady = ({ key, provider }: ConfiguredProvider) =>
+      key !== undefined || !provider.needsKey;
+    return [...known.values()].filter(isReady);
+  }
+  return [...new Set(named)].map((id) => {
+    const configured = known.get(id);
+    if (configured) return configured;
+    throw new UserError(`--provider: there is no provider "${id}". See: turnpike provider list`);
+  });
+}
+
+async function registered({
+  config,
+  registrations,
+}: Local): Promise<readonly [string, ConfiguredProvider][]> {
+  const all = (await registrations.loadAll()).filter(({ state }) => state !== "withdrawn");
+  if (all.length === 0) return [];
+  const parts = { masterKey: masterKeyOf(config), guard: guardFor(config.registration) };
+  return all.map((one) => [one.id, configuredFrom(one, parts)]);
+}
+
+/** What cannot be read does not keep the rest from being read. */
+async function syncOne(asking: Asking, configured: ConfiguredProvider): Promise<SyncedWithModels> {
+  const { id, listing } = configured.provider;
+  const faults: string[] = [];
+  const attempt = <Answer>(what: Promise<Answer>, otherwise: Answer): Promise<Answer> =>
+    what.catch((thrown) => {
+      faults.push(reasonOf(thrown));
+      return otherwise;
+    });
+  const listed = await attempt(askModels(asking.asker, configured, asking.signal), undefined);
+  const { offers, models } = await attempt(hubAbout(asking, id), NOTHING);
+  const today = dayOf(systemClock.now());
+  const found = compare(asking.catalog, {
+    ...{ provider: id, listed, hub: offers, unitsOf, hasHubIds: listing?.hasHubIds ?? false },
+    source: `${id}'s list of models, read ${today}`,
+    hubSource: `${asking.hub ?? "the Hub"}, read ${today}`,
+  });
+  return { provider: id, listed: listed?.length, faults, models, ...found };
+}
+
+const NOTHING: HubAnswer = { offers: [], models: [] };
+
+async function hubAbout(asking: Asking, provider: string): Promise<HubAnswer> {
+  const { asker, hub, signal, note } = asking;
+  if (hub === undefined) return NOTHING;
+  const progress = (models: number) => note(`${provider}: ${models} models on the Hub`);
+  const at = systemClock.now();
+  return askHub(asker, { origin: hub, provider, at, signal, progress }).catch((cause) => {
+    throw new Error(hub, { cause });
+  });
+}
+
+/** Nothing that the operator's file says otherwise. Returns how many mappings were written. */
+async function write({ mappings }: Local, synced: readonly SyncedWithModels[]): Promise<number> {
+  const changes = synced.flatMap((one) => one.changes).filter(({ keptBy }) => keptBy === undefined);
+  const models = new Map(synced.flatMap((one) => one.models).map((model) => [model.id, model]));
+  if (models.size > KNOWN_MODELS_MAX) {
+    throw new UserError(`The Hub lists ${models.size} models, the limit is ${KNOWN_MODELS_MAX}.`);
+  }
+  if (models.size > 0) await mappings.putModels([...models.values()]);
+  if (changes.length > 0) await mappings.put(changes.map(({ after }) => after));
+  return changes.length;
+}
+
+/** One line, which is overwritten: where nobody looks at it, it is not written. */
+function noteProgress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
+}

@@ -1,0 +1,55 @@
+/** Asks somebody for JSON, within limits: for what nobody waits for with a request. */
+import { assert } from "../kernel/errors.js";
+import { LISTING_ANSWER_MS, LISTING_BYTES_MAX, LISTING_CONNECT_MS } from "../kernel/limits.js";
+import { Deadline } from "./deadline.js";
+import type { Guard } from "./guard.js";
+import type { Gateway } from "./parts.js";
+import { readText } from "./send.js";
+
+export type Asker = Pick<Gateway, "http" | "clock" | "limits" | "newId">;
+
+export type Question = {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Judges where it may lie, where somebody else named it. */
+  readonly guard?: Guard | undefined;
+  readonly signal: AbortSignal;
+};
+
+/** Its `link` is the header of that name. Throws an Error that says in a few words why there is nothing to read. */
+export async function askJson(
+  { http, clock, limits, newId }: Asker,
+  { url, headers, guard, signal }: Question,
+): Promise<{ readonly json: unknown; readonly link: string | undefined }> {
+  const { origin, pathname, search } = new URL(url);
+  const endsAt = clock.elapsed() + LISTING_ANSWER_MS;
+  const deadline = new Deadline(clock, { signal }, endsAt, LISTING_ANSWER_MS);
+  const request = {
+    ...{ baseUrl: origin, guard, method: "GET" as const, path: pathname + search },
+    ...{ headers, requestId: newId(), body: "" },
+  };
+  try {
+    const exchange = await http.send(request, deadline, LISTING_CONNECT_MS, () => deadline.pause());
+    const { head } = exchange;
+    assert(head, "an answered exchange has a head");
+    if (head.status !== 200) {
+      deadline.stop(new Error("refused"));
+      throw new Error(`it answered with status ${head.status}`);
+    }
+    const bounds = { ...limits, answerBytesMax: LISTING_BYTES_MAX };
+    const text = await readText({ deadline, limits: bounds }, { head, exchange });
+    return { json: parse(text), link: head.get("link") };
+  } catch (thrown) {
+    throw deadline.reason ?? thrown;
+  } finally {
+    deadline.end();
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new Error("its answer is no JSON", { cause });
+  }
+}
