@@ -11,6 +11,10 @@ import type { LedgerStore } from "../ledger/store.js";
 import { type Books, booksOf } from "../store/books.js";
 import { lateCostStore } from "../store/late-costs.js";
 import { ledgerStore } from "../store/ledger.js";
+import {
+  type MappingStatisticsStore,
+  mappingStatisticsStore,
+} from "../store/mapping-statistics.js";
 import { mappingStore } from "../store/mappings.js";
 import { openStore } from "../store/open.js";
 import { organizationStore } from "../store/organizations.js";
@@ -33,11 +37,12 @@ export type Local = {
   readonly tenants: TenantStore;
   readonly organizations: OrganizationStore;
   readonly mappings: MappingStore;
-  readonly registrations: RegistrationStore;
   readonly usage: UsageReader;
   readonly lateCosts: LateCostStore;
   readonly payments: PaymentStore;
   readonly books: Books;
+  readonly registrations: RegistrationStore;
+  readonly measured: MappingStatisticsStore;
 };
 
 /** Opens the store for one command. */
@@ -55,11 +60,12 @@ export async function withLocal<Result>(
       tenants: tenantStore(database, "cli", systemClock),
       organizations: organizationStore(database, "cli", systemClock),
       mappings: mappingStore(database, "cli", systemClock),
-      registrations: registrationStore(database, "cli", systemClock),
       usage: usageReader(database),
       lateCosts: lateCostStore(database),
       payments: paymentStore(database),
       books: booksOf(database),
+      registrations: registrationStore(database, "cli", systemClock),
+      measured: mappingStatisticsStore(database),
     });
   } finally {
     await database.close();

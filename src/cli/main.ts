@@ -13,6 +13,7 @@ import { UserError } from "./output.js";
 import { payment } from "./payment.js";
 import { provider } from "./provider.js";
 import { receipt } from "./receipt.js";
+import { route } from "./route.js";
 import { serve } from "./serve.js";
 import { sim } from "./sim.js";
 import { token } from "./token.js";
@@ -40,6 +41,7 @@ for (const each of [
   payment,
   usage,
   estimate,
+  route,
   receipt,
   audit,
   provider,

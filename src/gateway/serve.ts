@@ -65,6 +65,7 @@ export async function serve<C extends Call, Answered extends { readonly kind: st
   kind: Kind<C, Answered>,
 ): Promise<Response> {
   const route = findRoute(gateway, call, kind.wish);
+  if (route.explored) gateway.statistics.asked(route.explored.mapping, gateway.clock.now());
   const trail = newTrail();
   let refused: RouterError | undefined;
   while (mayTryAgain(gateway, call, trail)) {

@@ -1,6 +1,7 @@
 /** The OpenAI-shaped routes beside chat: one handler for all of them, since each is a parser and a printer. */
 import { serveChat } from "../gateway/chat.js";
 import { serveTask } from "../gateway/task.js";
+import type { TaskRequest } from "../gateway/task-request.js";
 import type { Caller } from "../tenants/caller.js";
 import { parseCompletionRequest, splitModel } from "../wire/chat-request.js";
 import type { Asked, Door } from "../wire/doors/door.js";
@@ -30,15 +31,20 @@ export async function serveDoor(
   const body = await readDoorBody(visit.request.headers.get("content-type"), bytes);
   const asked = { ...door.parse(body), ...pinned };
   if (asked.isStream) return streamCompletion(site, visit, caller, bytes, asked);
+  const request = await doorRequest(door, asked);
+  const call = callOf(site, visit, caller, request);
+  return serveCall(site, visit, call, (each) => serveTask(site.gateway, each));
+}
+
+/** What a body asks for, as the gateway sees it. */
+export function doorRequest(door: Door, asked: Asked): Promise<TaskRequest> {
   const { model, suffix } = splitModel(asked.model);
-  const request = await taskRequest({
+  return taskRequest({
     ...asked,
     model,
     suffix,
     write: (delivered, facts) => door.print(asked, delivered, { ...facts, model }),
   });
-  const call = callOf(site, visit, caller, request);
-  return serveCall(site, visit, call, (each) => serveTask(site.gateway, each));
 }
 
 /** Text that is streamed comes in events like those of chat, and goes the way of chat. */

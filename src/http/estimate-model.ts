@@ -20,6 +20,7 @@ const TASK_OF: Readonly<Record<string, Task>> = {
   [CHAT_ROUTE]: "conversational",
   "/v1/completions": "text-generation",
   "/v1/embeddings": "feature-extraction",
+  "/v1/rerank": "text-ranking",
   "/v1/images/generations": "text-to-image",
   "/v1/images/edits": "image-to-image",
   "/v1/audio/transcriptions": "automatic-speech-recognition",
@@ -69,7 +70,7 @@ export async function balanceOf({ gateway }: Site, caller: Caller): Promise<Nano
 
 type Body = Readonly<Record<string, unknown>>;
 
-function parseBody(text: string): Body {
+export function parseBody(text: string): Body {
   try {
     return JSON.parse(text) as Body;
   } catch (cause) {
@@ -78,7 +79,7 @@ function parseBody(text: string): Body {
 }
 
 /** A route like `/models/org/name` names the model. */
-function withModelOf(body: Body): Body {
+export function withModelOf(body: Body): Body {
   const { route } = body;
   if (typeof route !== "string" || !route.startsWith(ANY_TASK) || body.model !== undefined) {
     return body;
@@ -86,7 +87,7 @@ function withModelOf(body: Body): Body {
   return { ...body, model: route.slice(ANY_TASK.length) };
 }
 
-function taskOf(route: unknown): Task | undefined {
+export function taskOf(route: unknown): Task | undefined {
   if (route === undefined || (typeof route === "string" && route.startsWith(ANY_TASK))) {
     return undefined;
   }
@@ -102,7 +103,7 @@ function requireTask({ id, task }: Model, wanted: Task | undefined): void {
 }
 
 /** What is said, with text that is there counted: as tokens where tokens go in, else as characters. */
-async function assumedFor(
+export async function assumedFor(
   { text, inputTokens, outputTokens, measured }: EstimateQuery,
   task: Task,
 ) {

@@ -25,7 +25,7 @@ import { balanceOf, CHAT_ROUTE, estimateModel } from "./estimate-model.js";
 import { type Handler, json, type Site, type Visit } from "./parts.js";
 
 /** Whatever a chat request has, and nothing else that can be estimated. */
-const MESSAGES = "messages";
+export const MESSAGES = "messages";
 
 /** The body is any inference body, with its route in `route`; a model's name alone will do. */
 export const estimate: Handler = async (site, visit) => {
@@ -48,7 +48,7 @@ async function estimateChat(site: Site, visit: Visit, caller: Caller, text: stri
     tags: NO_TAGS,
     signal: visit.request.signal,
   };
-  const { candidates } = findRoute(site.gateway, call, chatWish);
+  const { candidates } = findRoute({ ...site.gateway, dice: NOT_TO_EXPLORE }, call, chatWish);
   const inputTokens = await estimateInput(request);
   const balance = await balanceOf(site, caller);
   const costs = await site.books.callCosts.ofModel(request.model, visit.at);
@@ -67,9 +67,11 @@ async function estimateChat(site: Site, visit: Visit, caller: Caller, text: stri
   };
 }
 
+const NOT_TO_EXPLORE = () => 1;
+
 const NO_CLASSES: readonly CostClass[] = [];
 
-function withoutRoute(text: string, members: Members): string {
+export function withoutRoute(text: string, members: Members): string {
   const route = members.get("route");
   if (!route) return text;
   if (text.slice(route.valueStart, route.end) !== JSON.stringify(CHAT_ROUTE)) {

@@ -25,6 +25,7 @@ import * as payments from "./payments.js";
 import { showReceipt, showReceiptKey } from "./receipts.js";
 import * as registrations from "./registrations.js";
 import * as groups from "./resource-groups.js";
+import { route } from "./route.js";
 import * as tasks from "./tasks.js";
 import { showUsage } from "./usage.js";
 import * as validations from "./validations.js";
@@ -92,6 +93,7 @@ export const ROUTES: readonly Route[] = [
   { method: "GET", path: `${ME}/payments`, handler: payments.listPayments },
   { method: "POST", path: "/api/turnpike/webhooks/stripe", handler: payments.receiveStripe },
   { method: "POST", path: "/api/turnpike/estimate", handler: estimate },
+  { method: "POST", path: "/api/turnpike/route", handler: route },
   { method: "GET", path: ORGS, handler: orgs.listOrganizations },
   { method: "POST", path: ORGS, handler: orgs.addOrganization },
   { method: "GET", path: ORG, handler: orgs.showOrganization },

@@ -203,9 +203,8 @@ export const EXPLORED_SHARE = 0.03;
 /** …which is one with fewer answers than this, the older ones counting less, or with none for so long. */
 export const FEW_ANSWERS = 3;
 export const STALE_MS = 120_000;
-/** The share that goes to whom nobody ever asked, while all of a model's providers have fewer answers than this. */
-export const COLD_EXPLORED_SHARE = 0.25;
-export const COLD_ANSWERS = 20;
+/** The share that goes to whom nobody ever asked; one request is enough to be asked. */
+export const NEW_EXPLORED_SHARE = 0.25;
 /** Rows of statistics written by one statement. */
 export const STATISTICS_BATCH = 500;
 /** A provider's Retry-After is believed up to this long. */

@@ -1,12 +1,6 @@
 /** Which candidate to try first, which next, and why. Pure: evidence, time and dice are handed in. */
 import type { Mapping } from "../catalog/model.js";
-import {
-  COLD_ANSWERS,
-  COLD_EXPLORED_SHARE,
-  EXPLORED_SHARE,
-  FEW_ANSWERS,
-  STALE_MS,
-} from "../kernel/limits.js";
+import { EXPLORED_SHARE, FEW_ANSWERS, NEW_EXPLORED_SHARE, STALE_MS } from "../kernel/limits.js";
 import type { Task } from "../tasks/index.js";
 import type { Candidate, Policy } from "./policy.js";
 import type { Evidence } from "./statistics.js";
@@ -134,21 +128,15 @@ const tierOf = ({ mapping, doubt }: Candidate, rests: Weighing["rests"]): number
 
 /**
  * Of those that too little is known of, one, for a small share of all requests: a provider that is new, or well
- * again, is found by it. Where next to nothing is known of anybody, a larger share goes to whom nobody ever asked.
+ * again, is found by it. Whom nobody ever asked is asked soon, and from then on it is one of these.
  */
 function whomToExplore(sorted: readonly Candidate[], weighing: Weighing): Candidate | undefined {
   const { policy, dice } = weighing;
   if (policy.kind !== "fastest" && policy.kind !== "soonest") return undefined;
-  if (dice >= COLD_EXPLORED_SHARE) return undefined;
-  const isCold = answersOf(sorted, weighing) < COLD_ANSWERS;
-  const share = isCold ? COLD_EXPLORED_SHARE : EXPLORED_SHARE;
-  if (isCold) {
-    const found = pick(sorted, weighing, dice / share, isNew);
-    if (found) return found;
-  }
-  return dice < EXPLORED_SHARE
-    ? pick(sorted, weighing, dice / EXPLORED_SHARE, isLittleKnown)
-    : undefined;
+  if (dice >= NEW_EXPLORED_SHARE) return undefined;
+  const stranger = pick(sorted, weighing, dice / NEW_EXPLORED_SHARE, isNew);
+  if (stranger || dice >= EXPLORED_SHARE) return stranger;
+  return pick(sorted, weighing, dice / EXPLORED_SHARE, isLittleKnown);
 }
 
 /** One of those behind the first, by where the dice fell. */
@@ -165,9 +153,7 @@ function pick(
   return wanted[Math.floor(dice * wanted.length)];
 }
 
-const answersOf = (candidates: readonly Candidate[], { evidenceOf }: Weighing): number =>
-  candidates.reduce((sum, { mapping }) => sum + evidenceOf(mapping).answers, 0);
-
+/** Asked by nobody so far. */
 export const isNew = ({ seenAt }: Evidence): boolean => seenAt === 0;
 
 export const isLittleKnown = ({ answers, seenAt }: Evidence, now: number): boolean =>

@@ -89,7 +89,10 @@ export function firstByteQuantile(sums: Sums, share: number): number | undefined
   for (let i = 0; i < CLASSES; i++) {
     const count = at(sums, CLASSES_FROM + i);
     // Within a class they are taken to lie evenly, on the scale that the classes are even on.
-    if (count >= left && count > 0) return endOf(i - 1 + left / count);
+    if (count >= left && count > 0) {
+      const part = left / count;
+      return i === 0 ? FIRST_CLASS_MS * part : endOf(i - 1 + part);
+    }
     left -= count;
   }
   return endOf(CLASSES - 1);

@@ -74,7 +74,7 @@ test("half and nineteen of twenty first bytes come within what is told of them",
 test("first bytes of any time have a class, from none to an hour", () => {
   for (const [ms, least, most] of [
     [0, 0, 10],
-    [10, 7, 10],
+    [10, 5, 10],
     [10.1, 10, 15],
     [28_000, 19_000, 29_000],
     [3_600_000, 20_000, 29_000],
@@ -159,6 +159,15 @@ test("a row of another version's making is passed over", () => {
   const statistics = new Statistics();
   statistics.hear([{ mapping: "acme conversational org/model", at: AT, sums: [1, 2, 3] }], AT);
   expect(statistics.evidenceOf(acme, AT)).toBe(NOTHING_KNOWN);
+});
+
+test("who is being asked is not new any more, though nothing of it is known", () => {
+  const statistics = new Statistics();
+  statistics.asked(acme, AT);
+  expect(statistics.evidenceOf(acme, AT)).toMatchObject({
+    ...{ seenAt: AT, answers: 0, throughput: undefined },
+  });
+  expect(statistics.changed()).toEqual([]);
 });
 
 test("what has faded away is forgotten, here and of others", () => {

@@ -68,6 +68,8 @@ type Entry = {
   others: Sums | undefined;
   othersAt: number;
   othersSeenAt: number;
+  /** When it was last asked here to be explored. */
+  askedAt: number;
   /** Counts up with every change of `own`. */
   version: number;
   writtenVersion: number;
@@ -94,6 +96,13 @@ export class Statistics {
     const own = this.ownOf(mapping, now);
     if (result.ok) addAnswer(own, result, PROBE_WEIGHT);
     else addFailure(own, result.isRateLimited, PROBE_WEIGHT);
+  }
+
+  /** Somebody asks it now, to learn of it: nobody else need do so for that reason alone. */
+  asked(mapping: Mapping, now: number): void {
+    const entry = this.entryOf(mappingKey(mapping));
+    entry.askedAt = now;
+    entry.freshUntil = 0;
   }
 
   evidenceOf(mapping: Mapping, now: number): Evidence {
@@ -153,7 +162,7 @@ export class Statistics {
 
   private forget(before: number): void {
     for (const [key, entry] of this.entries) {
-      if (!entry.others && entry.at < before) this.entries.delete(key);
+      if (!entry.others && seenAt(entry) < before) this.entries.delete(key);
     }
   }
 
@@ -182,6 +191,7 @@ const newEntry = (): Entry => ({
   others: undefined,
   othersAt: 0,
   othersSeenAt: 0,
+  askedAt: 0,
   version: 0,
   writtenVersion: 0,
   evidence: NOTHING_KNOWN,
@@ -198,7 +208,8 @@ export const NOTHING_KNOWN: Evidence = {
   seenAt: 0,
 };
 
-const seenAt = ({ at, othersSeenAt }: Entry): number => Math.max(at, othersSeenAt);
+const seenAt = ({ at, askedAt, othersSeenAt }: Entry): number =>
+  Math.max(at, askedAt, othersSeenAt);
 
 /** All that is known of a mapping, as of `now`. */
 function sumsOf({ own, at, others, othersAt }: Entry, now: number): Sums {

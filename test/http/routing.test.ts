@@ -111,20 +111,24 @@ test("the fastest is who was measured to be, and who was not measured comes afte
   expect(await route("org/model")).toBe("policy=fastest; tried=a:200");
 });
 
-test("a small share of requests goes to whom nobody has measured, and says so", async () => {
+test("whom nobody ever asked is asked soon, and then as little as others of whom little is known", async () => {
   let dice = 1;
-  const { route, app, now } = await start({ a: {}, b: {} }, {}, () => dice);
+  const { route, app, now, advance } = await start({ a: {}, b: {} }, {}, () => dice);
   const { statistics, catalog } = app.site.gateway;
   const [a] = catalog.model("org/model")?.mappings ?? [];
   if (!a) throw new Error("an offer expected");
   for (let i = 0; i < 30; i++) statistics.served(a, now(), answerOf(100));
-  dice = 0.03;
+  dice = 0.25;
   expect(await route("org/model")).toBe("policy=fastest; tried=a:200");
-  dice = 0.029;
-  expect(await route("org/model")).toBe("policy=fastest; tried=b:200; explored=b");
+  dice = 0.24;
   const alone = { provider: { allow_fallbacks: false } };
   expect(await route("org/model", alone)).toBe("policy=fastest; tried=a:200");
-  expect(await route("org/model:cheapest")).toContain("policy=cheapest; tried=a:200");
+  expect(await route("org/model:cheapest")).toBe("policy=cheapest; tried=a:200");
+  expect(await route("org/model")).toBe("policy=fastest; tried=b:200; explored=b");
+  expect(await route("org/model")).not.toContain("explored");
+  dice = 0.029;
+  advance(120_001);
+  expect(await route("org/model")).toContain("explored=");
 });
 
 test("the preferred order is the caller's own, and whom it leaves out comes last", async () => {
