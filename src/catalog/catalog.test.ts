@@ -145,6 +145,20 @@ test("a renamed model answers to both names, with the offers that are written un
   expect(catalog.model("older/m")?.id).toBe("old/m");
 });
 
+test("offers are found by their provider's own names, and by the version at the end of one", () => {
+  const catalog = new Catalog({ starter: [entry("org/m", "groq")] });
+  catalog.loadStored("acme", [row("org/m", 1n, { providerModel: "owner/m:v1" })]);
+  const idsOf = (provider: string, name: string) =>
+    catalog.named(provider, name).map(({ modelId, provider: by }) => `${modelId} by ${by}`);
+  expect(idsOf("groq", "x")).toEqual(["org/m by groq"]);
+  expect(idsOf("acme", "owner/m:v1")).toEqual(["org/m by acme"]);
+  expect(idsOf("acme", "v1")).toEqual(["org/m by acme"]);
+  expect(idsOf("acme", "owner/m")).toEqual([]);
+  catalog.loadStored("acme", [row("org/m", 1n, { providerModel: "owner/m:v2" })]);
+  expect(idsOf("acme", "v1")).toEqual([]);
+  expect(idsOf("acme", "v2")).toEqual(["org/m by acme"]);
+});
+
 test("names that go round in a circle are names of their own", () => {
   const catalog = new Catalog({
     starter: [entry("a/m", "groq"), entry("b/m", "groq")],

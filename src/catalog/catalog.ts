@@ -31,6 +31,8 @@ export class Catalog {
   };
   private readonly models = new Map<string, Model>();
   private readonly stored = new StoredOffers();
+  /** Made when it is first asked for after a change. */
+  private byName: ReadonlyMap<string, readonly Mapping[]> | undefined;
   /** Providers whose offers are told while we run, and by themselves alone. */
   private readonly offering = new Set<string>();
   private readonly fileRenames: readonly Rename[];
@@ -126,6 +128,15 @@ export class Catalog {
     return this.knownModels.get(id);
   }
 
+  /**
+   * A provider's offers by its own name for a model. Replicate's names end with a version, which is all that some of its
+   * requests hold.
+   */
+  named(provider: string, providerModel: string): readonly Mapping[] {
+    this.byName ??= byProvidersNames(this.models.values());
+    return this.byName.get(`${provider} ${providerModel}`) ?? [];
+  }
+
   /** What the operator's file says of an offer, which nothing else overrides. */
   inFile(offer: OfferKey): Mapping | undefined {
     return this.find("file", offer);
@@ -180,6 +191,7 @@ export class Catalog {
   }
 
   private merge(id: string): void {
+    this.byName = undefined;
     const found = this.currentId(id) === id ? this.mappingsOf(id) : [];
     const [first] = found;
     if (!first) {
@@ -226,6 +238,21 @@ export class Catalog {
     }
     return undefined;
   }
+}
+
+function byProvidersNames(models: Iterable<Model>): ReadonlyMap<string, readonly Mapping[]> {
+  const found = new Map<string, Mapping[]>();
+  for (const { mappings } of models) {
+    for (const mapping of mappings) {
+      const { provider, providerModel } = mapping;
+      const version = providerModel.slice(providerModel.lastIndexOf(":") + 1);
+      for (const name of new Set([providerModel, version])) {
+        const key = `${provider} ${name}`;
+        found.set(key, [...(found.get(key) ?? []), mapping]);
+      }
+    }
+  }
+  return found;
 }
 
 /** A source may name a model more than once; what it says last of an offer holds. */

@@ -56,7 +56,10 @@ export const SET_BY = "sync";
 
 export function compare(catalog: Catalog, said: Said): Comparison {
   const own = [...catalog.all()].flatMap(({ mappings }) =>
-    mappings.filter(({ provider, tags }) => provider === said.provider && tags === undefined),
+    mappings
+      .filter(({ provider, tags }) => provider === said.provider && tags === undefined)
+      // As they were written: what was found out about them is laid over again.
+      .map((mapping) => catalog.stated(mapping)),
   );
   const comparing = new Comparing(catalog, said, own);
   for (const listed of said.listed ?? []) comparing.takeListed(listed);

@@ -64,7 +64,8 @@ function toMapping(site: Site, id: string, wanted: OfferBody, setBy: string): Ne
   const model = catalog.model(id);
   const task = wanted.task ?? model?.task;
   if (!task) throw badRequest('"task": say what the model is for.', "task");
-  const now = model?.mappings.find((each) => each.provider === provider && each.task === task);
+  const shown = model?.mappings.find((each) => each.provider === provider && each.task === task);
+  const now = shown && catalog.stated(shown);
   requireNotInFile(catalog, { modelId: id, provider, task }, "provider");
   const source = wanted.source ?? `set by ${setBy}`;
   const named = wanted.provider_model ?? now?.providerModel;

@@ -2,7 +2,7 @@
 import type { Mapping } from "../catalog/model.js";
 import { serveChat } from "../gateway/chat.js";
 import type { ConfiguredProvider } from "../gateway/parts.js";
-import { mappingOfJob } from "../gateway/pass/keep-jobs.js";
+import { mappingOfJob } from "../gateway/pass/job-offer.js";
 import { type Matched, matchRoute } from "../gateway/pass/match.js";
 import { serveOwnChat } from "../gateway/pass/own-chat.js";
 import { servePass } from "../gateway/pass/pass.js";
@@ -206,23 +206,14 @@ async function askAt(
   return servePoll(poll, upstreamOf(provider, visit, wanted, matched.route.host));
 }
 
-/** By the provider's own name for the model; Replicate's names end with a version, which is all that its body holds. */
-function mappingOf(
+/** By the provider's own name for the model. */
+const mappingOf = (
   { gateway }: Site,
   provider: string,
   providerModel: string,
   tasks: readonly Mapping["task"][],
-): Mapping | undefined {
-  for (const { mappings } of gateway.catalog.all()) {
-    for (const mapping of mappings) {
-      const { providerModel: own } = mapping;
-      const isNamed = own === providerModel || own.endsWith(`:${providerModel}`);
-      const fits = mapping.provider === provider && isNamed;
-      if (fits && tasks.includes(mapping.task)) return mapping;
-    }
-  }
-  return undefined;
-}
+): Mapping | undefined =>
+  gateway.catalog.named(provider, providerModel).find(({ task }) => tasks.includes(task));
 
 const notSupported = (provider: string): RouterError =>
   new RouterError("bad_request", `Model not supported by provider ${provider}`, { param: "model" });

@@ -27,6 +27,16 @@ export type JobLook = {
   readonly host: string | undefined;
   /** As metering has it. */
   readonly asked: unknown;
+  /** Undefined for jobs from before it was noted. */
+  readonly offer?: JobOffer;
+};
+
+/** What a job is charged at, whatever becomes of the price meanwhile. */
+export type JobOffer = {
+  readonly providerModel: string;
+  /** As the catalog writes it; undefined: none. */
+  readonly price: string | undefined;
+  readonly isFree: boolean;
 };
 
 /** One that has ended and was not told of yet. */

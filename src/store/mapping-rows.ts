@@ -1,5 +1,6 @@
 /** Mappings, prices and models between their rows and what the catalog knows. */
 import type { Selectable } from "kysely";
+import { parseExactPrice, printExactPrice } from "../catalog/exact-price.js";
 import type { MappingStatus, Price } from "../catalog/model.js";
 import {
   type KnownModel,
@@ -40,27 +41,15 @@ export const toMapping = (row: MappingRow, price: PriceRow): StoredMapping => ({
 });
 
 export const toPrice = (row: PriceRow): PriceEntry => ({
-  price: row.price === null ? undefined : parsePrice(row.price),
+  price: row.price === null ? undefined : parseExactPrice(row.price),
   isFree: row.is_free === 1n,
   source: row.source,
   setBy: row.set_by,
   validFrom: Number(row.valid_from),
 });
 
-/** Units in one order, so that equal prices are equal texts. JSON's numbers would lose digits. */
 export const printPrice = (price: Price | undefined): string | null =>
-  price === undefined
-    ? null
-    : JSON.stringify(
-        Object.entries(price)
-          .sort(([a], [b]) => (a < b ? -1 : 1))
-          .map(([unit, each]) => [unit, String(each)]),
-      );
-
-function parsePrice(text: string): Price {
-  const entries: readonly (readonly [string, string])[] = JSON.parse(text);
-  return Object.fromEntries(entries.map(([unit, each]) => [unit, BigInt(each)]));
-}
+  price === undefined ? null : printExactPrice(price);
 
 export const toKnownModel = (row: Selectable<Schema["known_models"]>): KnownModel => ({
   id: row.id,

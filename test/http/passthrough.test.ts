@@ -110,6 +110,43 @@ test("a job that was begun before a restart is still its caller's, and settled",
   expect(await app.left(ada)).toBe(before - IMAGE);
 });
 
+test("a job is charged at the price of when it began, also where its offer has changed or is gone since", async () => {
+  const { mappings, reloadMappings } = app.site;
+  const key = { provider: "fal-ai", task: "text-to-image" as const };
+  const offer = (dollars: bigint) => ({
+    ...{ ...key, subject: { kind: "model", model: "org/new" } as const },
+    ...{ providerModel: "fal-ai/flux/schnell", status: "live" as const, facts: {} },
+    price: {
+      price: { image: (dollars * 1_000_000_000n * 1_000_000n) as never },
+      ...{ isFree: false, source: "a list", setBy: "test" },
+    },
+  });
+  await mappings.put([offer(1n)]);
+  await reloadMappings("fal-ai");
+  const before = await app.left(ada);
+  const submitted = async (): Promise<Json> => {
+    const path = `/fal-ai/fal-ai/flux/schnell${QUEUE}`;
+    const body = { prompt: "a fox" };
+    return (await app.answer(call("POST", path, ada.token, body, JSON_BODY))).json();
+  };
+  const [changed, removed] = [await submitted(), await submitted()];
+  expect(await app.left(ada)).toBe(before - 2_000_000_000n);
+  await mappings.put([offer(3n)]);
+  await reloadMappings("fal-ai");
+  expect((await ask(ada, `/fal-ai${pathOf(changed)}${QUEUE}`)).status).toBe(200);
+  expect(await app.left(ada)).toBe(before - 2_000_000_000n);
+  const [row] = (await mappings.ofProvider("fal-ai")).filter(
+    ({ subject }) => subject.kind === "model" && subject.model === "org/new",
+  );
+  await mappings.remove(row?.id ?? "");
+  // By a process that knows of it from the store alone.
+  await app.stop();
+  app = await start();
+  expect((await ask(ada, `/fal-ai${pathOf(removed)}${QUEUE}`)).status).toBe(200);
+  expect(await app.left(ada)).toBe(before - 2_000_000_000n);
+  expect(await app.state(ada)).toMatchObject({ held: 0n, openRequests: 0, balanced: true });
+});
+
 test("two pictures asked for and delivered are charged as two", async () => {
   const before = await app.left(ada);
   const job = await submit(ada, { prompt: "a fox", num_images: 2 });

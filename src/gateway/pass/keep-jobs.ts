@@ -1,10 +1,10 @@
 /** What the background does about jobs that nobody asks for, with the operator's key. */
-import type { Mapping } from "../../catalog/model.js";
 import { JOB_LOOK_MS } from "../../kernel/limits.js";
 import { ZERO } from "../../kernel/money.js";
 import type { AwaitedJob } from "../../ledger/late-cost.js";
 import type { LateBilling } from "../late-billing.js";
 import type { Gateway } from "../parts.js";
+import { mappingOfJob } from "./job-offer.js";
 import type { Jobs } from "./jobs.js";
 import { lookAtJob } from "./look.js";
 import { waitingFor } from "./settle-job.js";
@@ -16,12 +16,6 @@ type Parts = {
   readonly drain: () => Promise<void>;
   readonly stopping: AbortSignal;
 };
-
-/** The offer that a job was begun under; undefined where it is not there any more. */
-export const mappingOfJob = ({ catalog }: Gateway, job: AwaitedJob): Mapping | undefined =>
-  catalog
-    .model(job.model)
-    ?.mappings.find(({ provider, task }) => provider === job.provider && task === job.task);
 
 export const jobKeeper = ({ gateway, jobs, lateBilling, drain, stopping }: Parts) => ({
   /** Whether a job has ended, and is settled by now. Rejects where the store cannot be told. */

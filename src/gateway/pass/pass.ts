@@ -23,6 +23,7 @@ import { deliveredOf } from "../task-media.js";
 import { usageOfTask } from "../task-usage.js";
 import { configuredFor, type Turn, taskAdapterFor } from "../turn.js";
 import { answerAs } from "./answer.js";
+import { offerNote } from "./job-offer.js";
 import type { Jobs } from "./jobs.js";
 import { lastLook } from "./last-look.js";
 import type { PassCall } from "./request.js";
@@ -183,7 +184,10 @@ function rememberJob(
   const { provider, task, modelId } = mapping;
   const { bucketIds } = caller;
   const at = clock.now();
-  const look: JobLook | undefined = request && { path: request.path, host: request.host, asked };
+  const look: JobLook | undefined = request && {
+    ...{ path: request.path, host: request.host, asked },
+    offer: offerNote(mapping),
+  };
   // Where the provider has a billing endpoint its own id of the request is awaited already.
   if (!providers.get(provider)?.billing) {
     const awaited = { requestId: id, provider, providerRequestId: job, bucketIds, at };
