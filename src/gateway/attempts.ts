@@ -104,7 +104,7 @@ export function mayTryAgain(gateway: Gateway, call: Call, trail: Trail): boolean
 }
 
 export function noteStart(gateway: Gateway, call: Call, candidate: Candidate): void {
-  gateway.spool.started(startedRecord(gateway, call, candidate));
+  gateway.spool.started(startedRecord(call, candidate));
   call.onStart?.();
 }
 

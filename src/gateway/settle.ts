@@ -1,5 +1,4 @@
 /** The end of every request: what it used, what that costs, who is charged, and the record of it. */
-import type { Price } from "../catalog/model.js";
 import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
 import type { Charge } from "../ledger/lease-book.js";
 import type { ReceiptDetails } from "../ledger/receipt.js";
@@ -12,6 +11,7 @@ import type { Facts } from "./answer-headers.js";
 import { chargedPrice, growHold } from "./funds.js";
 import type { Held } from "./hold.js";
 import type { Call, Gateway } from "./parts.js";
+import { profileFor } from "./profiles.js";
 
 export type Ending = {
   readonly usage: Usage;
@@ -50,7 +50,7 @@ export async function settle(
   for (const id of call.caller.bucketIds) {
     if (gateway.keeper.isLow(id)) gateway.keeper.renew(id);
   }
-  const details = detailsOf(candidate, ending.way, most);
+  const details = detailsOf(ending.way, most);
   await gateway.spool.settled(
     settlementOf(gateway, call, candidate, ending, bill, charge, details),
   );
@@ -65,58 +65,27 @@ export function settleNothing(
   ending: Omit<Ending, "usage" | "reported" | "firstByteMs">,
 ): Promise<void> {
   const nothing = { ...ending, usage: noUsage, firstByteMs: undefined };
-  const details = detailsOf(candidate, ending.way, ZERO);
+  const details = detailsOf(ending.way, ZERO);
   return gateway.spool.settled(
     settlementOf(gateway, call, candidate, nothing, NO_BILL, NO_CHARGE, details),
   );
 }
 
-const detailsOf = (
-  candidate: Candidate,
-  { policy, tried, clamped }: Way,
-  held: NanoUsd,
-): ReceiptDetails => [
+const detailsOf = ({ policy, tried, clamped }: Way, held: NanoUsd): ReceiptDetails => [
   policyName(policy),
   clamped,
   tried,
   String(held),
-  priceList(chargedPrice(candidate)),
 ];
 
-/** Made once for each price: every request notes its own. */
-const priceLists = new WeakMap<Price, readonly string[]>();
-
-function priceList(price: Price): readonly string[] {
-  let list = priceLists.get(price);
-  if (list === undefined) {
-    list = Object.entries(price).flatMap(([unit, each]) => [unit, String(each)]);
-    priceLists.set(price, list);
-  }
-  return list;
-}
-
 /** What is known of a request before anybody answered it. */
-export function startedRecord(
-  gateway: Gateway,
-  call: Call,
-  { mapping, keySource }: Candidate,
-): Started {
-  return {
-    id: call.id,
-    node: gateway.node,
-    at: call.at,
-    userId: call.caller.user.id,
-    tokenId: call.caller.token.id,
-    payer: call.caller.payerId,
-    groupId: call.caller.groupId,
-    model: mapping.modelId,
-    task: mapping.task,
-    provider: mapping.provider,
-    isOwnKey: keySource !== "operator",
-    isStream: call.request.isStream,
-    tags: call.tags,
-  };
-}
+export const startedRecord = (call: Call, candidate: Candidate): Started => ({
+  id: call.id,
+  profile: profileFor(call.caller, candidate),
+  at: call.at,
+  isStream: call.request.isStream,
+  tags: call.tags,
+});
 
 const NO_BILL: Bill = { usage: noUsage, cost: ZERO, counted: undefined };
 const NO_CHARGE: Charge = { debits: [], charged: ZERO, overrun: ZERO };
@@ -125,23 +94,15 @@ const NO_CHARGE: Charge = { debits: [], charged: ZERO, overrun: ZERO };
 const settlementOf = (
   gateway: Gateway,
   { id, caller, request, at, startedAt, tags }: Call,
-  { mapping, keySource }: Candidate,
+  candidate: Candidate,
   { status, outcome, firstByteMs, way }: Ending,
   { usage, cost, counted }: Bill,
   { debits, overrun }: Charge,
   details: ReceiptDetails,
 ): Settlement => ({
   id,
-  node: gateway.node,
+  profile: profileFor(caller, candidate),
   at,
-  userId: caller.user.id,
-  tokenId: caller.token.id,
-  payer: caller.payerId,
-  groupId: caller.groupId,
-  model: mapping.modelId,
-  task: mapping.task,
-  provider: mapping.provider,
-  isOwnKey: keySource !== "operator",
   isStream: request.isStream,
   status,
   outcome,

@@ -54,8 +54,8 @@ const noReceipt = ({ config }: Site, id: string): RouterError =>
   );
 
 export function printReceipt(record: RequestRecord, issuedAt: number): Json {
-  const [policy, clamped, tried, held, priceList] = record.details ?? [];
-  const price = priceList && toPrice(priceList);
+  const [policy, clamped, tried, held] = record.details ?? [];
+  const price = record.price && toPrice(record.price);
   const items = price ? itemsOf(usageOf(record), price) : [];
   return {
     version: VERSION,

@@ -16,17 +16,17 @@ import {
   segmentFile,
 } from "../ledger/store.js";
 
-const READ_BYTES = 2 * 1024 * 1024;
+const READ_BYTES = 8 * 1024 * 1024;
 const LINE_FEED = 10;
 
 export const spoolStart: SpoolPosition = { segment: 0, offset: 0 };
 
 export type SpoolPage = {
-  /** Without their line feeds. */
-  readonly started: readonly string[];
-  readonly settled: readonly string[];
+  /** Without their line feeds. All lines are good until the next page is read. */
+  readonly started: readonly Buffer[];
+  readonly settled: readonly Buffer[];
   /** Of requests whose provider tells their cost later. */
-  readonly awaited: readonly string[];
+  readonly awaited: readonly Buffer[];
   readonly upTo: SpoolPosition;
 };
 
@@ -42,16 +42,16 @@ export function readSpool(
   { withStarted }: Kinds = { withStarted: false },
 ): SpoolPage {
   const bytes = readBytes(join(folder, segmentFile(from.segment)), from.offset);
-  const started: string[] = [];
-  const settled: string[] = [];
-  const awaited: string[] = [];
+  const started: Buffer[] = [];
+  const settled: Buffer[] = [];
+  const awaited: Buffer[] = [];
   let done = 0;
   while (settled.length < DRAIN_BATCH) {
     const end = bytes.indexOf(LINE_FEED, done);
     if (end < 0) break;
     const isAwaited = isAwaitedLine(bytes, done);
     const lines = isSettledLine(bytes, done) ? settled : isAwaited ? awaited : started;
-    if (withStarted || lines !== started) lines.push(bytes.toString("utf8", done, end));
+    if (withStarted || lines !== started) lines.push(bytes.subarray(done, end));
     done = end + 1;
   }
   // A segment has ended once the next one exists; what is left of a line then stays a torn line.
@@ -63,7 +63,7 @@ export function readSpool(
 }
 
 /** The settlements that some lines hold; a line that a crash cut short holds none. */
-export function settlementsIn(lines: readonly string[]): Settlement[] {
+export function settlementsIn(lines: readonly Buffer[]): Settlement[] {
   const settlements: Settlement[] = [];
   for (const line of lines) {
     const settlement = parseSettled(line);
@@ -72,11 +72,11 @@ export function settlementsIn(lines: readonly string[]): Settlement[] {
   return settlements;
 }
 
-/** One for all reads: what was read is copied out of it before the next. */
+/** One for all reads: what was read is made use of before the next. */
 const buffer = Buffer.allocUnsafe(READ_BYTES);
 
 /** The notes among some lines of requests whose cost is told later. */
-export const awaitedIn = (lines: readonly string[]): AwaitedCost[] =>
+export const awaitedIn = (lines: readonly Buffer[]): AwaitedCost[] =>
   lines.flatMap((line) => parseAwaited(line) ?? []);
 
 function readBytes(path: string, offset: number): Buffer {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Clock } from "../kernel/clock.js";
 import type { Log } from "../kernel/log.js";
 import { ZERO } from "../kernel/money.js";
+import { profileOf } from "../ledger/profile.js";
 import { parseStarted, type Started } from "../ledger/spool-record.js";
 import type { LedgerStore, Settlement } from "../ledger/store.js";
 import { noUsage } from "../tasks/usage.js";
@@ -105,12 +106,17 @@ function openRequests(folder: string): Started[] {
     }
     for (const { requestId, provider } of awaitedIn(page.awaited)) {
       const started = open.get(requestId);
-      if (started) open.set(requestId, { ...started, provider });
+      if (started) open.set(requestId, sentTo(provider, started));
     }
     for (const { id } of settlementsIn(page.settled)) open.delete(id);
   }
   return [...open.values()];
 }
+
+const sentTo = (provider: string, started: Started): Started => ({
+  ...started,
+  profile: profileOf({ ...started.profile, provider }),
+});
 
 /** All that is left of a spool, from its first segment on. */
 function* pagesOf(folder: string): Iterable<SpoolPage> {

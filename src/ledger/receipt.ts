@@ -11,6 +11,4 @@ export type ReceiptDetails = readonly [
   tried: readonly string[],
   /** The most that the request could cost when it was last held for, in nano-USD. */
   held: string,
-  /** By turns the units and the prices, in nano-USD per million, that were charged; empty for what is free. */
-  price: readonly string[],
 ];

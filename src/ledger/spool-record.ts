@@ -1,93 +1,61 @@
 /**
- * The lines of the spool: a checksum, a letter for what it is, a JSON array. The checksum tells a line that was
- * cut by a crash, or damaged on the disk, from one that was written whole. Flat arrays rather than objects, because
- * every request writes two lines and the drain reads one of them again.
+ * The lines of the spool: a checksum, a letter for what it is, and parts of JSON with tabs in between, which JSON
+ * has none of. The checksum tells a line that was cut by a crash, or damaged on the disk, from one that was written
+ * whole. What many requests share stands in parts of its own, so that the drain reads each of these texts once and
+ * knows it again. Flat arrays rather than objects, because every request writes two lines.
  */
+import { SHARED_TEXTS_MAX } from "../kernel/limits.js";
 import { nanoUsd } from "../kernel/money.js";
 import type { Measured, Usage } from "../tasks/usage.js";
 import type { AwaitedCost, JobNote } from "./late-cost.js";
+import { parseProfile } from "./profile.js";
 import type { Settlement } from "./store.js";
 
 /** A request is about to be sent to a provider. */
-export type Started = Pick<
-  Settlement,
-  | "id"
-  | "node"
-  | "at"
-  | "userId"
-  | "tokenId"
-  | "payer"
-  | "groupId"
-  | "model"
-  | "task"
-  | "provider"
-  | "isOwnKey"
-  | "isStream"
-  | "tags"
->;
+export type Started = Pick<Settlement, "id" | "profile" | "at" | "isStream" | "tags">;
 
 const STARTED = "B";
 const SETTLED = "S";
 const AWAITED = "A";
-/** JSON has none of it: what only receipts tell follows as it is, so that a drain need not parse it. */
-const DETAILS_AFTER = "\t";
 const CHECKSUM_CHARS = 8;
-const JSON_AT = CHECKSUM_CHARS + 1;
+const TAB = 9;
+const PARTS_AT = CHECKSUM_CHARS + 1;
 
-export const printStarted = (s: Started): string => line(STARTED, startedFields(s));
+export const printStarted = (s: Started): string =>
+  printLine(`${STARTED}${s.profile.text}\t${JSON.stringify(beginning(s))}`);
 
-export const printSettled = (s: Settlement): string =>
-  line(
-    SETTLED,
-    [
-      ...startedFields(s),
-      ...[s.status, s.outcome, s.durationMs, s.firstByteMs ?? null, s.attempts],
-      ...usageFields(s.usage),
-      ...[String(s.cost), String(s.overrun), s.counted === undefined ? null : String(s.counted)],
-      ...s.debits.flatMap(({ account, amount }) => [account, String(amount)]),
-    ],
-    s.details,
-  );
+export function printSettled(s: Settlement): string {
+  const fields: SettledFields = [
+    ...beginning(s),
+    ...([s.status, s.outcome, s.durationMs, s.firstByteMs ?? null, s.attempts] as const),
+    ...usageFields(s.usage),
+    ...([printed(s.cost), printed(s.overrun)] as const),
+    s.counted === undefined ? null : printed(s.counted),
+    ...s.debits.map(({ amount }) => printed(amount)),
+  ];
+  const accounts = s.debits.map(({ account }) => account);
+  // What only receipts tell comes last and as it is, so that a drain need not parse it.
+  const parts = [JSON.stringify(accounts), JSON.stringify(fields), s.details ?? ""];
+  return printLine(`${SETTLED}${s.profile.text}\t${parts.join("\t")}`);
+}
 
 /** Only for providers that say later what a request cost. */
 export const printAwaited = (a: AwaitedCost): string =>
-  line(
-    AWAITED,
-    [a.requestId, a.provider, a.providerRequestId, a.at, ...a.bucketIds],
-    a.job && JSON.stringify(a.job),
+  printLine(
+    AWAITED +
+      JSON.stringify([a.requestId, a.provider, a.providerRequestId, a.at, ...a.bucketIds]) +
+      (a.job ? `\t${JSON.stringify(a.job)}` : ""),
   );
 
-const startedFields = (s: Started): StartedFields => [
-  s.id,
-  s.node,
-  s.at,
-  s.userId,
-  s.tokenId,
-  s.payer,
-  s.groupId,
-  s.model,
-  s.task,
-  s.provider,
-  s.isOwnKey,
-  s.isStream,
-  s.tags,
-];
+type Beginning = [id: string, at: number, isStream: boolean, tags: readonly string[]];
 
-type StartedFields = [
-  id: string,
-  node: string,
-  at: number,
-  userId: string,
-  tokenId: string,
-  payer: string,
-  groupId: string,
-  model: string,
-  task: string,
-  provider: string,
-  isOwnKey: boolean,
-  isStream: boolean,
-  tags: readonly string[],
-];
+const beginning = ({ id, at, isStream, tags }: Started): Beginning => [id, at, isStream, tags];
+
+/** A number, or where a double would not hold it, digits. */
+type Printed = number | string;
+
+const printed = (amount: bigint): Printed =>
+  amount <= Number.MAX_SAFE_INTEGER ? Number(amount) : String(amount);
 
 type UsageFields = [
   inputTokens: number,
@@ -110,18 +78,18 @@ const usageFields = (usage: Usage): UsageFields => [
 ];
 
 type SettledFields = [
-  ...StartedFields,
+  ...Beginning,
   status: number,
   outcome: Settlement["outcome"],
   durationMs: number,
   firstByteMs: number | null,
   attempts: number,
   ...UsageFields,
-  cost: string,
-  overrun: string,
-  counted: string | null,
-  /** Accounts and amounts by turns. */
-  ...debits: string[],
+  cost: Printed,
+  overrun: Printed,
+  counted: Printed | null,
+  /** One for each of the accounts. */
+  ...amounts: Printed[],
 ];
 
 /** What the line that begins at `at` says it is, before anyone checks it. */
@@ -131,121 +99,95 @@ export const isAwaitedLine = (bytes: Uint8Array, at: number): boolean =>
   bytes[at + CHECKSUM_CHARS] === AWAITED.charCodeAt(0);
 
 /** Undefined for a line that is not whole, or no beginning. */
-export function parseStarted(text: string): Started | undefined {
-  const json = wholeJson(text, STARTED);
-  return json === undefined ? undefined : toStarted(JSON.parse(json) as StartedFields);
+export function parseStarted(line: Buffer): Started | undefined {
+  if (!isWhole(line, STARTED)) return undefined;
+  const profileEnd = line.indexOf(TAB);
+  const [id, at, isStream, tags] = JSON.parse(line.toString("utf8", profileEnd + 1)) as Beginning;
+  return { id, profile: sharedProfile(line, PARTS_AT, profileEnd), at, isStream, tags };
 }
 
 /** Undefined for a line that is not whole, or no settlement. */
-export function parseSettled(text: string): Settlement | undefined {
-  const json = wholeJson(text, SETTLED);
-  if (json === undefined) return undefined;
-  const end = json.indexOf(DETAILS_AFTER);
-  const fields = JSON.parse(end < 0 ? json : json.slice(0, end)) as SettledFields;
-  const [
-    id,
-    node,
-    at,
-    userId,
-    tokenId,
-    payer,
-    groupId,
-    model,
-    task,
-    provider,
-    isOwnKey,
-    isStream,
-    tags,
-    status,
-    outcome,
-    durationMs,
-    firstByteMs,
-    attempts,
-    inputTokens,
-    cachedInputTokens,
-    cacheWriteTokens,
-    outputTokens,
-    reasoningTokens,
-    estimated,
-    measured,
-    cost,
-    overrun,
-    counted,
-    ...debits
-  ] = fields;
-  const tokens = {
-    inputTokens,
-    cachedInputTokens,
-    cacheWriteTokens,
-    outputTokens,
-    reasoningTokens,
-    estimated,
-  };
+export function parseSettled(line: Buffer): Settlement | undefined {
+  if (!isWhole(line, SETTLED)) return undefined;
+  const profileEnd = line.indexOf(TAB);
+  const accountsEnd = line.indexOf(TAB, profileEnd + 1);
+  const fieldsEnd = line.indexOf(TAB, accountsEnd + 1);
+  const fields = JSON.parse(line.toString("utf8", accountsEnd + 1, fieldsEnd)) as SettledFields;
+  const measured = fields[15];
+  const counted = fields[18];
   return {
-    id,
-    node,
-    at,
-    userId,
-    tokenId,
-    payer,
-    groupId,
-    model,
-    task,
-    provider,
-    isOwnKey,
-    isStream,
-    tags,
-    status,
-    outcome,
-    usage: measured ? { ...tokens, measured } : tokens,
-    cost: nanoUsd(BigInt(cost)),
+    id: fields[0],
+    profile: sharedProfile(line, PARTS_AT, profileEnd),
+    at: fields[1],
+    isStream: fields[2],
+    tags: fields[3],
+    status: fields[4],
+    outcome: fields[5],
+    durationMs: fields[6],
+    firstByteMs: fields[7] ?? undefined,
+    attempts: fields[8],
+    usage: {
+      inputTokens: fields[9],
+      cachedInputTokens: fields[10],
+      cacheWriteTokens: fields[11],
+      outputTokens: fields[12],
+      reasoningTokens: fields[13],
+      estimated: fields[14],
+      ...(measured && { measured }),
+    },
+    cost: nanoUsd(BigInt(fields[16])),
+    overrun: nanoUsd(BigInt(fields[17])),
     counted: counted === null ? undefined : nanoUsd(BigInt(counted)),
-    overrun: nanoUsd(BigInt(overrun)),
-    durationMs,
-    firstByteMs: firstByteMs ?? undefined,
-    attempts,
-    debits: toDebits(debits),
-    details: end < 0 ? undefined : json.slice(end + 1),
+    debits: debitsOf(sharedAccounts(line, profileEnd + 1, accountsEnd), fields),
+    details: fieldsEnd + 1 < line.length ? line.toString("utf8", fieldsEnd + 1) : undefined,
   };
 }
 
-/** Undefined for a line that is not whole, or no such note. */
-export function parseAwaited(text: string): AwaitedCost | undefined {
-  const json = wholeJson(text, AWAITED);
-  if (json === undefined) return undefined;
-  const [array = "", note] = json.split(DETAILS_AFTER);
-  const fields = JSON.parse(array) as [string, string, string, number, ...string[]];
-  const [requestId, provider, providerRequestId, at, ...bucketIds] = fields;
-  const awaited = { requestId, provider, providerRequestId, at, bucketIds };
-  return note === undefined ? awaited : { ...awaited, job: JSON.parse(note) as JobNote };
-}
+const AMOUNTS_AT = 19;
 
-function toStarted(fields: StartedFields): Started {
-  const [id, node, at, userId, tokenId, payer, groupId, model, task, provider, ...is] = fields;
-  const who = { userId, tokenId, payer, groupId };
-  const [isOwnKey, isStream, tags] = is;
-  return { id, node, at, ...who, model, task, provider, isOwnKey, isStream, tags };
-}
-
-function toDebits(flat: readonly string[]): Settlement["debits"] {
+function debitsOf(accounts: readonly string[], fields: SettledFields): Settlement["debits"] {
   const debits = [];
-  for (let i = 0; i + 1 < flat.length; i += 2) {
-    debits.push({ account: flat[i] ?? "", amount: nanoUsd(BigInt(flat[i + 1] ?? "0")) });
+  for (let i = 0; i < accounts.length; i++) {
+    const amount = BigInt(fields[AMOUNTS_AT + i] as Printed);
+    debits.push({ account: accounts[i] ?? "", amount: nanoUsd(amount) });
   }
   return debits;
 }
 
-function line(kind: string, fields: readonly unknown[], details?: string): string {
-  const array = kind + JSON.stringify(fields);
-  const text = details === undefined ? array : array + DETAILS_AFTER + details;
-  return `${checksum(text)}${text}\n`;
+/** Undefined for a line that is not whole, or no such note. */
+export function parseAwaited(line: Buffer): AwaitedCost | undefined {
+  if (!isWhole(line, AWAITED)) return undefined;
+  const [array = "", job] = line.toString("utf8", PARTS_AT).split("\t");
+  const fields = JSON.parse(array) as [string, string, string, number, ...string[]];
+  const [requestId, provider, providerRequestId, at, ...bucketIds] = fields;
+  const awaited = { requestId, provider, providerRequestId, at, bucketIds };
+  return job === undefined ? awaited : { ...awaited, job: JSON.parse(job) as JobNote };
 }
 
-function wholeJson(text: string, kind: string): string | undefined {
-  const rest = text.slice(CHECKSUM_CHARS);
-  if (!rest.startsWith(kind) || text.slice(0, CHECKSUM_CHARS) !== checksum(rest)) return undefined;
-  return text.slice(JSON_AT);
+/** Reads each text once, as long as there are not too many of them. */
+function shared<Value>(parse: (text: string) => Value) {
+  const known = new Map<string, Value>();
+  return (line: Buffer, from: number, to: number): Value => {
+    // Known by its bytes, which are had for less than its characters.
+    const bytes = line.toString("latin1", from, to);
+    const there = known.get(bytes);
+    if (there !== undefined) return there;
+    if (known.size >= SHARED_TEXTS_MAX) known.clear();
+    const value = parse(line.toString("utf8", from, to));
+    known.set(bytes, value);
+    return value;
+  };
 }
 
-const checksum = (text: string): string =>
-  Bun.hash.crc32(text).toString(16).padStart(CHECKSUM_CHARS, "0");
+const sharedProfile = shared(parseProfile);
+const sharedAccounts = shared((text) => JSON.parse(text) as readonly string[]);
+
+const printLine = (text: string): string =>
+  `${Bun.hash.crc32(text).toString(16).padStart(CHECKSUM_CHARS, "0")}${text}\n`;
+
+function isWhole(line: Buffer, kind: string): boolean {
+  if (line[CHECKSUM_CHARS] !== kind.charCodeAt(0)) return false;
+  const checksum = line.toString("latin1", 0, CHECKSUM_CHARS);
+  const found = Bun.hash.crc32(line.subarray(CHECKSUM_CHARS));
+  return checksum === found.toString(16).padStart(CHECKSUM_CHARS, "0");
+}

@@ -3,6 +3,7 @@ import type { Usage } from "../tasks/usage.js";
 import type { Opening } from "./account.js";
 import type { ClaimStore } from "./claim.js";
 import type { AwaitedCost } from "./late-cost.js";
+import type { Profile } from "./profile.js";
 
 /** What one process has set aside of one account: all that it ever took, gave back, and settled and drained. */
 export type LeaseSlice = {
@@ -57,23 +58,12 @@ export function leaseSize(left: NanoUsd, wish: LeaseWish): NanoUsd {
 /** What one settled request moves, and what is kept of it. Never a prompt, a body or a key. */
 export type Settlement = {
   readonly id: string;
-  /** The process whose lease it was charged to. */
-  readonly node: string;
+  /** Who made it, what for, whom it went to and at what price. */
+  readonly profile: Profile;
   readonly at: number;
-  readonly userId: string;
-  readonly tokenId: string;
-  /** The bucket of whoever pays: `user:…`, `org:…`. */
-  readonly payer: string;
-  /** The resource group it was billed to; empty for none. */
-  readonly groupId: string;
-  readonly model: string;
-  readonly task: string;
-  readonly provider: string;
   /** HTTP status the caller saw; 499 for a caller who hung up. */
   readonly status: number;
   readonly outcome: "served" | "stopped" | "aborted" | "cut" | "failed" | "interrupted";
-  /** Forwarded with the caller's own provider key: nothing is charged. */
-  readonly isOwnKey: boolean;
   readonly usage: Usage;
   /** What is charged: the exact cost of the usage, or what the provider says it is. */
   readonly cost: NanoUsd;

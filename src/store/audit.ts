@@ -5,7 +5,6 @@ import type { Database } from "./database.js";
 import type { Schema } from "./schema.js";
 import { beforeSlash } from "./transfers.js";
 
-const PAGE = 20_000;
 const FAULTS_SHOWN = 10;
 /** More than there are providers. */
 const ROWS_READ = 10_000;
@@ -24,7 +23,8 @@ export async function auditLedger({ db, engine }: Database): Promise<AuditReport
     .setAccessMode("read only")
     .execute(async (tx) => {
       const faults: string[] = [];
-      const { count, ...replayed } = await replay(tx, faults);
+      await checkTransfers(tx, faults);
+      const { count, ...replayed } = await replay(tx);
       const accounts = await checkAccounts(tx, replayed, faults);
       await checkRequests(tx, engine, faults);
       await checkDays(tx, faults);
@@ -46,35 +46,41 @@ type Replayed = { readonly balances: Sums; readonly granted: Sums };
 const add = (sums: Sums, account: string, amount: bigint) =>
   sums.set(account, (sums.get(account) ?? 0n) + amount);
 
-async function replay(
-  db: Kysely<Schema>,
-  faults: string[],
-): Promise<Replayed & { readonly count: number }> {
+/** No transfer is of nothing or less, and none goes from an account to itself. */
+async function checkTransfers(db: Kysely<Schema>, faults: string[]): Promise<void> {
+  const transfers = db.selectFrom("transfers").select(["id", "amount"]);
+  const empty = await transfers
+    .where("amount", "<=", 0n)
+    .orderBy("id")
+    .limit(FAULTS_SHOWN)
+    .execute();
+  for (const { id, amount } of empty) faults.push(`transfer ${id}: the amount is ${amount}`);
+  const posted = db.selectFrom("posted_transfers").select(["id", "debit"]);
+  const circular = posted.whereRef("debit", "=", "credit").orderBy("id").limit(FAULTS_SHOWN);
+  for (const { id, debit } of await circular.execute()) {
+    faults.push(`transfer ${id}: ${debit} pays itself`);
+  }
+}
+
+async function replay(db: Kysely<Schema>): Promise<Replayed & { readonly count: number }> {
   const balances: Sums = new Map();
   const granted: Sums = new Map();
   let count = 0;
-  let after = "";
-  for (;;) {
-    const page = await db
-      .selectFrom("transfers")
-      .select(["id", "debit", "credit", "amount", "code"])
-      .where("id", ">", after)
-      .orderBy("id")
-      .limit(PAGE)
-      .execute();
-    for (const { id, debit, credit, amount, code } of page) {
-      if (amount <= 0n) faults.push(`transfer ${id}: the amount is ${amount}`);
-      if (debit === credit) faults.push(`transfer ${id}: ${debit} pays itself`);
-      add(balances, debit, -amount);
-      add(balances, credit, amount);
-      if (PUTS_IN.has(code)) add(granted, credit, amount);
-      else if (TAKES_OUT.has(code)) add(granted, debit, -amount);
-    }
-    count += page.length;
-    const last = page.at(-1);
-    if (!last) return { balances, granted, count };
-    after = last.id;
+  const sums = await db
+    .selectFrom("flows")
+    .select(["debit", "credit", "code"])
+    .select(sql<bigint>`cast(sum(amount) as bigint)`.as("amount"))
+    .select(sql<bigint>`cast(sum(transfers) as bigint)`.as("transfers"))
+    .groupBy(["debit", "credit", "code"])
+    .execute();
+  for (const { debit, credit, amount, code, transfers } of sums) {
+    add(balances, debit, -amount);
+    add(balances, credit, amount);
+    if (PUTS_IN.has(code)) add(granted, credit, amount);
+    else if (TAKES_OUT.has(code)) add(granted, debit, -amount);
+    count += Number(transfers);
   }
+  return { balances, granted, count };
 }
 
 async function checkAccounts(
@@ -130,9 +136,8 @@ async function checkRequests(
   faults: string[],
 ): Promise<void> {
   const forgotten = await forgottenCosts(db);
-  // A settlement's transfers are named for its request: `<request>/0`, `<request>/overrun`.
+  // What is posted for a request is named for it: `<request>/0`, `<request>/late/0`.
   const request = beforeSlash[engine];
-  const name = (account: "debit" | "credit") => sql`substr(${sql.ref(account)}, 10)`;
   const { rows } = await sql<{
     first: string;
     provider: string;
@@ -140,27 +145,31 @@ async function checkRequests(
     cost: bigint | null;
     owed: bigint;
   }>`
-    select min(request) as first, provider, case when cost is null then 1 else 0 end as is_missing,
-      cast(sum(cost) as bigint) as cost, cast(sum(owed) as bigint) as owed
-    from (
-      select request, max(provider) as provider, sum(cost) as cost, sum(owed) as owed
-      from (
-        select id as request, null as provider,
-          case when own_key = 0 then cost else 0 end as cost, 0 as owed
-        from requests
-        union all
-        select ${request}, ${name("credit")}, null, amount from transfers
-        where credit like 'provider:%'
-        union all
-        select ${request}, ${name("debit")}, null, -amount from transfers
-        where debit like 'provider:%'
-      ) as sides
-      group by request
-    ) as requests
-    where cost is null or cost <> owed
-    group by provider, case when cost is null then 1 else 0 end,
-      case when cost is null then '' else request end
-    order by is_missing desc
+    with sides as (
+      select ${request} as request, substr(credit, 10) as provider, amount as owed
+      from posted_transfers where credit like 'provider:%'
+      union all
+      select ${request}, substr(debit, 10), -amount
+      from posted_transfers where debit like 'provider:%'
+    ), posted as (
+      select request, max(provider) as provider, cast(sum(owed) as bigint) as owed
+      from sides group by request
+    ), paying as (
+      select purse, cast(sum(to_provider) as bigint) as accounts from purse_accounts group by purse
+    ), settled as (
+      select settlements.id, profiles.provider, case when own_key = 0 then cost else 0 end as cost,
+        charged * coalesce(accounts, 0) + unpaid + coalesce(posted.owed, 0) as owed
+      from settlements
+      join profiles on profiles.id = settlements.profile
+      left join paying on paying.purse = settlements.purse
+      left join posted on posted.request = settlements.id
+    )
+    select min(request) as first, provider, 1 as is_missing, null as cost,
+      cast(sum(owed) as bigint) as owed
+    from posted where not exists (select 1 from settlements where id = request)
+    group by provider
+    union all
+    select id, provider, 0, cost, owed from settled where cost <> owed
     limit ${sql.lit(ROWS_READ)}`.execute(db);
   for (const { first, provider, is_missing, cost, owed } of rows) {
     const isMissing = BigInt(is_missing) === 1n;
@@ -189,10 +198,9 @@ async function forgottenCosts(db: Kysely<Schema>): Promise<Map<string, bigint>> 
 async function checkDays(db: Kysely<Schema>, faults: string[]): Promise<void> {
   const { rows } = await sql<{ account: string; day: bigint; code: string }>`
     select account, day, code from (
-      select debit as account, at / 86400000 as day, code, amount as debited, 0 as credited
-      from transfers
+      select debit as account, day, code, amount as debited, 0 as credited from flows
       union all
-      select credit, at / 86400000, code, 0, amount from transfers
+      select credit, day, code, 0, amount from flows
       union all
       select account, day, code, -debited, -credited from account_days
     ) as sides

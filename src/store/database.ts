@@ -49,7 +49,7 @@ export type Database = {
 
 /** The columns that rows of a table are given in; the first is its key. */
 export type BulkTable = {
-  readonly table: "requests" | "transfers" | "user_requests";
+  readonly table: "settlements" | "posted_transfers" | "user_requests";
   readonly columns: Readonly<Record<string, "text" | "bigint">>;
 };
 

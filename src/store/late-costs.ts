@@ -123,7 +123,7 @@ async function requestsOf(
 async function correctRequests(tx: Tx, settled: readonly Settled[]): Promise<void> {
   if (settled.length === 0) return;
   await tx
-    .updateTable("requests")
+    .updateTable("settlements")
     .set({ counted: sql`coalesce(counted, cost)` })
     .where(
       "id",
@@ -135,7 +135,7 @@ async function correctRequests(tx: Tx, settled: readonly Settled[]): Promise<voi
     const overrun = overrunAfter(late, before);
     if (late.cost === before.cost && overrun === before.overrun) continue;
     await tx
-      .updateTable("requests")
+      .updateTable("settlements")
       .set({ cost: late.cost, overrun })
       .where("id", "=", before.id)
       .execute();

@@ -50,7 +50,7 @@ async function notApplied(
   const byId = new Map(settlements.map((settlement) => [settlement.id, settlement]));
   if (byId.size === 0) return [];
   const known = await tx
-    .selectFrom("requests")
+    .selectFrom("settlements")
     .select("id")
     .where("id", "in", [...byId.keys()]);
   for (const { id } of await known.execute()) byId.delete(id);

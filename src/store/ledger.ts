@@ -23,6 +23,7 @@ import {
 import { claimStore } from "./nodes.js";
 import type { Schema } from "./schema.js";
 import { applySettlements } from "./settlements.js";
+import { sharedRows } from "./shared-rows.js";
 import { post } from "./transfers.js";
 
 type Tx = Transaction<Schema>;
@@ -32,6 +33,7 @@ const NO_PLANS: Plans = new Map();
 /** `plans` decides what payers are due; without it nobody is due anything. */
 export function ledgerStore(database: Database, plans = NO_PLANS): LedgerStore {
   const { db } = database;
+  const shared = sharedRows(database);
   return {
     ...claimStore(database),
 
@@ -74,7 +76,7 @@ export function ledgerStore(database: Database, plans = NO_PLANS): LedgerStore {
 
     recallState: (node, bucketId, recall, now) => recallState(db, { node, bucketId, recall, now }),
 
-    applySettlements: (batch) => applySettlements(database, batch),
+    applySettlements: (batch) => applySettlements(database, shared, batch),
 
     spoolPosition: async (node) => {
       const query = db.selectFrom("nodes").select(["segment", "offset"]).where("id", "=", node);

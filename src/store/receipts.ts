@@ -15,6 +15,8 @@ export type RequestRecord = RequestRow & {
   readonly isStream: boolean;
   readonly firstByteMs: number | undefined;
   readonly tags: readonly string[];
+  /** By turns units and prices, in nano-USD per million. Undefined where nobody noted it. */
+  readonly price: readonly string[] | undefined;
   /** Undefined where its process died before it could note them. */
   readonly details: ReceiptDetails | undefined;
   readonly charges: readonly Move[];
@@ -52,5 +54,6 @@ const whoAndHow = (row: Selectable<Schema["requests"]>) => ({
   isStream: row.stream === 1n,
   firstByteMs: row.first_byte_ms === null ? undefined : Number(row.first_byte_ms),
   tags: row.tags?.split(",") ?? [],
+  price: row.price === null ? undefined : (JSON.parse(row.price) as string[]),
   details: row.details === null ? undefined : (JSON.parse(row.details) as ReceiptDetails),
 });

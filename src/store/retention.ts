@@ -77,18 +77,17 @@ async function forgetRequests(
     .selectFrom("requests")
     .leftJoin("late_costs", "late_costs.request", "requests.id")
     .select(["requests.id", "requests.at", "late_costs.state"])
+    .select(["requests.provider", "requests.cost", "requests.own_key"])
     .where("requests.id", ">", after)
     .orderBy("requests.id")
     .limit(count)
     .execute();
   const old = page.filter(({ at }) => at < BigInt(before));
-  const ids = old.filter(({ state }) => state !== "waiting").map(({ id }) => id);
+  const gone = old.filter(({ state }) => state !== "waiting");
+  const ids = gone.map(({ id }) => id);
   if (ids.length > 0) {
-    const gone = await tx
-      .deleteFrom("requests")
-      .where("id", "in", ids)
-      .returning(["provider", "cost", "own_key"])
-      .execute();
+    await postTransfersOf(tx, ids);
+    await tx.deleteFrom("settlements").where("id", "in", ids).execute();
     const sums = new Sums(FORGOTTEN);
     for (const { provider, cost, own_key } of gone) {
       sums.add([provider], [1, own_key === 1n ? 0n : cost]);
@@ -99,6 +98,20 @@ async function forgetRequests(
   await takeOut(tx, USER_REQUESTS, sql`at < ${BigInt(before)}`, count);
   const isLast = page.length < count || old.length === 0;
   return { forgotten: ids.length, last: isLast ? undefined : page.at(-1)?.id };
+}
+
+/** What is read from the rows of settlements is written out before they go. */
+async function postTransfersOf(tx: Tx, requestIds: readonly string[]): Promise<void> {
+  await tx
+    .insertInto("posted_transfers")
+    .columns(["id", "debit", "credit", "amount", "code", "at"])
+    .expression((e) =>
+      e
+        .selectFrom("settled_transfers")
+        .select(["id", "debit", "credit", "amount", "code", "at"])
+        .where("request", "in", requestIds),
+    )
+    .execute();
 }
 
 const FORGOTTEN: SumTable = {

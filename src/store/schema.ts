@@ -2,7 +2,7 @@
  * The tables as Kysely sees them, the same on both engines. Every whole number is a bigint on the way out,
  * because money does not fit a double; the functions of this folder turn times and counts into numbers.
  */
-import type { ColumnType } from "kysely";
+import type { ColumnType, Generated } from "kysely";
 import type { UsageSum } from "./usage-sums.js";
 
 type Whole = ColumnType<bigint, bigint | number, bigint | number>;
@@ -19,6 +19,53 @@ type Terms = {
   anchor_day: Whole;
   anchor_kept_start: Whole;
   anchor_kept_end: Whole;
+};
+
+type TransferRow = {
+  id: string;
+  debit: string;
+  credit: string;
+  amount: Whole;
+  code: string;
+  at: Whole;
+};
+
+type RequestFacts = {
+  user_id: string;
+  token_id: string;
+  /** The bucket of whoever pays: `user:…`, `org:…`. */
+  payer: string;
+  /** The resource group it was billed to; empty for none. */
+  group_id: string;
+  model: string;
+  task: string;
+  provider: string;
+};
+
+type RequestMeasures = {
+  at: Whole;
+  stream: Whole;
+  /** `name=value`, comma-separated; null for none. */
+  tags: string | null;
+  status: Whole;
+  outcome: string;
+  duration_ms: Whole;
+  first_byte_ms: MaybeWhole;
+  attempts: Whole;
+  input_tokens: Whole;
+  cached_input_tokens: Whole;
+  cache_write_tokens: Whole;
+  output_tokens: Whole;
+  reasoning_tokens: Whole;
+  estimated: Whole;
+  /** JSON of what was used besides tokens; null for nearly all chat. */
+  measured: string | null;
+  cost: Whole;
+  /** What our own count would have cost, where `cost` is the provider's word. */
+  counted: MaybeWhole;
+  overrun: Whole;
+  /** JSON of what only its receipt tells; null where nobody noted it. */
+  details: string | null;
 };
 
 type UsageKey = {
@@ -131,14 +178,14 @@ export type Schema = {
     /** How often `granted` has changed. */
     resizes: Preset;
   };
-  transfers: {
-    id: string;
-    debit: string;
-    credit: string;
-    amount: Whole;
-    code: string;
-    at: Whole;
-  };
+  /** Transfers that are written out; those of settlements that could not be put shortly are among them. */
+  posted_transfers: TransferRow;
+  /** A view: what settlements moved, read from their own rows, with the request they are of. */
+  settled_transfers: TransferRow & { request: string };
+  /** A view: all of them, posted and settled. */
+  transfers: TransferRow;
+  /** A view: the same in sums, by UTC day (days since 1970). */
+  flows: Omit<TransferRow, "id" | "at"> & { day: Whole; transfers: Whole };
   /** Every process that ever leased, with how far its spool was applied. */
   nodes: {
     id: string;
@@ -171,43 +218,40 @@ export type Schema = {
     settled: Whole;
     recall_answered: Whole;
   };
-  requests: {
-    id: string;
-    node: string;
-    at: Whole;
-    user_id: string;
-    token_id: string;
-    /** The bucket of whoever pays: `user:…`, `org:…`. */
-    payer: string;
-    /** The resource group it was billed to; empty for none. */
-    group_id: string;
-    model: string;
-    task: string;
-    provider: string;
-    status: Whole;
-    outcome: string;
+  /** What many requests have in common: see `ledger/profile.ts`. */
+  profiles: {
+    id: Generated<bigint>;
+    /** Tells it from others. */
+    text: string;
     own_key: Whole;
-    input_tokens: Whole;
-    cached_input_tokens: Whole;
-    output_tokens: Whole;
-    reasoning_tokens: Whole;
-    estimated: Whole;
-    cost: Whole;
-    overrun: Whole;
-    duration_ms: Whole;
-    first_byte_ms: MaybeWhole;
-    attempts: Whole;
-    stream: Whole;
-    cache_write_tokens: Whole;
-    /** JSON of what was used besides tokens; null for nearly all chat. */
-    measured: string | null;
-    /** What our own count would have cost, where `cost` is the provider's word. */
-    counted: MaybeWhole;
-    /** `name=value`, comma-separated; null for none. */
-    tags: string | null;
-    /** JSON of what only its receipt tells; null where nobody noted it. */
-    details: string | null;
+    /** JSON; null where nobody noted it. */
+    price: string | null;
+  } & RequestFacts;
+  /** Accounts that requests are charged to together, each the same. */
+  purses: {
+    id: Generated<bigint>;
+    text: string;
   };
+  purse_accounts: {
+    purse: Whole;
+    place: Whole;
+    account: string;
+    /** 1: what it is charged is owed to the provider; 0: it counts down a limit. */
+    to_provider: Whole;
+  };
+  /** One for each request that ended. */
+  settlements: {
+    id: string;
+    profile: Whole;
+    /** The accounts that were each charged `charged`; 0 where nothing was, or the transfers are posted. */
+    purse: Whole;
+    /** What its settlement moved. Unlike `cost` and `overrun` it never changes. */
+    charged: Whole;
+    /** The same of what nobody could be charged. */
+    unpaid: Whole;
+  } & RequestMeasures;
+  /** A view: settlements with their profiles. */
+  requests: { id: string; own_key: Whole; price: string | null } & RequestFacts & RequestMeasures;
   /** Which requests are whose: a row for each user and batch that was drained. */
   user_requests: {
     /** The first of `ids`. */

@@ -8,24 +8,30 @@ import { addDrift, type DriftEntry } from "./drift.js";
 import { chargeLate } from "./late-settlements.js";
 import { isGone } from "./nodes.js";
 import type { Schema } from "./schema.js";
-import { onlyAdded, post } from "./transfers.js";
+import { type Numbers, purseText, type SharedRows } from "./shared-rows.js";
+import { addPosted, Moves, onlyAdded } from "./transfers.js";
 import { addUsage } from "./usage-sums.js";
 import { addUserRequests } from "./user-requests.js";
 
 type Tx = Transaction<Schema>;
 
 /** Applies a batch in one transaction. A settlement whose request is there already moves nothing. */
-export function applySettlements(
+export async function applySettlements(
   database: Database,
+  shared: SharedRows,
   batch: SettlementBatch,
 ): Promise<{ readonly applied: number }> {
+  const numbers = {
+    profiles: await shared.profiles(batch.settlements),
+    purses: await shared.purses(purseTexts(batch.settlements)),
+  };
   return database.transact(async (tx) => {
     const isLate = await movePosition(tx, batch);
     const settlements = isLate ? await chargeLate(database, tx, batch) : batch.settlements;
-    const added = await database.insertNew(tx, REQUESTS, settlements.map(toRow));
-    const fresh = onlyAdded(settlements, added);
+    const rows = settlements.map((settlement) => toRow(settlement, numbers));
+    const fresh = onlyAdded(settlements, await database.insertNew(tx, SETTLEMENTS, rows));
     await addUserRequests(database, tx, fresh);
-    await post(database, tx, transfersOf(fresh));
+    await moveMoney(database, tx, fresh, numbers);
     if (!isLate) await settleLeases(database, tx, batch.node, debitsOf(fresh));
     await addUsage(database, tx, fresh);
     await addCallCosts(database, tx, fresh);
@@ -33,6 +39,48 @@ export function applySettlements(
     await addAwaited(tx, batch.awaited ?? []);
     return { applied: fresh.length };
   });
+}
+
+type SharedNumbers = { readonly profiles: Numbers; readonly purses: Numbers };
+
+function purseTexts(settlements: readonly Settlement[]): Set<string> {
+  const texts = new Set<string>();
+  for (const { debits } of settlements) if (isOneAmount(debits)) texts.add(purseText(debits));
+  return texts;
+}
+
+/** Nearly always: one account of each bucket is charged all of it. */
+const isOneAmount = (debits: readonly Debit[]): boolean =>
+  debits.length > 0 && debits.every(({ amount }) => amount === debits[0]?.amount && amount > 0n);
+
+/** 0: nothing was charged, or what each account was charged is to be posted. */
+const purseOf = ({ debits }: Settlement, { purses }: SharedNumbers): number =>
+  isOneAmount(debits) ? (purses.get(purseText(debits)) ?? 0) : 0;
+
+/** Moves what the rows of settlements say, and posts what they cannot say. */
+async function moveMoney(
+  database: Database,
+  tx: Tx,
+  settlements: readonly Settlement[],
+  numbers: SharedNumbers,
+): Promise<void> {
+  const moves = new Moves();
+  const posted: Transfer[] = [];
+  for (const settlement of settlements) {
+    const { id, at, profile, debits, overrun } = settlement;
+    const isPosted = purseOf(settlement, numbers) === 0;
+    let place = 0;
+    for (const { account, amount } of debits) {
+      const credit = destinationOf(account, profile.provider);
+      const about = { debit: account, credit, amount, code: "settle", at } as const;
+      if (isPosted) posted.push({ id: `${id}/${place++}`, ...about });
+      moves.add(about);
+    }
+    const credit = providerAccount(profile.provider);
+    if (overrun > 0n) moves.add({ debit: OVERRUN, credit, amount: overrun, code: "overrun", at });
+  }
+  await addPosted(database, tx, posted);
+  await moves.write(database, tx);
 }
 
 /** Returns whether the node's leases were taken away. Nobody can do that before this transaction ends. */
@@ -48,23 +96,6 @@ async function movePosition(tx: Tx, { node, upTo }: SettlementBatch): Promise<bo
 
 const debitsOf = (settlements: readonly Settlement[]): Debit[] =>
   settlements.flatMap(({ debits }) => debits);
-
-function transfersOf(settlements: readonly Settlement[]): Transfer[] {
-  const transfers: Transfer[] = [];
-  for (const { id, at, provider, overrun, debits } of settlements) {
-    let i = 0;
-    for (const { account, amount } of debits) {
-      const credit = destinationOf(account, provider);
-      transfers.push({ id: `${id}/${i++}`, debit: account, credit, amount, code: "settle", at });
-    }
-    if (overrun > 0n) {
-      const [from, to] = [OVERRUN, providerAccount(provider)];
-      const about = { amount: overrun, code: "overrun", at } as const;
-      transfers.push({ id: `${id}/overrun`, debit: from, credit: to, ...about });
-    }
-  }
-  return transfers;
-}
 
 /**
  * What was charged is no longer leased. A lease that was taken away meanwhile stays gone; returns whether none was.
@@ -93,74 +124,67 @@ export async function settleLeases(
 const SETTLED: RowsTable = { table: "leases", key: ["node", "account"], sum: "settled" };
 const LEASED: RowsTable = { table: "accounts", key: ["id"], sum: "leased" };
 
-const REQUESTS: BulkTable = {
-  table: "requests",
+const SETTLEMENTS: BulkTable = {
+  table: "settlements",
   columns: {
     id: "text",
-    node: "text",
+    profile: "bigint",
+    purse: "bigint",
     at: "bigint",
-    payer: "text",
-    group_id: "text",
-    user_id: "text",
-    token_id: "text",
-    model: "text",
-    task: "text",
-    provider: "text",
+    stream: "bigint",
+    tags: "text",
     status: "bigint",
     outcome: "text",
-    own_key: "bigint",
-    input_tokens: "bigint",
-    cached_input_tokens: "bigint",
-    output_tokens: "bigint",
-    reasoning_tokens: "bigint",
-    estimated: "bigint",
-    cost: "bigint",
-    overrun: "bigint",
     duration_ms: "bigint",
     first_byte_ms: "bigint",
     attempts: "bigint",
-    stream: "bigint",
+    input_tokens: "bigint",
+    cached_input_tokens: "bigint",
     cache_write_tokens: "bigint",
+    output_tokens: "bigint",
+    reasoning_tokens: "bigint",
+    estimated: "bigint",
     measured: "text",
+    cost: "bigint",
     counted: "bigint",
-    tags: "text",
+    overrun: "bigint",
+    charged: "bigint",
+    unpaid: "bigint",
     details: "text",
   },
 };
 
-/** In the order of `REQUESTS`. */
-const toRow = (s: Settlement): BulkRow => [
-  s.id,
-  s.node,
-  s.at,
-  s.payer,
-  s.groupId,
-  s.userId,
-  s.tokenId,
-  s.model,
-  s.task,
-  s.provider,
-  s.status,
-  s.outcome,
-  Number(s.isOwnKey),
-  s.usage.inputTokens,
-  s.usage.cachedInputTokens,
-  s.usage.outputTokens,
-  s.usage.reasoningTokens,
-  Number(s.usage.estimated),
-  s.cost,
-  s.overrun,
-  s.durationMs,
-  s.firstByteMs ?? null,
-  s.attempts,
-  Number(s.isStream),
-  s.usage.cacheWriteTokens,
-  s.usage.measured ? JSON.stringify(s.usage.measured) : null,
-  s.counted ?? null,
-  s.tags.length > 0 ? s.tags.join(",") : null,
-  s.details ?? null,
-];
+/** In the order of `SETTLEMENTS`. */
+function toRow(s: Settlement, numbers: SharedNumbers): BulkRow {
+  const purse = purseOf(s, numbers);
+  return [
+    s.id,
+    numbers.profiles.get(s.profile.text) ?? 0,
+    purse,
+    s.at,
+    Number(s.isStream),
+    s.tags.length > 0 ? s.tags.join(",") : null,
+    s.status,
+    s.outcome,
+    s.durationMs,
+    s.firstByteMs ?? null,
+    s.attempts,
+    s.usage.inputTokens,
+    s.usage.cachedInputTokens,
+    s.usage.cacheWriteTokens,
+    s.usage.outputTokens,
+    s.usage.reasoningTokens,
+    Number(s.usage.estimated),
+    s.usage.measured ? JSON.stringify(s.usage.measured) : null,
+    s.cost,
+    s.counted ?? null,
+    s.overrun,
+    purse === 0 ? 0 : (s.debits[0]?.amount ?? 0),
+    s.overrun,
+    s.details ?? null,
+  ];
+}
 
 /** Where a provider said what it costs, our count beside it. */
-const driftOf = ({ at, provider, counted, cost }: Settlement): DriftEntry[] =>
-  counted === undefined ? [] : [{ at, provider, counted, reported: cost }];
+const driftOf = ({ at, profile, counted, cost }: Settlement): DriftEntry[] =>
+  counted === undefined ? [] : [{ at, provider: profile.provider, counted, reported: cost }];

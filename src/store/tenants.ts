@@ -162,10 +162,12 @@ async function forgetUser(tx: Transaction<Schema>, userId: string, at: number): 
   // What was done for an organization is the organization's to tell apart; the rest concerned nobody else.
   for await (const { ids } of requestsOf(tx, userId)) {
     await tx
-      .updateTable("requests")
+      .updateTable("settlements")
       .set({ tags: null })
       .where("id", "in", ids)
-      .where("payer", "=", payer)
+      .where("profile", "in", (e) =>
+        e.selectFrom("profiles").select("profiles.id").where("profiles.payer", "=", payer),
+      )
       .where("tags", "is not", null)
       .execute();
   }

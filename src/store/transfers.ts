@@ -10,14 +10,24 @@ export async function post(
   tx: Transaction<Schema>,
   transfers: readonly Transfer[],
 ): Promise<void> {
-  const rows = transfers.map((t) => [t.id, t.debit, t.credit, t.amount, t.code, t.at] as const);
-  const added = await database.insertNew(tx, TRANSFERS, rows);
-  const fresh = onlyAdded(transfers, added);
-  await move(database, tx, fresh);
+  const added = await database.insertNew(tx, POSTED, transfers.map(toRow));
+  const moves = new Moves();
+  for (const transfer of onlyAdded(transfers, added)) moves.add(transfer);
+  await moves.write(database, tx);
 }
 
-const TRANSFERS: BulkTable = {
-  table: "transfers",
+/** Adds transfers that are new, and whose moves somebody else writes. */
+export const addPosted = (
+  database: Database,
+  tx: Transaction<Schema>,
+  transfers: readonly Transfer[],
+): Promise<void> => database.insertRows(tx, POSTED, transfers.map(toRow));
+
+const toRow = ({ id, debit, credit, amount, code, at }: Transfer) =>
+  [id, debit, credit, amount, code, at] as const;
+
+const POSTED: BulkTable = {
+  table: "posted_transfers",
   columns: {
     id: "text",
     debit: "text",
@@ -44,26 +54,49 @@ export const beforeSlash = {
   postgres: sql`split_part(id, '/', 1)`,
 } as const;
 
-/** In the order of accounts, so that nobody deadlocks. Whoever has an account locked has its days too. */
-async function move(
-  database: Database,
-  tx: Transaction<Schema>,
-  transfers: readonly Transfer[],
-): Promise<void> {
-  const days = new Sums(ACCOUNT_DAYS);
-  for (const { debit, credit, amount, code, at } of transfers) {
-    const day = Math.floor(at / DAY_MS);
-    days.add([debit, day, code], [amount, 0n]);
-    days.add([credit, day, code], [0n, amount]);
+type Sides = { debited: bigint; credited: bigint };
+
+/** What transfers move, summed by reason, day and account before it is written. */
+export class Moves {
+  private readonly sums = new Map<Transfer["code"], Map<number, Map<string, Sides>>>();
+
+  add({ debit, credit, amount, code, at }: Omit<Transfer, "id">): void {
+    const accounts = this.accountsOn(Math.floor(at / DAY_MS), code);
+    sidesOf(accounts, debit).debited += amount;
+    sidesOf(accounts, credit).credited += amount;
   }
-  // A batch has few days of an account, so its balance is summed from them rather than from the transfers.
-  const balances = new Sums(BALANCES);
-  for (const [[account = ""], [debited, credited]] of days.entries()) {
-    const id = String(account);
-    balances.add([id, kindOf(id), 0, 0, 0], [BigInt(credited ?? 0) - BigInt(debited ?? 0)]);
+
+  private accountsOn(day: number, code: Transfer["code"]): Map<string, Sides> {
+    const days = this.sums.get(code) ?? new Map<number, Map<string, Sides>>();
+    this.sums.set(code, days);
+    const accounts = days.get(day) ?? new Map<string, Sides>();
+    days.set(day, accounts);
+    return accounts;
   }
-  await balances.write(database, tx);
-  await days.write(database, tx);
+
+  /** In the order of accounts, so that nobody deadlocks. Whoever has an account locked has its days too. */
+  async write(database: Database, tx: Transaction<Schema>): Promise<void> {
+    const days = new Sums(ACCOUNT_DAYS);
+    const balances = new Sums(BALANCES);
+    for (const [code, byDay] of this.sums) {
+      for (const [day, accounts] of byDay) {
+        for (const [id, { debited, credited }] of accounts) {
+          days.add([id, day, code], [debited, credited]);
+          balances.add([id, kindOf(id), 0, 0, 0], [credited - debited]);
+        }
+      }
+    }
+    await balances.write(database, tx);
+    await days.write(database, tx);
+  }
+}
+
+function sidesOf(accounts: Map<string, Sides>, account: string): Sides {
+  const there = accounts.get(account);
+  if (there) return there;
+  const sides = { debited: 0n, credited: 0n };
+  accounts.set(account, sides);
+  return sides;
 }
 
 const DAY_MS = 86_400_000;

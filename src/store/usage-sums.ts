@@ -1,7 +1,8 @@
 /** Sums of usage by hour: what is shown of the past without reading the requests. */
 import type { Selectable, Transaction } from "kysely";
+import type { Profile } from "../ledger/profile.js";
 import type { Settlement } from "../ledger/store.js";
-import { MEASURES, type Measure } from "../tasks/usage.js";
+import { MEASURES, type Measure, type Measured } from "../tasks/usage.js";
 import type { Database, SumTable } from "./database.js";
 import type { Schema } from "./schema.js";
 import { Sums } from "./sums.js";
@@ -60,47 +61,96 @@ export const TAGGED_USAGE: SumTable = {
 };
 
 type Tx = Transaction<Schema>;
-type Entry = {
-  readonly key: readonly (string | number)[];
-  readonly tags: readonly string[];
-  readonly amounts: (number | bigint)[];
-};
+type Key = readonly (string | number)[];
+type Amounts = (number | bigint)[];
 
-export const addUsage = (
+export async function addUsage(
   database: Database,
   tx: Tx,
   settlements: readonly Settlement[],
-): Promise<void> => addEntries(database, tx, settlements.map(entryOf));
+): Promise<void> {
+  const all = new Sums(USAGE);
+  for (const [hour, counts] of countsByProfile(settlements)) {
+    for (const [profile, count] of counts) all.add(keyOf(hour, profile), count.amounts());
+  }
+  const tagged = new Sums(TAGGED_USAGE);
+  for (const settlement of settlements) {
+    const { tags, profile, at } = settlement;
+    for (const tag of tags) {
+      tagged.add([...keyOf(hourOf(at), profile), tag], new Count().add(settlement).amounts());
+    }
+  }
+  await all.write(database, tx);
+  await tagged.write(database, tx);
+}
 
-const entryOf = (s: Settlement): Entry => {
-  const { usage } = s;
-  return {
-    key: [
-      hourOf(s.at),
-      ...[s.payer, s.groupId, s.userId, s.tokenId, s.model, s.provider],
-      Number(s.isOwnKey),
-    ],
-    tags: s.tags,
-    amounts: [
-      1,
-      Number(FAILED.has(s.outcome)),
-      usage.inputTokens,
-      usage.cachedInputTokens,
-      usage.outputTokens,
-      usage.reasoningTokens,
-      ...(usage.measured ? MEASURES.map((each) => usage.measured?.[each] ?? 0) : NO_MEASURES),
-      s.cost,
-      s.overrun,
-    ],
-  };
-};
+/** By hour and profile, so that the long keys of the sums are made once for each. */
+function countsByProfile(
+  settlements: readonly Settlement[],
+): ReadonlyMap<number, ReadonlyMap<Profile, Count>> {
+  const byHour = new Map<number, Map<Profile, Count>>();
+  for (const settlement of settlements) {
+    const hour = hourOf(settlement.at);
+    const counts = byHour.get(hour) ?? new Map<Profile, Count>();
+    byHour.set(hour, counts);
+    const count = counts.get(settlement.profile) ?? new Count();
+    counts.set(settlement.profile, count.add(settlement));
+  }
+  return byHour;
+}
+
+/** What some settlements sum to. */
+class Count {
+  private requests = 0;
+  private failed = 0;
+  private inputTokens = 0;
+  private cachedInputTokens = 0;
+  private outputTokens = 0;
+  private reasoningTokens = 0;
+  private readonly measures = MEASURES.map(() => 0);
+  private cost = 0n;
+  private overrun = 0n;
+
+  add({ outcome, usage, cost, overrun }: Settlement): this {
+    this.requests++;
+    if (FAILED.has(outcome)) this.failed++;
+    this.inputTokens += usage.inputTokens;
+    this.cachedInputTokens += usage.cachedInputTokens;
+    this.outputTokens += usage.outputTokens;
+    this.reasoningTokens += usage.reasoningTokens;
+    if (usage.measured) this.addMeasured(usage.measured);
+    this.cost += cost;
+    if (overrun > 0n) this.overrun += overrun;
+    return this;
+  }
+
+  private addMeasured(measured: Measured): void {
+    MEASURES.forEach((measure, i) => {
+      this.measures[i] = (this.measures[i] ?? 0) + (measured[measure] ?? 0);
+    });
+  }
+
+  /** In the order of `USAGE_SUMS`. */
+  amounts(): Amounts {
+    return [
+      ...[this.requests, this.failed, this.inputTokens, this.cachedInputTokens],
+      ...[this.outputTokens, this.reasoningTokens, ...this.measures],
+      ...[this.cost, this.overrun],
+    ];
+  }
+}
+
+const keyOf = (hour: number, profile: Profile): Key => [
+  hour,
+  ...[profile.payer, profile.groupId, profile.userId, profile.tokenId],
+  ...[profile.model, profile.provider, Number(profile.isOwnKey)],
+];
 
 const FAILED: ReadonlySet<string> = new Set<Settlement["outcome"]>([
   "cut",
   "failed",
   "interrupted",
 ]);
-const NO_MEASURES = MEASURES.map(() => 0);
 const NO_UNITS = USAGE_SUMS.slice(0, -2).map(() => 0);
 
 /** A request whose cost became known later. */
@@ -111,31 +161,22 @@ export type Correction = {
 };
 
 /** Booked when it is made, as its transfers are: what was counted of a month that is over stays as it was. */
-export const addCorrections = (
+export async function addCorrections(
   database: Database,
   tx: Tx,
   corrections: readonly Correction[],
   at: number,
-): Promise<void> =>
-  addEntries(
-    database,
-    tx,
-    corrections.map(({ request, cost, overrun }) => ({
-      key: [
-        hourOf(at),
-        ...[request.payer, request.group_id, request.user_id, request.token_id],
-        ...[request.model, request.provider, Number(request.own_key)],
-      ],
-      tags: request.tags?.split(",") ?? [],
-      amounts: [...NO_UNITS, cost, overrun],
-    })),
-  );
-
-async function addEntries(database: Database, tx: Tx, entries: readonly Entry[]): Promise<void> {
+): Promise<void> {
   const all = new Sums(USAGE);
   const tagged = new Sums(TAGGED_USAGE);
-  for (const { key, tags, amounts } of entries) {
-    for (const tag of tags) tagged.add([...key, tag], [...amounts]);
+  for (const { request, cost, overrun } of corrections) {
+    const key = [
+      hourOf(at),
+      ...[request.payer, request.group_id, request.user_id, request.token_id],
+      ...[request.model, request.provider, Number(request.own_key)],
+    ];
+    const amounts = [...NO_UNITS, cost, overrun];
+    for (const tag of request.tags?.split(",") ?? []) tagged.add([...key, tag], [...amounts]);
     all.add(key, amounts);
   }
   await all.write(database, tx);

@@ -21,11 +21,12 @@ type Group = { readonly userId: string; readonly ids: string[]; newest: number }
 export async function addUserRequests(
   database: Database,
   tx: Transaction<Schema>,
-  settlements: readonly Pick<Settlement, "id" | "userId" | "at">[],
+  settlements: readonly Settlement[],
 ): Promise<void> {
   const groups: Group[] = [];
   const open = new Map<string, Group>();
-  for (const { id, userId, at } of settlements) {
+  for (const { id, profile, at } of settlements) {
+    const { userId } = profile;
     let group = open.get(userId);
     if (!group || group.ids.length === IDS_MAX) {
       group = { userId, ids: [], newest: at };

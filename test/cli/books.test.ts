@@ -153,7 +153,7 @@ test("usage by command is told apart by several things, and comes as a table", a
   await ledger.openNode("a", at);
   await ledger.grant(grantOf(funds, 1_000_000n, { id: "grant:x" }));
   const facts = { at, userId: user.id, payer: funds, tags: ["team=a"] };
-  const settlement = settlementOf("a", "r1", { "grant:x": 1_620n }, facts);
+  const settlement = settlementOf("r1", { "grant:x": 1_620n }, facts);
   await ledger.applySettlements(batchOf("a", [settlement]));
   await database.close();
   const time = ["--from", "2026-01-15", "--to", "2026-01-16"];

@@ -70,7 +70,7 @@ test("a great many rows go in small transactions, with requests served in betwee
   const node = world.app.site.gateway.node;
   const at = world.time.clock.now();
   const many = Array.from({ length: 5 * FORGET_AT_ONCE + 1 }, (_, i) =>
-    settlementOf(node, `old-${i}`, {}, { at, model: `org/${i}` }),
+    settlementOf(`old-${i}`, {}, { at, model: `org/${i}` }),
   );
   await world.app.site.ledger.applySettlements({
     node,
@@ -95,7 +95,7 @@ test("one node at a time forgets, and another one goes on when it has fallen sil
   const two = await testApp({ clock: time.clock, log, data: one.data });
   cleanUps.push(two.stop);
   const { node } = one.site.gateway;
-  const settlement = settlementOf(node, "r1", {}, { at: time.clock.now() });
+  const settlement = settlementOf("r1", {}, { at: time.clock.now() });
   await one.site.ledger.applySettlements({
     node,
     settlements: [settlement],

@@ -102,7 +102,10 @@ test("showing usage and statements reads no request, however many there are", as
   const { storePlace } = await import("../../src/app.js");
   const { sql } = await import("kysely");
   const database = await openStore(storePlace(world.app.config));
-  await sql`alter table requests rename to requests_elsewhere`.execute(database.db);
+  const { rows: views } = await sql<{ name: string; sql: string }>`
+    select name, sql from sqlite_master where type = 'view' order by rowid`.execute(database.db);
+  for (const { name } of views) await sql`drop view ${sql.table(name)}`.execute(database.db);
+  await sql`alter table settlements rename to settlements_elsewhere`.execute(database.db);
   try {
     for (const path of ["usage", "usage?by=tag", "invoices", "invoices/2026-01"]) {
       const answer = await world.app.answer(
@@ -119,7 +122,8 @@ test("showing usage and statements reads no request, however many there are", as
     });
     expect((await world.app.answer(estimate)).status).toBe(200);
   } finally {
-    await sql`alter table requests_elsewhere rename to requests`.execute(database.db);
+    await sql`alter table settlements_elsewhere rename to settlements`.execute(database.db);
+    for (const view of views) await sql.raw(view.sql).execute(database.db);
     await database.close();
   }
 });

@@ -106,7 +106,7 @@ async function startNode(node: string, validMs = VALID_MS) {
     /** Settles as the gateway does, and spools it. */
     settle: (id: string, open: Hold, cost: bigint): { charged: NanoUsd; overrun: NanoUsd } => {
       const charge = book.settle(open, nanoUsd(cost), clock.now());
-      spool.push(settlementOf(node, id, {}, { cost: nanoUsd(cost), ...charge }));
+      spool.push(settlementOf(id, {}, { cost: nanoUsd(cost), ...charge }));
       return charge;
     },
     drain: () => reached.applySettlements(batchOf(node, spool.splice(0))),

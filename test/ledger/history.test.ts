@@ -335,8 +335,9 @@ class History {
     return settlements
       .filter(({ id }) => Number(id.slice(-1)) % 2 === 0)
       .map((settlement) => {
-        const { id: requestId, provider, at } = settlement;
-        const caller = this.callers.find(({ user }) => user.id === settlement.userId);
+        const { id: requestId, profile, at } = settlement;
+        const { provider } = profile;
+        const caller = this.callers.find(({ user }) => user.id === profile.userId);
         const bucketIds = caller?.bucketIds ?? [];
         return { requestId, provider, providerRequestId: `its ${requestId}`, bucketIds, at };
       });

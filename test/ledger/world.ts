@@ -176,7 +176,7 @@ export async function settle(
   open: Hold,
   { id, cost }: { readonly id: string; readonly cost: bigint },
 ): Promise<Settlement> {
-  const { gateway, node, spool } = process;
+  const { gateway, spool } = process;
   const excess = nanoUsd(cost - open.amount);
   if (excess > 0n && open.isOpen) {
     const extend = () => extendHold(gateway, caller, open, excess);
@@ -187,7 +187,6 @@ export async function settle(
     if (gateway.keeper.isLow(id)) gateway.keeper.renew(id);
   }
   const settlement = settlementOf(
-    node,
     id,
     {},
     {
@@ -214,11 +213,7 @@ export async function outstanding(
     .where("node", "=", process.node)
     .execute();
   // Where an answer got lost, the store has drained more than the process knows.
-  const rows = await db
-    .selectFrom("requests")
-    .select("id")
-    .where("node", "=", process.node)
-    .execute();
+  const rows = await db.selectFrom("requests").select("id").execute();
   const drained = new Set(rows.map(({ id }) => id));
   const undrained = process.spool
     .slice(process.drained)

@@ -67,7 +67,7 @@ export function claimContract(engine: Engine): void {
       return claim !== undefined && store.fenceNode(claim, AT + 1);
     };
     const settle = (node: string, id: string, debits: Record<string, bigint>) =>
-      store.applySettlements(batchOf(node, [settlementOf(node, id, debits)]));
+      store.applySettlements(batchOf(node, [settlementOf(id, debits)]));
     const requestOf = async (id: string) => {
       const query = open[0]?.db.selectFrom("requests").select(["cost", "overrun"]);
       return query?.where("id", "=", id).executeTakeFirstOrThrow();
@@ -232,9 +232,9 @@ export function claimContract(engine: Engine): void {
 
       test("moves money once, however often it is said and in one batch with others", async () => {
         const batch = batchOf("a", [
-          settlementOf("a", "r1", { [FIRST]: 10n }),
-          settlementOf("a", "r1", { [FIRST]: 10n }),
-          settlementOf("a", "r2", { [FIRST]: 15n }),
+          settlementOf("r1", { [FIRST]: 10n }),
+          settlementOf("r1", { [FIRST]: 10n }),
+          settlementOf("r2", { [FIRST]: 15n }),
         ]);
         expect(await store.applySettlements(batch)).toEqual({ applied: 2 });
         expect(await store.applySettlements(batch)).toEqual({ applied: 0 });

@@ -90,7 +90,7 @@ export function storeContract(engine: Engine): void {
         await store.grant(grantOf(FUNDS, BEYOND_DOUBLE));
         expect(await take("a", BEYOND_DOUBLE)).toEqual({ [GRANT]: BEYOND_DOUBLE });
         const debit = { [GRANT]: BEYOND_DOUBLE };
-        await store.applySettlements(batchOf("a", [settlementOf("a", "r1", debit)]));
+        await store.applySettlements(batchOf("a", [settlementOf("r1", debit)]));
         expect((await standing(store, FUNDS)).spent).toBe(BEYOND_DOUBLE);
         const [request] = await usageReader(database).newestRequests("user", 1);
         expect(request?.cost).toBe(nanoUsd(BEYOND_DOUBLE));
@@ -318,7 +318,7 @@ export function storeContract(engine: Engine): void {
       });
 
       const request = (n: number, amount = 10n) =>
-        settlementOf("a", `r${n}`, { [GRANT]: amount }, { at: AT + n });
+        settlementOf(`r${n}`, { [GRANT]: amount }, { at: AT + n });
       const spent = async () => (await standing(store, FUNDS)).spent;
 
       test("the same batch twice moves money once, and so does an overlapping one", async () => {
@@ -393,7 +393,7 @@ export function storeContract(engine: Engine): void {
               const { slices } = await each.takeLease(ask);
               const got = slices.find(({ account }) => account === "grant:more");
               if (!got) continue;
-              const used = settlementOf(node, `${node}-${round}`, { "grant:more": 60n });
+              const used = settlementOf(`${node}-${round}`, { "grant:more": 60n });
               returned = got.taken - BigInt(round + 1) * 60n;
               await Promise.all([
                 each.applySettlements(batchOf(node, [used])),
@@ -415,7 +415,7 @@ export function storeContract(engine: Engine): void {
       test("a request counts on its budget as on its funds", async () => {
         await store.grant(limitOf(BUDGET, 50n));
         await take("a", 50n, BUDGET);
-        const both = settlementOf("a", "r1", { [GRANT]: 20n, [LIMIT]: 20n });
+        const both = settlementOf("r1", { [GRANT]: 20n, [LIMIT]: 20n });
         await store.applySettlements(batchOf("a", [both]));
         expect((await standing(store, BUDGET)).left).toBe(30n);
         expect(await spent()).toBe(20n);
@@ -423,7 +423,7 @@ export function storeContract(engine: Engine): void {
       });
 
       test("an overrun is the operator's, and the provider is still owed the whole cost", async () => {
-        const over = settlementOf("a", "r1", { [GRANT]: 1_000n }, { overrun: nanoUsd(5n) });
+        const over = settlementOf("r1", { [GRANT]: 1_000n }, { overrun: nanoUsd(5n) });
         await store.applySettlements(batchOf("a", [over]));
         expect(await spent()).toBe(1_000n);
         const balances = await database.db
@@ -441,7 +441,7 @@ export function storeContract(engine: Engine): void {
 
       test("a free request is kept and moves nothing", async () => {
         await store.applySettlements(
-          batchOf("a", [settlementOf("a", "r1", {}, { outcome: "interrupted", status: 502 })]),
+          batchOf("a", [settlementOf("r1", {}, { outcome: "interrupted", status: 502 })]),
         );
         expect(await spent()).toBe(0n);
         const [kept] = await usageReader(database).newestRequests("user", 1);
@@ -480,7 +480,7 @@ export function storeContract(engine: Engine): void {
         expect(await store.expireAccounts(END)).toBe(1);
         expect(await store.expireAccounts(END)).toBe(0);
         expect(await balanceOf("expired")).toBe(40n);
-        await store.applySettlements(batchOf("a", [settlementOf("a", "r1", { [GRANT]: 15n })]));
+        await store.applySettlements(batchOf("a", [settlementOf("r1", { [GRANT]: 15n })]));
         await store.closeNode("a", AT);
         expect(await store.expireAccounts(END)).toBe(1);
         expect(await balanceOf("expired")).toBe(85n);
@@ -550,7 +550,7 @@ export function storeContract(engine: Engine): void {
         await take("a", 600n);
         await take("a", 500n, "token:t");
         const debits = { [GRANT]: 100n, "limit:token:t:total": 100n };
-        await store.applySettlements(batchOf("a", [settlementOf("a", "r1", debits)]));
+        await store.applySettlements(batchOf("a", [settlementOf("r1", debits)]));
         await expectBalanced();
       });
 
@@ -561,27 +561,46 @@ export function storeContract(engine: Engine): void {
       };
       const db = () => database.db;
 
-      test("names both accounts of a transfer whose amount was changed", async () => {
-        const changed = db().updateTable("transfers").set({ amount: 101n });
-        await changed.where("id", "=", "r1/0").execute();
+      const changeRow = (facts: Record<string, bigint>, id = "r1") =>
+        db().updateTable("settlements").set(facts).where("id", "=", id).execute();
+
+      test("names the accounts and the request of a settlement that was changed", async () => {
+        await changeRow({ charged: 101n });
         const named = await faults();
         expect(named).toContain(`account ${GRANT}: says 900, its transfers say 899`);
+        expect(named).toContain("account limit:token:t:total: says 400, its transfers say 399");
         expect(named).toContain("account provider:acme: says 100, its transfers say 101");
+        expect(named).toContain("request r1: cost 100, its provider was credited 101");
+        await changeRow({ charged: 100n, unpaid: 3n });
+        expect(await faults()).toContain("account overrun is missing");
       });
 
-      test("names the accounts of a transfer that was removed or sent elsewhere", async () => {
-        const changed = db().updateTable("transfers").set({ credit: "provider:else" });
-        await changed.where("id", "=", "r1/0").execute();
-        expect(await faults()).toContain("account provider:acme: says 100, its transfers say 0");
-        expect(await faults()).toContain("account provider:else is missing");
-        await db().deleteFrom("transfers").where("id", "=", "r1/0").execute();
+      test("names the accounts of a settlement whose profile or purse was changed", async () => {
+        await db().updateTable("profiles").set({ provider: "else" }).execute();
+        const named = await faults();
+        expect(named).toContain("account provider:acme: says 100, its transfers say 0");
+        expect(named).toContain("account provider:else is missing");
+        await db().updateTable("profiles").set({ provider: "acme" }).execute();
+        await db().deleteFrom("purse_accounts").where("account", "=", GRANT).execute();
         expect(await faults()).toContain(`account ${GRANT}: says 900, its transfers say 1000`);
+      });
+
+      test("names the accounts of a posted transfer that was changed, sent elsewhere or removed", async () => {
+        const open = `open:${GRANT}`;
+        const change = (facts: { amount?: bigint; credit?: string }) =>
+          db().updateTable("posted_transfers").set(facts).where("id", "=", open).execute();
+        await change({ amount: 1_001n });
+        expect(await faults()).toContain(`account ${GRANT}: says 900, its transfers say 901`);
+        await change({ amount: 1_000n, credit: "provider:else" });
+        expect(await faults()).toContain("account provider:else is missing");
+        await db().deleteFrom("posted_transfers").where("id", "=", open).execute();
+        expect(await faults()).toContain(`account ${GRANT}: says 900, its transfers say -100`);
       });
 
       test("names a transfer of nothing, of less than nothing, and one to itself", async () => {
         const add = (id: string, amount: bigint, credit: string) =>
           db()
-            .insertInto("transfers")
+            .insertInto("posted_transfers")
             .values({ id, debit: "outside", credit, amount, code: "grant", at: AT })
             .execute();
         await add("t0", 0n, GRANT);
@@ -629,19 +648,25 @@ export function storeContract(engine: Engine): void {
 
       test("names a request whose cost was changed, also where the sum stays the same", async () => {
         await store.applySettlements(
-          batchOf("a", [settlementOf("a", "r2", { [GRANT]: 50n, "limit:token:t:total": 50n })]),
+          batchOf("a", [settlementOf("r2", { [GRANT]: 50n, "limit:token:t:total": 50n })]),
         );
-        await db().updateTable("requests").set({ cost: 90n }).where("id", "=", "r1").execute();
+        await changeRow({ cost: 90n });
         expect(await faults()).toContain("request r1: cost 90, its provider was credited 100");
-        await db().updateTable("requests").set({ cost: 60n }).where("id", "=", "r2").execute();
+        await changeRow({ cost: 60n }, "r2");
         expect(await faults()).toContain("request r2: cost 60, its provider was credited 50");
       });
 
-      test("names a request that was removed, and one that was made up", async () => {
-        await db().updateTable("requests").set({ id: "r9" }).where("id", "=", "r1").execute();
+      test("names the accounts of a request that was removed, and one that was made up", async () => {
+        await db().deleteFrom("settlements").where("id", "=", "r1").execute();
+        expect(await faults()).toContain(`account ${GRANT}: says 900, its transfers say 1000`);
+        const split = { [GRANT]: 40n, "limit:token:t:total": 40n, [`${GRANT}0`]: 10n };
+        await store.grant(grantOf(FUNDS, 10n, { id: `${GRANT}0` }));
+        await take("a", 10n);
+        await store.applySettlements(batchOf("a", [settlementOf("r2", split)]));
+        await db().updateTable("settlements").set({ id: "r9" }).where("id", "=", "r2").execute();
         const named = await faults();
-        expect(named).toContain("request r9: cost 100, its provider was credited 0");
-        expect(named).toContain("request r1: is missing, its provider was credited 100");
+        expect(named).toContain("request r9: cost 50, its provider was credited 0");
+        expect(named).toContain("request r2: is missing, its provider was credited 50");
       });
 
       test("names a grant whose granted amount is not what was transferred", async () => {
@@ -651,17 +676,13 @@ export function storeContract(engine: Engine): void {
 
       test("reads a ledger of more than one page", async () => {
         const requests = Array.from({ length: 21_000 }, (_, n) =>
-          settlementOf("a", `q${n}`, { [GRANT]: 0n }, { overrun: nanoUsd(1n), debits: [] }),
+          settlementOf(`q${n}`, { [GRANT]: 0n }, { overrun: nanoUsd(1n), debits: [] }),
         );
         for (let from = 0; from < requests.length; from += 3_000) {
           await store.applySettlements(batchOf("a", requests.slice(from, from + 3_000)));
         }
         expect(await store.audit()).toMatchObject({ balanced: true, transfers: 21_004 });
-        await db()
-          .updateTable("transfers")
-          .set({ amount: 2n })
-          .where("id", "=", "q9/overrun")
-          .execute();
+        await changeRow({ unpaid: 2n }, "q9");
         expect(await faults()).toContain("account overrun: says -21000, its transfers say -21001");
       });
     });
@@ -842,7 +863,7 @@ export function storeContract(engine: Engine): void {
 
       beforeEach(async () => {
         await store.openNode("a", AT);
-        const used = (id: string, facts: object) => settlementOf("a", id, {}, facts);
+        const used = (id: string, facts: object) => settlementOf(id, {}, facts);
         await store.applySettlements(
           batchOf("a", [
             used("r1", { at: AT, model: "m/1", overrun: nanoUsd(5n) }),

@@ -4,14 +4,22 @@ import { askForCosts } from "../../src/jobs/late-costs.js";
 import { noLog } from "../../src/kernel/log.js";
 import { nanoUsd } from "../../src/kernel/money.js";
 import type { AwaitedCost, LateCost, LateCostStore } from "../../src/ledger/late-cost.js";
-import type { LedgerStore, Settlement } from "../../src/ledger/store.js";
+import type { LedgerStore } from "../../src/ledger/store.js";
 import type { Database } from "../../src/store/database.js";
 import { lateCostStore } from "../../src/store/late-costs.js";
 import { ledgerStore } from "../../src/store/ledger.js";
 import { openStore } from "../../src/store/open.js";
 import { usageReader } from "../../src/store/usage.js";
 import { manualClock } from "../support/clock.js";
-import { AT, batchOf, grantOf, limitOf, settlementOf, usageBy } from "../support/ledger.js";
+import {
+  AT,
+  batchOf,
+  grantOf,
+  limitOf,
+  type SettlementFacts,
+  settlementOf,
+  usageBy,
+} from "../support/ledger.js";
 import type { Engine } from "./contract.js";
 
 const FUNDS = "user:ada";
@@ -86,9 +94,9 @@ export function lateCostContract(engine: Engine): void {
     const settled = async (
       id: string,
       debits: Readonly<Record<string, bigint>>,
-      facts: Partial<Settlement> = {},
+      facts: SettlementFacts = {},
     ): Promise<void> => {
-      const batch = batchOf("a", [settlementOf("a", id, debits, facts)]);
+      const batch = batchOf("a", [settlementOf(id, debits, facts)]);
       await store.applySettlements({ ...batch, awaited: [awaitedOf(id)] });
     };
 
@@ -117,7 +125,7 @@ export function lateCostContract(engine: Engine): void {
       expect(await waitingFor()).toEqual([]);
       await settled("r2", { [FIRST]: 20n }, { overrun: nanoUsd(5n), durationMs: 1_000 });
       await settled("r1", { [FIRST]: 10n });
-      await store.applySettlements(batchOf("a", [settlementOf("a", "r3", {})], 9));
+      await store.applySettlements(batchOf("a", [settlementOf("r3", {})], 9));
       const [first, second, third] = await waitingFor();
       expect([first?.requestId, second?.requestId, third?.requestId]).toEqual(["r1", "r2", "r3"]);
       expect(second).toEqual({
@@ -144,9 +152,9 @@ export function lateCostContract(engine: Engine): void {
     test("a job's time to be asked for comes, and comes again, until it is settled or was known at once", async () => {
       await take("a", 300n, FUNDS);
       const look = { path: "/jobs/1", host: "queue", asked: { images: 2 } };
-      const begin = (id: string, job: AwaitedCost["job"], facts: Partial<Settlement> = {}) =>
+      const begin = (id: string, job: AwaitedCost["job"], facts: SettlementFacts = {}) =>
         store.applySettlements({
-          ...batchOf("a", [settlementOf("a", id, facts.isOwnKey ? {} : { [FIRST]: 10n }, facts)]),
+          ...batchOf("a", [settlementOf(id, facts.isOwnKey ? {} : { [FIRST]: 10n }, facts)]),
           awaited: [awaitedOf(id, { ...(job && { job }) })],
         });
       await begin("r1", look);
@@ -272,7 +280,7 @@ export function lateCostContract(engine: Engine): void {
         return settleLate(i === 1 ? costs.toReversed() : costs, node, lateCostStore(each));
       });
       const drains = Array.from({ length: 10 }, (_, i) =>
-        store.applySettlements(batchOf("a", [settlementOf("a", `s${i}`, { [FIRST]: 5n })], 50 + i)),
+        store.applySettlements(batchOf("a", [settlementOf(`s${i}`, { [FIRST]: 5n })], 50 + i)),
       );
       const [first, second, third] = await Promise.all(rounds);
       await Promise.all(drains);
@@ -294,9 +302,9 @@ export function lateCostContract(engine: Engine): void {
       ];
       const failed = { outcome: "failed", status: 502 } as const;
       const settlements = [
-        settlementOf("a", "r1", { [FIRST]: 10n }),
-        settlementOf("a", "r2", { [FIRST]: 10n }),
-        settlementOf("a", "r3", {}, failed),
+        settlementOf("r1", { [FIRST]: 10n }),
+        settlementOf("r2", { [FIRST]: 10n }),
+        settlementOf("r3", {}, failed),
       ];
       await store.applySettlements({ ...batchOf("a", settlements), awaited });
       await late.dropVoid();
@@ -337,15 +345,15 @@ export function lateCostContract(engine: Engine): void {
 
     test("drift is summed by provider over whole days", async () => {
       await take("a", 300n, FUNDS);
-      const told = (id: string, at: number, cost: bigint, counted: bigint) =>
-        settlementOf("a", id, { [FIRST]: cost }, { at, counted: nanoUsd(counted) });
+      const told = (id: string, at: number, cost: bigint, counted: bigint, provider = "acme") =>
+        settlementOf(id, { [FIRST]: cost }, { at, counted: nanoUsd(counted), provider });
       const day = 24 * HOUR;
       const settlements = [
         told("r1", AT, 10n, 8n),
         told("r2", AT, 10n, 12n),
         told("r3", AT + day, 10n, 10n),
-        { ...told("r4", AT, 10n, 1n), provider: "zeta" },
-        settlementOf("a", "r5", { [FIRST]: 10n }),
+        told("r4", AT, 10n, 1n, "zeta"),
+        settlementOf("r5", { [FIRST]: 10n }),
       ];
       await store.applySettlements(batchOf("a", settlements));
       const row = (provider: string, facts: object) => ({ provider, unbilled: 0, ...facts });
@@ -365,7 +373,7 @@ export function lateCostContract(engine: Engine): void {
         await store.applySettlements({
           ...batchOf(
             "a",
-            some.map((id) => settlementOf("a", id, {})),
+            some.map((id) => settlementOf(id, {})),
             from + 1,
           ),
           awaited: some.map((id) => awaitedOf(id)),

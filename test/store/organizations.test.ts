@@ -156,7 +156,7 @@ for (const engine of [sqliteEngine(), postgresEngine()]) {
         expect(await left()).toBe(600n);
         await take("a", 150n);
         const account = `grant:${funds}:plan:2026-01`;
-        const used = settlementOf("a", "r1", { [account]: 150n }, { payer: funds });
+        const used = settlementOf("r1", { [account]: 150n }, { payer: funds });
         await store.applySettlements(batchOf("a", [used]));
         await orgs().setSeats(org.id, 5);
         expect(await left()).toBe(850n);
@@ -298,12 +298,7 @@ for (const engine of [sqliteEngine(), postgresEngine()]) {
         const account = `grant:${funds}:plan:2026-01`;
         await store.applySettlements(
           batchOf("a", [
-            settlementOf(
-              "a",
-              id,
-              { [account]: amount },
-              { at, payer: funds, groupId, userId: user(i) },
-            ),
+            settlementOf(id, { [account]: amount }, { at, payer: funds, groupId, userId: user(i) }),
           ]),
         );
       };
@@ -358,7 +353,7 @@ for (const engine of [sqliteEngine(), postgresEngine()]) {
           [`grant:${funds}:plan:2026-01`]: 25n,
           [`limit:${memberLimit(0)}:2026-01`]: 25n,
         };
-        const used = settlementOf("a", "r1", debits, { payer: funds, userId: user(0) });
+        const used = settlementOf("r1", debits, { payer: funds, userId: user(0) });
         await store.applySettlements(batchOf("a", [used]));
         await limit(forMember(0, null));
         await spend("r2", 0, 40n);

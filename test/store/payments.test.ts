@@ -260,7 +260,7 @@ for (const engine of ENGINES) {
           const amount = BigInt(random.below(Number(taken - returned - spent) + 1));
           if (amount === 0n) return;
           spent += amount;
-          const one = settlementOf("n", `r${++requests}`, { [GRANT]: amount });
+          const one = settlementOf(`r${++requests}`, { [GRANT]: amount });
           await ledger.applySettlements(batchOf("n", [one], requests));
         },
         giveBack: async () => {

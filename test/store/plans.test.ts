@@ -62,7 +62,7 @@ for (const engine of [sqliteEngine(), postgresEngine()]) {
       });
     const settle = (node: string, id: string, account: string, amount: bigint) =>
       store.applySettlements(
-        batchOf(node, [settlementOf(node, id, { [account]: amount }, { payer: funds })]),
+        batchOf(node, [settlementOf(id, { [account]: amount }, { payer: funds })]),
       );
     /** Kind by kind: granted and left. */
     const credit = async (now = AT) => {
@@ -370,13 +370,13 @@ for (const engine of [sqliteEngine(), postgresEngine()]) {
         await take("a", 50n);
         const account = `grant:${funds}:plan:2026-01`;
         const used = (id: string, amount: bigint, at: number, payer = funds) =>
-          settlementOf("a", id, { [account]: amount }, { at, payer });
+          settlementOf(id, { [account]: amount }, { at, payer });
         await store.applySettlements(
           batchOf("a", [
             used("r1", 13n, FEBRUARY - 1),
             used("r2", 9n, FEBRUARY),
             used("r3", 4n, FEBRUARY, "org:x"),
-            settlementOf("a", "r4", {}, { at: FEBRUARY, payer: funds, overrun: nanoUsd(99n) }),
+            settlementOf("r4", {}, { at: FEBRUARY, payer: funds, overrun: nanoUsd(99n) }),
           ]),
         );
         const charged = (since: number, payer = funds) =>

@@ -1,6 +1,7 @@
 /** Shapes of the ledger, filled in, so that a test names only what it is about. */
 import { type NanoUsd, nanoUsd } from "../../src/kernel/money.js";
 import type { Opening } from "../../src/ledger/account.js";
+import { type ProfileFacts, profileOf } from "../../src/ledger/profile.js";
 import type { LedgerStore, Settlement, SettlementBatch } from "../../src/ledger/store.js";
 import type { Database } from "../../src/store/database.js";
 import { usageReports } from "../../src/store/usage-reports.js";
@@ -27,31 +28,37 @@ export const limitOf = (bucket: string, amount: bigint): Opening => ({
   grantKind: "budget",
 });
 
+/** What a test says of a settlement, its profile's facts among the others. */
+export type SettlementFacts = Partial<Settlement> & Partial<ProfileFacts>;
+
 /** A served request that cost what its grants and limits were debited. */
 export function settlementOf(
-  node: string,
   id: string,
   debits: Readonly<Record<string, bigint>>,
-  facts: Partial<Settlement> = {},
+  facts: SettlementFacts = {},
 ): Settlement {
   const overrun = facts.overrun ?? nanoUsd(0n);
   const charged = Object.entries(debits)
     .filter(([account]) => account.startsWith("grant:"))
     .reduce((sum, [, amount]) => sum + amount, 0n);
+  const { userId, tokenId, payer, groupId, model, task, provider, isOwnKey, price, ...others } =
+    facts;
   return {
     id,
-    node,
+    profile: profileOf({
+      userId: userId ?? "user",
+      tokenId: tokenId ?? "token",
+      payer: payer ?? "user:user",
+      groupId: groupId ?? "",
+      model: model ?? "org/model",
+      task: task ?? "conversational",
+      provider: provider ?? "acme",
+      isOwnKey: isOwnKey ?? false,
+      price: price ?? ["input", "1000000", "output", "2000000"],
+    }),
     at: AT,
-    userId: "user",
-    tokenId: "token",
-    payer: "user:user",
-    groupId: "",
-    model: "org/model",
-    task: "conversational",
-    provider: "acme",
     status: 200,
     outcome: "served",
-    isOwnKey: false,
     usage: {
       inputTokens: 10,
       cachedInputTokens: 0,
@@ -72,8 +79,8 @@ export function settlementOf(
     attempts: 1,
     isStream: false,
     tags: [],
-    details: '["fastest","",["acme:200"],"100",["input","1000000","output","2000000"]]',
-    ...facts,
+    details: '["fastest","",["acme:200"],"100"]',
+    ...others,
   };
 }
 

@@ -8,6 +8,7 @@ import { payments } from "./0003-payments.js";
 import { nodes } from "./0004-nodes.js";
 import { costs } from "./0005-costs.js";
 import { receiptsAndUsage } from "./0006-receipts-and-usage.js";
+import { profiles } from "./0007-profiles.js";
 import { mappings } from "./0008-mappings.js";
 import { registeredProviders } from "./0009-registered-providers.js";
 import { mappingStatistics } from "./0011-mapping-statistics.js";
@@ -23,6 +24,7 @@ const MIGRATIONS: readonly Migration[] = [
   nodes,
   costs,
   receiptsAndUsage,
+  profiles,
   mappings,
   registeredProviders,
   mappingStatistics,

@@ -27,7 +27,7 @@ const WATCH_MS = 50;
 
 const CACHE_KB = 32_768;
 /** How much is appended before it is put where it belongs: pages that change often are then put there once. */
-const CHECKPOINT_PAGES = 4_000;
+const CHECKPOINT_PAGES = 8_000;
 
 export async function openSqlite(path: string): Promise<Database> {
   const file = new SqliteFile(path, { create: true, safeIntegers: true });
@@ -109,14 +109,14 @@ function insertNew(file: SqliteFile, into: BulkTable, rows: readonly BulkRow[]):
   const statement = file.query(`${insertInto(into)} on conflict do nothing`);
   const added: string[] = [];
   for (const row of rows) {
-    if (statement.run(...row).changes > 0) added.push(String(row[0]));
+    if (statement.run(row as never).changes > 0) added.push(String(row[0]));
   }
   return added;
 }
 
 function insertRows(file: SqliteFile, into: BulkTable, rows: readonly BulkRow[]): void {
   const statement = file.query(insertInto(into));
-  for (const row of rows) statement.run(...row);
+  for (const row of rows) statement.run(row as never);
 }
 
 function insertInto({ table, columns }: BulkTable): string {
@@ -131,7 +131,7 @@ function addSums(file: SqliteFile, into: SumTable, rows: readonly BulkRow[]): vo
     `insert into ${into.table} (${columns.join(",")}) values (${columns.map(() => "?").join(",")})
      ${addingUp(into)}`,
   );
-  for (const row of rows) statement.run(...row);
+  for (const row of rows) statement.run(row as never);
 }
 
 function addToRows<Row extends BulkRow>(
@@ -143,7 +143,7 @@ function addToRows<Row extends BulkRow>(
   const statement = file.query(
     `update ${table} set ${sum} = ${sum} + ?${key.length + 1} where ${places}`,
   );
-  return rows.filter((row) => statement.run(...row).changes > 0);
+  return rows.filter((row) => statement.run(row as never).changes > 0);
 }
 
 /**
