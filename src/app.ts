@@ -23,6 +23,7 @@ import { ProbePayer } from "./gateway/probe-payer.js";
 import { Registry } from "./gateway/registry.js";
 import { Spool } from "./gateway/spool.js";
 import { mappingsToValidate, validateMapping } from "./gateway/validate-mapping.js";
+import { BodyBudget } from "./http/body-budget.js";
 import type { Site } from "./http/parts.js";
 import { answer } from "./http/routes.js";
 import { collectReversals } from "./jobs/collect-reversals.js";
@@ -266,6 +267,7 @@ export async function startApp(given: AppParts): Promise<App> {
     lateCosts,
     lateBilling,
     jobs: passJobs,
+    bodies: new BodyBudget(config.limits.uploadBytesMax),
     payments,
     processor: stripeProcessor(config.payments.stripe, log),
     books,

@@ -22,7 +22,7 @@ export async function benchTasks(options: Options): Promise<number> {
   for (const part of [
     (places: Places) => embeddings(places, times),
     (places: Places) => pictures(places, times / 4),
-    (places: Places) => uploads(places, times / 10),
+    ...WAYS.map((way) => (places: Places) => uploads(places, times / 5, way)),
     jobs,
     (places: Places) => besides(places, times),
   ]) {
@@ -61,6 +61,11 @@ async function inFreshProcesses<T>(measure: (places: Places) => Promise<T>): Pro
   }
 }
 
+const WAYS = [
+  { model: "bench/ears-by-time", how: "passed on as they come" },
+  { model: "bench/ears", how: "read first" },
+];
+
 const SIM_DIALS = `
 dials:
   together: { media_bytes: 1000000 }
@@ -73,13 +78,14 @@ const offer = (id: string, task: string, provider: string, model: string, price:
 const config = (simPort: number): string => `
 allow_literal_keys: true
 providers:
-${["deepinfra", "together", "fal-ai"]
+${["deepinfra", "together", "fal-ai", "hf-inference"]
   .map((id) => `  ${id}: { base_url: "http://127.0.0.1:${simPort}/${id}", api_key: sim-key }\n`)
   .join("")}
 models:
 ${offer("bench/embed", "feature-extraction", "deepinfra", "BAAI/bge-m3", 'input: "0.01"')}
 ${offer("bench/picture", "text-to-image", "together", "black-forest-labs/FLUX.1-schnell", 'megapixel: "0.0001"')}
 ${offer("bench/ears", "automatic-speech-recognition", "together", "openai/whisper-large-v3", 'audio_minute: "0.000001"')}
+${offer("bench/ears-by-time", "automatic-speech-recognition", "hf-inference", "openai/whisper-large-v3", 'compute_second: "0.000001"')}
 ${offer("bench/film", "text-to-video", "fal-ai", "fal-ai/ltx-video", 'video_second: "0.00001"')}
 plans:
   pro: { monthly_credit: "1000" }

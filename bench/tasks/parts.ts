@@ -42,28 +42,46 @@ export async function pictures(places: Places, times: number): Promise<readonly 
 
 const SOUND_BYTES = 10 * 1024 * 1024;
 
-/** Ten megabytes of sound, uploaded as one file. */
-export async function uploads(places: Places, times: number): Promise<readonly Line[]> {
-  const { through, token, pids } = places;
+/** By how its model is charged: files are passed on while they come in, or read first. */
+export type Way = { readonly model: string; readonly how: string };
+
+/** Ten megabytes of sound, uploaded as one file: one after the other, then many at once. */
+export async function uploads(
+  { through, token, pids }: Places,
+  times: number,
+  { model, how }: Way,
+): Promise<readonly Line[]> {
   const body = sound(SOUND_BYTES);
-  const before = usageOf(pids);
-  let peak = before.rssBytes;
-  const started = performance.now();
-  for (let i = 0; i < times; i++) {
-    const url = `${through}/models/bench/ears`;
-    await read(await post(url, bearer(token), body, { "content-type": "audio/wav" }));
-    peak = Math.max(peak, usageOf(pids).rssBytes);
+  const upload = async (): Promise<void> =>
+    read(
+      await post(`${through}/models/${model}`, bearer(token), body, {
+        "content-type": "audio/wav",
+      }),
+    );
+  await upload();
+  const lines: Line[] = [];
+  for (const atOnce of [1, UPLOADS_AT_ONCE]) {
+    const idle = usageOf(pids).rssBytes;
+    let peak = idle;
+    const watching = setInterval(() => {
+      peak = Math.max(peak, usageOf(pids).rssBytes);
+    }, WATCH_MS);
+    const rounds = Math.max(2, Math.round(times / atOnce));
+    const started = performance.now();
+    for (let i = 0; i < rounds; i++) await Promise.all(Array.from({ length: atOnce }, upload));
+    const seconds = (performance.now() - started) / 1_000;
+    clearInterval(watching);
+    const speed = (rounds * atOnce * SOUND_BYTES) / 1_000_000 / seconds;
+    lines.push({
+      what: `uploads of 10 MB ${how}, ${atOnce} at a time`,
+      value: `${speed.toFixed(0)} MB/s, ${mb(peak - idle)} MB above idle`,
+    });
   }
-  const seconds = (performance.now() - started) / 1_000;
-  const megabytes = (times * SOUND_BYTES) / 1_000_000;
-  return [
-    {
-      what: "uploads of 10 MB of sound, one after the other",
-      value: `${(megabytes / seconds).toFixed(0)} MB/s`,
-    },
-    { what: "memory above idle meanwhile, at most", value: `${mb(peak - before.rssBytes)} MB` },
-  ];
+  return lines;
 }
+
+const UPLOADS_AT_ONCE = 20;
+const WATCH_MS = 20;
 
 const JOBS = 500;
 

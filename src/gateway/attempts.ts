@@ -99,7 +99,8 @@ export function mayTryAgain(gateway: Gateway, call: Call, trail: Trail): boolean
   const ms = gateway.clock.elapsed() - call.startedAt;
   const mayBeGone = failures.length > 0 || ms >= SURELY_THERE_MS;
   if (mayBeGone && call.signal.aborted) return false;
-  if (trail.spentBy !== undefined || failures.at(-1)?.failure.rejection) return false;
+  const last = failures.at(-1)?.failure;
+  if (trail.spentBy !== undefined || last?.rejection || last?.isFinal) return false;
   return failures.length < attemptsMax && ms < attemptsMs;
 }
 

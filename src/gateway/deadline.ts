@@ -6,7 +6,13 @@ import type { Clock } from "../kernel/clock.js";
 
 const LOOK_EVERY_MS = 10;
 
-export type LimitName = "connect" | "first byte" | "answer" | "gap between chunks" | "total";
+export type LimitName =
+  | "connect"
+  | "first byte"
+  | "answer"
+  | "gap between chunks"
+  | "upload"
+  | "total";
 
 /** Why an attempt whose time was up was stopped. */
 export class TimeLimitError extends Error {

@@ -64,6 +64,8 @@ export type Failure = {
   readonly retryAfterMs?: number;
   /** Set where another provider would say the same: the caller's request is at fault. */
   readonly rejection?: RouterError;
+  /** Set where nobody else can be asked: the caller's file has gone to this provider, and is not here any more. */
+  readonly isFinal?: boolean;
   /** Set where the operator must act: a bad key, an unpaid bill, a wrong mapping. */
   readonly isOperatorsProblem?: boolean;
   /** What the provider is owed for all the same, where the caller is gone: it goes on without them. */

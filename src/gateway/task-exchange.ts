@@ -71,7 +71,10 @@ export function begin(
   const { provider, guard } = configured;
   const { deadline, time } = turn;
   const { limits, http } = gateway;
-  const { type, body } = printBody(request.body, `turnpike-${call.id}`);
+  const { upload } = request;
+  const { type, body } = upload
+    ? { type: upload.type, body: upload }
+    : printBody(request.body, `turnpike-${call.id}`);
   const headers = {
     ...provider.headers,
     accept: "*/*",

@@ -1,5 +1,5 @@
 /** Runs one task at one provider to its end: sends, waits, asks again, fetches what the answer points to. */
-import { RouterError } from "../kernel/errors.js";
+import { badRequest, RouterError } from "../kernel/errors.js";
 import {
   JOB_ASK_MS_MAX,
   JOB_ASK_MS_MIN,
@@ -13,6 +13,8 @@ import type { Delivered, TaskOutput } from "../tasks/task-call.js";
 import { type Reported, sumOfReported, sumOfUsages, type Usage } from "../tasks/usage.js";
 import { awaiterFor } from "./attempts.js";
 import { keyFor } from "./candidates.js";
+import { BrokenUploadError } from "./client/upload.js";
+import { TimeLimitError } from "./deadline.js";
 import { DownloadError } from "./download.js";
 import type { Gateway } from "./parts.js";
 import { ForbiddenUrlError } from "./public-address.js";
@@ -57,6 +59,16 @@ type Job = { isBegun: boolean };
 
 /** Never throws for anything the provider does. */
 export async function sendTask(
+  gateway: Gateway,
+  call: TaskCall,
+  turn: Turn,
+): Promise<TaskAnswer | Failure> {
+  const answer = await sendUntilDone(gateway, call, turn);
+  const isSpent = call.request.input.upload?.isBegun === true;
+  return answer.kind === "failed" && isSpent ? { ...answer, isFinal: true } : answer;
+}
+
+async function sendUntilDone(
   gateway: Gateway,
   call: TaskCall,
   turn: Turn,
@@ -194,10 +206,18 @@ function failureOf({ deadline }: Turn, thrown: unknown): Failure {
   if (thrown instanceof RouterError) {
     return { kind: "failed", why: "unsupported", rejection: thrown };
   }
-  if (deadline.isStopped) return { kind: "failed", why: whyOf(deadline.reason) };
+  const reason: unknown = deadline.reason ?? thrown;
+  if (isUploadsFault(reason)) return { kind: "failed", why: "upload", rejection: brokenUpload() };
+  if (deadline.isStopped) return { kind: "failed", why: whyOf(reason) };
   if (thrown instanceof MalformedReply) return { kind: "failed", why: "malformed" };
   if (thrown instanceof DownloadError || thrown instanceof ForbiddenUrlError) {
     return { kind: "failed", why: "no_result" };
   }
   return { kind: "failed", why: whyOf(thrown) };
 }
+
+const isUploadsFault = (reason: unknown): boolean =>
+  reason instanceof BrokenUploadError ||
+  (reason instanceof TimeLimitError && reason.limit === "upload");
+
+const brokenUpload = (): RouterError => badRequest("The body broke off, or stopped coming.");

@@ -1,20 +1,28 @@
 import type { z } from "zod";
 import { badRequest, RouterError } from "../kernel/errors.js";
+import { SMALL_BODY_BYTES } from "../kernel/limits.js";
 import { notJson } from "../wire/json-members.js";
 
 /** The body as text, within a limit in bytes that holds however it is sent. */
-export const readBody = (request: Request, bytesMax: number): Promise<string> =>
-  readWithin(request, bytesMax, {
+export const readBody = (request: Request, bytesMax: number, keeper?: Keeper): Promise<string> =>
+  readWithin(request, bytesMax, keeper, {
     atOnce: () => request.text(),
     ofParts: (parts) => Buffer.concat(parts).toString("utf8"),
   });
 
 /** The same as bytes. */
-export const readBytes = (request: Request, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> =>
-  readWithin(request, bytesMax, {
+export const readBytes = (
+  request: Request,
+  bytesMax: number,
+  keeper?: Keeper,
+): Promise<Uint8Array<ArrayBuffer>> =>
+  readWithin(request, bytesMax, keeper, {
     atOnce: () => request.bytes(),
     ofParts: (parts) => Buffer.concat(parts),
   });
+
+/** Told of every body of some size that is kept until its request is answered; throws where there is no room. */
+export type Keeper = { readonly keep: (bytes: number) => void };
 
 type Reader<Whole> = {
   readonly atOnce: () => Promise<Whole>;
@@ -25,6 +33,7 @@ type Reader<Whole> = {
 function readWithin<Whole>(
   request: Request,
   bytesMax: number,
+  keeper: Keeper | undefined,
   reader: Reader<Whole>,
 ): Promise<Whole> {
   const encoding = request.headers.get("content-encoding");
@@ -36,8 +45,11 @@ function readWithin<Whole>(
   }
   const length = Number(request.headers.get("content-length") ?? Number.NaN);
   if (length > bytesMax) throw tooLarge(bytesMax);
+  if (length > SMALL_BODY_BYTES) keeper?.keep(length);
   const isBounded = length <= bytesMax || !request.body;
-  return (isBounded ? reader.atOnce() : readInParts(request, bytesMax, reader)).catch(brokeOff);
+  return (isBounded ? reader.atOnce() : readInParts(request, bytesMax, keeper, reader)).catch(
+    brokeOff,
+  );
 }
 
 /** The caller hung up, or sent no proper HTTP: no fault of ours. */
@@ -49,18 +61,22 @@ function brokeOff(cause: unknown): never {
 const readInParts = async <Whole>(
   { body }: Request,
   bytesMax: number,
+  keeper: Keeper | undefined,
   { ofParts }: Reader<Whole>,
-): Promise<Whole> => ofParts(await readParts(body as AsyncIterable<Uint8Array>, bytesMax));
+): Promise<Whole> => ofParts(await readParts(body as AsyncIterable<Uint8Array>, bytesMax, keeper));
 
 async function readParts(
   body: AsyncIterable<Uint8Array>,
   bytesMax: number,
+  keeper: Keeper | undefined,
 ): Promise<readonly Uint8Array[]> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
   for await (const part of body) {
     bytes += part.byteLength;
     if (bytes > bytesMax) throw tooLarge(bytesMax);
+    // Nobody said how much there will be.
+    keeper?.keep(part.byteLength);
     parts.push(part);
   }
   return parts;

@@ -8,7 +8,7 @@ import type { Handler } from "./parts.js";
 export const chatCompletions: Handler = async (site, visit) => {
   const caller = await inferenceCaller(site, visit);
   const { gateway } = site;
-  const text = await readBody(visit.request, gateway.limits.bodyBytesMax);
+  const text = await readBody(visit.request, gateway.limits.bodyBytesMax, visit);
   const call = callOf(site, visit, caller, parseChatRequest(text));
   return serveCall(site, visit, call, (each) => serveChat(gateway, each));
 };

@@ -15,7 +15,7 @@ export const doorHandler =
   (door: Door): Handler =>
   async (site, visit) => {
     const caller = await inferenceCaller(site, visit);
-    const bytes = await readBytes(visit.request, site.gateway.limits.bodyBytesMax);
+    const bytes = await readBytes(visit.request, site.gateway.limits.bodyBytesMax, visit);
     return serveDoor(site, visit, caller, door, bytes, {});
   };
 

@@ -30,7 +30,7 @@ export const MESSAGES = "messages";
 /** The body is any inference body, with its route in `route`; a model's name alone will do. */
 export const estimate: Handler = async (site, visit) => {
   const caller = billedCaller(site, visit, await authenticate(site, visit, "read"));
-  const text = await readBody(visit.request, site.gateway.limits.bodyBytesMax);
+  const text = await readBody(visit.request, site.gateway.limits.bodyBytesMax, visit);
   const members = membersOf(text);
   const answer = members.has(MESSAGES)
     ? await estimateChat(site, visit, caller, withoutRoute(text, members))

@@ -17,6 +17,7 @@ import type { OrganizationStore } from "../tenants/organization-store.js";
 import type { RegistrationStore } from "../tenants/registration.js";
 import type { MasterKey } from "../tenants/sealing.js";
 import type { TenantStore } from "../tenants/store.js";
+import type { BodyBudget } from "./body-budget.js";
 
 /** What the routes are built on. */
 export type Site = {
@@ -34,6 +35,7 @@ export type Site = {
   readonly lateCosts: LateCostStore;
   readonly lateBilling: LateBilling;
   readonly jobs: Jobs;
+  readonly bodies: BodyBudget;
   readonly payments: PaymentStore;
   readonly processor: PaymentProcessor;
   readonly books: Books;
@@ -61,13 +63,28 @@ export class Visit {
   readonly startedAt: number;
   /** Path segments that the route left open, decoded. */
   rest: readonly string[] = [];
+  private readonly bodies: BodyBudget;
+  private kept = 0;
 
-  constructor(request: Request, path: string, id: string, clock: Clock) {
+  constructor(request: Request, path: string, id: string, clock: Clock, bodies: BodyBudget) {
+    this.bodies = bodies;
     this.request = request;
     this.path = path;
     this.id = id;
     this.at = clock.now();
     this.startedAt = clock.elapsed();
+  }
+
+  /** So many bytes of its body are in memory until it is answered. Throws `rate_limited` where there is no room. */
+  keep(bytes: number): void {
+    this.bodies.take(bytes);
+    this.kept += bytes;
+  }
+
+  /** It is answered. */
+  done(): void {
+    if (this.kept > 0) this.bodies.give(this.kept);
+    this.kept = 0;
   }
 
   /** Made when asked for: the routes that carry the traffic look at nothing but the path. */

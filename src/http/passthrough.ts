@@ -90,7 +90,9 @@ async function passChat(
 ): Promise<Response> {
   const caller = await inferenceCaller(site, visit);
   const { gateway } = site;
-  const request = parseChatRequest(await readBody(visit.request, gateway.limits.bodyBytesMax));
+  const request = parseChatRequest(
+    await readBody(visit.request, gateway.limits.bodyBytesMax, visit),
+  );
   const mapping = mappingOf(site, provider.id, nameIn(request), ["conversational"]);
   if (!mapping) throw notSupported(provider.id);
   const call = callOf(site, visit, caller, { ...request, ...pinnedTo(mapping) });
@@ -106,7 +108,7 @@ async function passOwnChat(
 ): Promise<Response> {
   const caller = await inferenceCaller(site, visit);
   const { gateway } = site;
-  const bytes = await readBytes(visit.request, gateway.limits.bodyBytesMax);
+  const bytes = await readBytes(visit.request, gateway.limits.bodyBytesMax, visit);
   const request = parseChatRequest(new TextDecoder().decode(bytes));
   const mapping = mappingOf(site, provider.id, nameIn(request), ["conversational"]);
   if (!mapping) throw notSupported(provider.id);
@@ -134,7 +136,7 @@ async function passCall(
   const caller = await inferenceCaller(site, visit);
   const { gateway } = site;
   const type = typeOf(visit);
-  const bytes = await readBytes(visit.request, gateway.limits.bodyBytesMax);
+  const bytes = await readBytes(visit.request, gateway.limits.bodyBytesMax, visit);
   const named = model ?? (await modelOfPass(route, type, bytes));
   const mapping = named && mappingOf(site, provider.id, named, route.tasks);
   if (!mapping) throw notSupported(provider.id);

@@ -182,11 +182,15 @@ export async function answer(site: Site, request: Request): Promise<Response> {
   const { gateway } = site;
   const id = gateway.newId();
   const path = pathOf(request.url);
+  let visit: Visit | undefined;
   try {
     if (path === undefined) throw badRequest("The Host header names no host.", "host");
-    return await dispatch(site, new Visit(request, path, id, gateway.clock));
+    visit = new Visit(request, path, id, gateway.clock, site.bodies);
+    return await dispatch(site, visit);
   } catch (thrown) {
     return errorResponse(thrown, { dialect: dialectOf(path), id, log: gateway.log });
+  } finally {
+    visit?.done();
   }
 }
 

@@ -21,6 +21,7 @@ import { serveDoor } from "./doors.js";
 import { callOf, inferenceCaller, serveCall } from "./inference.js";
 import type { Handler, Site, Visit } from "./parts.js";
 import { taskRequest } from "./task-request.js";
+import { type PassedOn, passedOn } from "./upload.js";
 
 type PayloadTask = Exclude<Task, "conversational">;
 
@@ -60,7 +61,9 @@ async function serveNamed(
   controls: RouteControls,
 ): Promise<Response> {
   const caller = await inferenceCaller(site, visit);
-  const bytes = await readBytes(visit.request, site.gateway.limits.bodyBytesMax);
+  const passed = passedOn(site, visit, path, controls);
+  if (passed) return servePassedOn(site, visit, caller, path, controls, passed);
+  const bytes = await readBytes(visit.request, site.gateway.limits.bodyBytesMax, visit);
   const chat = CHAT.exec(path)?.[1];
   if (chat !== undefined) return chatAt(site, visit, caller, { model: chat, controls }, bytes);
   const completions = COMPLETIONS.exec(path)?.[1];
@@ -70,6 +73,26 @@ async function serveNamed(
   }
   const [, model = path, task] = PIPELINE.exec(path) ?? [];
   return serveTaskAt(site, visit, caller, { model, task: taskNamed(task), controls }, bytes);
+}
+
+/** A file that goes to its provider while it comes in. */
+async function servePassedOn(
+  site: Site,
+  visit: Visit,
+  caller: Caller,
+  named: string,
+  controls: RouteControls,
+  { task, upload }: PassedOn,
+): Promise<Response> {
+  const { model, suffix } = splitModel(named);
+  const input = { inputs: undefined, media: undefined, upload, parameters: {}, extra: {} };
+  const userAgent = visit.request.headers.get("user-agent");
+  const request = await taskRequest({
+    ...{ model, suffix, controls, tasks: [task], input, wantsUrls: false, count: 1 },
+    write: (delivered) => taskAnswer(task, delivered, userAgent),
+  });
+  const call = callOf(site, visit, caller, request);
+  return serveCall(site, visit, call, (each) => serveTask(site.gateway, each));
 }
 
 function taskNamed(name: string | undefined): PayloadTask | undefined {

@@ -4,6 +4,8 @@ import { nanoUsd } from "./money.js";
 export const defaultLimits = {
   /** Largest request body in bytes. */
   bodyBytesMax: 16 * 1024 * 1024,
+  /** Bodies of more than 64 KB that one process keeps in memory at a time, all together in bytes. */
+  uploadBytesMax: 256 * 1024 * 1024,
   /** Largest plain provider answer in bytes. */
   answerBytesMax: 32 * 1024 * 1024,
   /** Largest picture, sound or film that is taken from a provider or a URL, in bytes. */
@@ -43,6 +45,11 @@ export const defaultLimits = {
 } as const satisfies Record<string, number>;
 
 export type Limits = { readonly [Name in keyof typeof defaultLimits]: number };
+
+/** A body up to this size does not count as kept: nearly all are smaller. */
+export const SMALL_BODY_BYTES = 64 * 1024;
+/** A file of this size and more is passed on as it comes, where nobody needs to look into it. */
+export const UPLOAD_STREAM_BYTES = 1024 * 1024;
 
 /** No one request costs more than a million dollars: what says so is a fault, and must not overflow the ledger. */
 export const COST_NANO_USD_MAX = nanoUsd(1_000_000_000_000_000n);

@@ -33,7 +33,7 @@ export function askedOf(
     characters: [...textIn(input.inputs)].length,
     textBytes: Buffer.byteLength(text),
     outputTokens: wholeIn(said, "max_new_tokens", "max_tokens", "max_length"),
-    hasImage: input.media?.type.startsWith("image/") ?? false,
+    hasImage: (input.media ?? input.upload)?.type.startsWith("image/") ?? false,
     images: imagesOf(task, count),
     pixels: pixelsIn(said),
     steps: wholeIn(said, "num_inference_steps", "steps"),

@@ -1,7 +1,7 @@
 import type { PricePerMillion } from "../kernel/money.js";
 import type { BodyChanges, ChatRequest } from "../tasks/chat-completion.js";
 import type { Task } from "../tasks/index.js";
-import type { Media } from "../tasks/media.js";
+import type { Media, Upload } from "../tasks/media.js";
 import type { TaskInput, TaskOutput } from "../tasks/task-call.js";
 import type { Unit, Usage } from "../tasks/usage.js";
 import type { CostReader } from "./reported.js";
@@ -80,6 +80,8 @@ export type ProviderRequest = {
   readonly host?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: RequestBody;
+  /** In place of a body: a file that is passed on while it comes in. */
+  readonly upload?: Upload;
 };
 
 export type RequestBody =
@@ -144,6 +146,8 @@ export type Step =
 export type TaskAdapter = {
   readonly start: (input: TaskInput, target: Target) => ProviderRequest;
   readonly next: (reply: ProviderReply, target: Target) => Step;
+  /** Whether a file alone is sent as it is, so that it may be passed on while it comes in. */
+  readonly takesUploads?: boolean;
   /** Where its answers say what they cost, and are believed. */
   readonly reported?: CostReader;
   /** The same on a route whose events are like those of chat. */

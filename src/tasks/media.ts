@@ -1,6 +1,17 @@
 /** A picture, a sound or a film: its bytes and their media type. */
 export type Media = { readonly bytes: Uint8Array; readonly type: string };
 
+/** A file that its caller is still sending. It is there once: what was taken of it cannot be taken again. */
+export type Upload = {
+  readonly type: string;
+  /** As its caller announced it. */
+  readonly length: number;
+  /** Whether anything was taken of it. */
+  readonly isBegun: boolean;
+  /** Its bytes as they come; ends early, or throws, where the caller does. */
+  readonly parts: () => AsyncIterable<Uint8Array>;
+};
+
 /** Media in an answer: there already, or at a URL that is fetched without credentials. */
 export type MediaSource = Media | { readonly url: string };
 

@@ -1,5 +1,5 @@
 /** One call of a task other than chat, in the form that Hugging Face's clients and hub use. */
-import type { Media, MediaSource } from "./media.js";
+import type { Media, MediaSource, Upload } from "./media.js";
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -8,6 +8,8 @@ export type TaskInput = {
   readonly inputs: unknown;
   /** The picture or sound that `inputs` held, whichever way it was sent. */
   readonly media: Media | undefined;
+  /** The same where it is passed on as it comes, and nobody here sees it whole. */
+  readonly upload?: Upload;
   readonly parameters: Json;
   /** What stood beside `inputs` and `parameters`. */
   readonly extra: Json;

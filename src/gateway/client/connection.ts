@@ -27,6 +27,9 @@ export class Connection {
   private socket: Socket<Connection> | undefined;
   private exchange: Exchange | undefined;
   private unsent: Uint8Array | undefined;
+  private drained: (() => void) | undefined;
+  /** More of the request is to come. */
+  isSending = false;
   private isPaused = false;
   /** Ended by either side. */
   isClosed = false;
@@ -77,26 +80,59 @@ export class Connection {
     this.end(error);
   }
 
-  /** Sends a whole request; its answer comes through the exchange. Nearly always the socket takes all of it at once. */
-  send(request: string | Buffer): Exchange {
+  /**
+   * Sends a request, whole or up to an upload; its answer comes through the exchange. Nearly always the socket takes all of
+   * it at once. A body of bytes is not copied, however much of it has to wait.
+   */
+  send(head: string, body?: Uint8Array): Exchange {
     const exchange = new Exchange(this);
     this.exchange = exchange;
-    const sent = Math.max(0, this.socket?.write(request) ?? 0);
-    if (sent < Buffer.byteLength(request)) this.unsent = Buffer.from(request).subarray(sent);
+    const sent = this.writeSome(head);
+    if (sent < Buffer.byteLength(head)) {
+      const rest = Buffer.from(head).subarray(sent);
+      this.unsent = body ? Buffer.concat([rest, body]) : rest;
+    } else if (body) {
+      const taken = this.writeSome(body);
+      if (taken < body.length) this.unsent = body.subarray(taken);
+    }
     return exchange;
+  }
+
+  private writeSome(data: string | Uint8Array): number {
+    return Math.max(0, this.socket?.write(data) ?? 0);
   }
 
   /** Closes at once, without waiting for anything. */
   destroy(): void {
     if (this.isClosed) return;
     this.isClosed = true;
+    this.drained?.();
     this.socket?.terminate();
   }
 
   sendRest(): void {
-    if (!this.unsent || !this.socket) return;
-    const sent = this.socket.write(this.unsent);
-    this.unsent = sent >= this.unsent.length ? undefined : this.unsent.subarray(Math.max(0, sent));
+    if (this.unsent && this.socket) {
+      const sent = this.writeSome(this.unsent);
+      this.unsent = sent >= this.unsent.length ? undefined : this.unsent.subarray(sent);
+    }
+    if (this.unsent) return;
+    this.drained?.();
+    this.drained = undefined;
+  }
+
+  /** Sends more of a request; resolves once it is out, or nobody wants it any more. */
+  write(bytes: Uint8Array): Promise<void> | void {
+    if (this.isClosed || !this.socket) return;
+    // What the socket does not take at once must not change: the caller may reuse its buffer.
+    if (this.unsent) this.unsent = Buffer.concat([this.unsent, bytes]);
+    else {
+      const sent = this.writeSome(bytes);
+      if (sent >= bytes.length) return;
+      this.unsent = Buffer.from(bytes.subarray(sent));
+    }
+    return new Promise((resolve) => {
+      this.drained = resolve;
+    });
   }
 
   receive(bytes: Buffer): void {
@@ -118,12 +154,13 @@ export class Connection {
     if (!exchange.isComplete) return;
     this.exchange = undefined;
     this.resume();
-    if (exchange.mayReuse && !this.unsent) this.onFree(this);
+    if (exchange.mayReuse && !this.unsent && !this.isSending) this.onFree(this);
     else this.destroy();
   }
 
   end(error: unknown): void {
     this.isClosed = true;
+    this.drained?.();
     this.opening?.reject(new ConnectError("no connection", { cause: error }));
     const { exchange } = this;
     this.exchange = undefined;

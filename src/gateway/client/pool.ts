@@ -2,12 +2,14 @@
  * An HTTP/1.1 client on Bun's sockets. Bun's own `fetch` hands every request to another thread and back and has
  * one time limit for connecting and waiting together; this one costs half as much and tells the two apart.
  */
+import type { Upload } from "../../tasks/media.js";
 import type { Deadline } from "../deadline.js";
 import type { Guard } from "../guard.js";
 import { ProtocolError } from "./body-decoder.js";
 import { Connection } from "./connection.js";
 import type { Exchange } from "./exchange.js";
 import { guardedOriginOf, type Origin, originOf } from "./origin.js";
+import { sendUpload } from "./upload.js";
 
 const IDLE_PER_ORIGIN_MAX = 1_024;
 /** Many servers close a connection after 60 s of silence; we are gone before they are. */
@@ -27,7 +29,8 @@ export type HttpRequest = {
   readonly headers: Readonly<Record<string, string>>;
   /** Our id of the request, which changes every time. */
   readonly requestId: string;
-  readonly body: string | Uint8Array;
+  /** An upload goes out as it comes in, on a connection that was opened for it: it cannot be sent twice. */
+  readonly body: string | Uint8Array | Upload;
 };
 
 type Idle = { readonly connection: Connection; readonly since: number };
@@ -51,10 +54,12 @@ export class HttpPool {
       ? guardedOriginOf(request.baseUrl)
       : originOf(request.baseUrl, request.address);
     const message = printRequest(origin, request);
-    const kept = this.takeIdle(origin);
+    const upload = isUpload(request.body) ? request.body : undefined;
+    const bytes = request.body instanceof Uint8Array ? request.body : undefined;
+    const kept = upload ? undefined : this.takeIdle(origin);
     if (kept) {
       waiting();
-      const exchange = kept.send(message);
+      const exchange = kept.send(message, bytes);
       deadline.stops(exchange);
       try {
         await exchange.response();
@@ -67,9 +72,11 @@ export class HttpPool {
     const judged = guard ? await judgedOrigin(origin, guard, deadline) : origin;
     const fresh = await Connection.open(judged, deadline);
     fresh.onFree = this.keep;
-    waiting();
-    const exchange = fresh.send(message);
+    if (!upload) waiting();
+    const exchange = fresh.send(message, bytes);
     deadline.stops(exchange);
+    // Not waited for: a provider may answer before it has heard all.
+    if (upload) void sendUpload(fresh, exchange, upload, deadline, waiting);
     await exchange.response();
     return exchange;
   }
@@ -133,15 +140,16 @@ const BREAKS_HEADER = /[\r\n\0]/;
 
 const printed = new WeakMap<object, string>();
 
-function printRequest(origin: Origin, request: HttpRequest): string | Buffer {
+/** All of a request whose body is text; up to its body where that is bytes. */
+function printRequest(origin: Origin, request: HttpRequest): string {
   const { path, headers, requestId, body, method = "POST" } = request;
   if (BREAKS_PATH.test(path) || !path.startsWith("/"))
     throw new ProtocolError("the path holds a character no path may hold");
-  const length = Buffer.byteLength(body);
+  const length = isUpload(body) ? body.length : Buffer.byteLength(body);
   // A GET has no body, and some servers refuse even the length of none.
   const framing = method === "GET" ? "" : `content-length: ${length}\r\n`;
   const head = `${method} ${origin.pathPrefix}${path} HTTP/1.1\r\nhost: ${origin.hostHeader}\r\n${printHeaders(headers)}x-turnpike-request-id: ${requestId}\r\n${framing}\r\n`;
-  return typeof body === "string" ? head + body : Buffer.concat([Buffer.from(head), body]);
+  return typeof body === "string" ? head + body : head;
 }
 
 function printHeaders(headers: Readonly<Record<string, string>>): string {
@@ -155,3 +163,6 @@ function printHeaders(headers: Readonly<Record<string, string>>): string {
   printed.set(headers, text);
   return text;
 }
+
+const isUpload = (body: HttpRequest["body"]): body is Upload =>
+  typeof body === "object" && !(body instanceof Uint8Array);

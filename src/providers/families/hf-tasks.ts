@@ -72,12 +72,13 @@ const hfTask = ({ body, read, route = "" }: Wire): TaskAdapter => ({
   start: (input, { providerModel }) => ({
     method: "POST",
     path: `/models/${providerModel}${route}`,
-    body: body(input),
+    ...(input.upload ? { upload: input.upload } : { body: body(input) }),
   }),
   next: (reply) => {
     const usage = tokensIn(reply);
     return { kind: "done", output: read(reply), ...(usage && { usage }) };
   },
+  takesUploads: body === requests.asFile,
   reported: computeTimeHeader,
 });
 
