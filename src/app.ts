@@ -342,6 +342,7 @@ function buildGateway(
     breakers: new Breakers(config.limits, dice),
     statistics: new Statistics(),
     defaultPolicy: { kind: config.defaultPolicy },
+    allowsContinuation: config.allowsContinuation,
     dice,
     limits: config.limits,
     clock,

@@ -40,6 +40,8 @@ export type Config = {
   readonly retention: Retention;
   /** For requests that name none. */
   readonly defaultPolicy: PolicyName;
+  /** Whether another provider may go on with a stream that broke off, where its caller does not say. */
+  readonly allowsContinuation: boolean;
   readonly plans: ReadonlyMap<string, Plan>;
   readonly providers: ReadonlyMap<string, ProviderSettings>;
   /** What a second of each kind of hardware costs. */
@@ -95,6 +97,7 @@ export function loadConfig(flags: Flags, env: Environment): Config {
     limits: limitsOf(written),
     retention: retentionOf(written),
     defaultPolicy: written.routing.default_policy,
+    allowsContinuation: written.routing.allow_continuation,
     plans: plansOf(written),
     providers: providersOf(written, file, env, warnings),
     hardware: written.hardware,
@@ -239,9 +242,17 @@ function providersOf(
 /** A provider with what the operator says of it. */
 function settingsOf(
   provider: Provider,
-  { reported_cost: reader, retains_prompts: retainsPrompts }: WrittenConfig["providers"][string],
+  {
+    reported_cost: reader,
+    retains_prompts: retainsPrompts,
+    continuation,
+  }: WrittenConfig["providers"][string],
 ): Provider {
-  const told = retainsPrompts === undefined ? provider : { ...provider, retainsPrompts };
+  const told = {
+    ...provider,
+    ...(retainsPrompts !== undefined && { retainsPrompts }),
+    ...(continuation && { continuation }),
+  };
   return reader ? believing(told, reader) : told;
 }
 

@@ -11,6 +11,7 @@ import { AMOUNT_RULE, parseAmount } from "../kernel/money.js";
 import * as providersById from "../providers/all.js";
 import { COST_READERS, type CostReaderName } from "../providers/reported.js";
 import { POLICIES } from "../routing/policy.js";
+import { CONTINUATION_FORMS } from "../tasks/chat-completion.js";
 import { EXTRA_USAGE } from "../tenants/plan.js";
 import { registrationSchema, validationSchema } from "./hub.js";
 import { paymentsMistake, paymentsSchema } from "./payments.js";
@@ -58,6 +59,7 @@ const providerSchema = z.strictObject({
   base_url: httpUrl.transform((url) => url.replace(/\/+$/, "")).optional(),
   enabled: z.boolean().default(true),
   retains_prompts: z.boolean().optional(),
+  continuation: z.enum(CONTINUATION_FORMS).optional(),
   reported_cost: z.enum(Object.keys(COST_READERS) as CostReaderName[]).optional(),
   billing: billingSchema.optional(),
 });
@@ -115,7 +117,10 @@ const embeddedSchema = z.strictObject({
   compute_second: pricePerUnit.prefault("0.00012"),
 });
 
-const routingSchema = z.strictObject({ default_policy: z.enum(POLICIES).default("fastest") });
+const routingSchema = z.strictObject({
+  default_policy: z.enum(POLICIES).default("fastest"),
+  allow_continuation: z.boolean().default(false),
+});
 
 const days = z.int().min(1).max(RETENTION_DAYS_MAX);
 

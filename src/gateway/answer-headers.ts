@@ -56,6 +56,8 @@ export function closingComment(
     readonly cost: NanoUsd;
     readonly isEstimated: boolean;
     readonly stopped: string | undefined;
+    /** Where another provider's part of the answer ended. */
+    readonly joint?: object | undefined;
   },
 ): string {
   const remaining = spendableFor(gateway, call.caller);
@@ -68,6 +70,7 @@ export function closingComment(
     billed_to: billedTo(call, candidate),
     ...(end.isEstimated && { estimated: true }),
     ...(end.stopped !== undefined && { stopped: end.stopped }),
+    ...(end.joint && { continued_from: end.joint }),
   };
   return `: turnpike ${JSON.stringify(facts)}\n\n`;
 }

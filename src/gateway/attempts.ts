@@ -59,16 +59,19 @@ export function takeNext(
   return chosen && take(gateway, done, chosen, now);
 }
 
-/** The same, but none that rests. */
+/** The same, but none that rests, and only one that will do. */
 export function takeHealthy(
   gateway: Gateway,
   { candidates }: Route,
   { done }: Trail,
+  isFit: (candidate: Candidate) => boolean = () => true,
 ): Taken | undefined {
   const now = gateway.clock.elapsed();
   const healthy = candidates.find(
     (candidate) =>
-      !done.includes(candidate) && gateway.breakers.restsForMs(candidate.mapping, now) === 0,
+      !done.includes(candidate) &&
+      isFit(candidate) &&
+      gateway.breakers.restsForMs(candidate.mapping, now) === 0,
   );
   return healthy && take(gateway, done, healthy, now);
 }

@@ -7,11 +7,12 @@ import { EventTemplate } from "../wire/event-template.js";
 import { latin1Bytes } from "../wire/sse.js";
 import { answerHeaders, type Facts } from "./answer-headers.js";
 import { keyFor } from "./candidates.js";
+import { continued, type Resend, type Rest, saidFor } from "./continue.js";
 import { chargedPrice, extendHold, freeFor, growHold } from "./funds.js";
 import type { ChatCall, Gateway } from "./parts.js";
 import { type StreamStart, streamErrorMessage } from "./send.js";
 import { type StreamContext, StreamEnding, StreamError } from "./stream-ending.js";
-import { StreamMeter } from "./stream-meter.js";
+import { meterFor } from "./stream-meter.js";
 import { StreamPace } from "./stream-pace.js";
 import type { Turn } from "./turn.js";
 
@@ -27,6 +28,8 @@ export type Streaming = {
   readonly dialect: StreamDialect;
   /** Of the answer, where they are not just our own. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Undefined where nobody could go on with it. */
+  readonly resend?: Resend;
 };
 
 export function answerStream(
@@ -34,10 +37,12 @@ export function answerStream(
   call: ChatCall,
   turn: Turn,
   facts: Facts,
-  { start, dialect, headers = answerHeaders(gateway, call, facts) }: Streaming,
+  { start, dialect, headers = answerHeaders(gateway, call, facts), resend }: Streaming,
 ): Response {
-  const meter = new StreamMeter(outputAllowed(turn));
-  const relay = new ChatRelay({ gateway, call, turn, facts, dialect, meter }, start);
+  const meter = meterFor(turn);
+  const said = resend && saidFor(gateway, call);
+  const context = { gateway, call, turn, facts, dialect, meter, said, resend };
+  const relay = new ChatRelay(context, start);
   // Bun's own kind of stream, which is written to rather than read from, so that a chunk costs no promise.
   const source: Bun.DirectUnderlyingSource<Uint8Array> = {
     type: "direct",
@@ -48,13 +53,6 @@ export function answerStream(
   return new Response(body, { headers });
 }
 
-/** The output, in tokens, that is paid for. */
-function outputAllowed({ candidate, held }: Turn): number {
-  const { output, reasoning } = chargedPrice(candidate);
-  const isCharged = output !== undefined || reasoning !== undefined;
-  return isCharged ? held.outputTokens : Number.MAX_SAFE_INTEGER;
-}
-
 type Sink = Pick<ReadableStreamDirectController, "write" | "flush" | "close">;
 
 /** An event that ends the stream: it reports an error, or is none. */
@@ -63,12 +61,12 @@ type ErrorEvent = Extract<ChatEvent, { kind: "error" }>;
 type SlowEvent = Extract<ChatEvent, { kind: "chunk" | "done" }> | BrokenEvent;
 
 class ChatRelay {
-  private readonly context: StreamContext;
+  private context: StreamContext;
   private readonly signal: AbortSignal;
-  private readonly start: StreamStart;
-  private readonly ending: StreamEnding;
-  private readonly pace: StreamPace;
-  private readonly template = new EventTemplate();
+  private start: StreamStart;
+  private ending: StreamEnding;
+  private pace: StreamPace;
+  private template = new EventTemplate();
   /** Read and not passed on. */
   private events: readonly string[];
   /** The first event that cannot be passed on without waiting. */
@@ -101,7 +99,7 @@ class ChatRelay {
         await this.flushed;
         await this.waitForSlow();
       } catch (thrown) {
-        if (!signal.aborted) this.write(await this.ending.breakOff(thrown));
+        if (!signal.aborted) await this.breakOff(thrown);
       }
     }
     await this.flushed;
@@ -111,6 +109,25 @@ class ChatRelay {
 
   abandon(): Promise<void> {
     return this.ending.abandon();
+  }
+
+  /** The provider failed: somebody else goes on, or the caller is told. */
+  private async breakOff(thrown: unknown): Promise<void> {
+    const rest = await continued(this.context, this.ending, thrown);
+    if (rest) this.goOn(rest);
+    else this.write(await this.ending.breakOff(thrown));
+  }
+
+  private goOn({ context, start }: Rest): void {
+    this.context = context;
+    this.start = start;
+    this.ending = new StreamEnding(context);
+    this.pace = new StreamPace(context.gateway.clock, context.meter, context.gateway.limits);
+    this.template = new EventTemplate();
+    this.events = start.events;
+    this.slow = undefined;
+    context.turn.deadline.pause();
+    if (this.signal.aborted) this.onCallerGone();
   }
 
   private readonly onCallerGone = () => {
@@ -150,8 +167,9 @@ class ChatRelay {
 
   /** Passes on a single event that is like the ones before and paid for; false for anything else. */
   private passAlike(bytes: Buffer): boolean {
-    const { meter } = this.context;
-    if (!this.start.splitter.isAtStart) return false;
+    const { meter, said, before } = this.context;
+    // What is remembered or rewritten has to be read.
+    if (said || before || !this.start.splitter.isAtStart) return false;
     const length = this.template.textIn(bytes);
     if (length < 0 || !meter.covers(length)) return false;
     meter.deliverBytes(bytes, this.template.textAt, length);

@@ -36,6 +36,7 @@ const chat: Kind<ChatCall, Answered> = {
       : answerStream(gateway, call, turn, facts, {
           start: answered.start,
           dialect: dialectFor(gateway, call, turn),
+          resend: sendTurn,
         }),
 };
 

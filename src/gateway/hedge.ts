@@ -4,22 +4,19 @@
  */
 import type { Candidate } from "../routing/policy.js";
 import { noteFailureOf, type Taken, type Trail, takeHealthy } from "./attempts.js";
-import type { Route } from "./candidates.js";
 import { Deadline } from "./deadline.js";
 import type { Held } from "./hold.js";
 import type { Call, Gateway } from "./parts.js";
 import type { Failure } from "./send.js";
 import type { Kind } from "./serve.js";
 import { isTelling, noteNothing } from "./standing.js";
-import { configuredFor, type Turn } from "./turn.js";
+import { configuredFor, type Turn, type Way } from "./turn.js";
 
 /** An attempt under way. */
 type Runner<Answered> = { readonly turn: Turn; readonly sent: Promise<Answered | Failure> };
 
 /** How it ended: the winner's answer, or the failure of whoever failed last. */
 type Ended<Answered> = { readonly turn: Turn; readonly outcome: Answered | Failure };
-
-type Way = { readonly route: Route; readonly trail: Trail };
 
 /** Why an attempt was called off that another one came before. */
 class LostRaceError extends Error {}

@@ -47,6 +47,8 @@ export type Gateway = {
   readonly spool: Spool;
   readonly http: HttpPool;
   readonly breakers: Breakers;
+  /** Whether streams that break off are gone on with where their callers do not say. */
+  readonly allowsContinuation: boolean;
   readonly statistics: Statistics;
   /** For requests that name none. */
   readonly defaultPolicy: Policy;

@@ -98,8 +98,9 @@ async function attempt<C extends Call, Answered extends { readonly kind: string 
   gateway: Gateway,
   call: C,
   kind: Kind<C, Answered>,
-  { route, trail, taken, held }: Try,
+  way: Try,
 ): Promise<Response | undefined> {
+  const { route, trail, taken, held } = way;
   const { clock, limits } = gateway;
   const { candidate, begunAt } = taken;
   const endsAt = call.startedAt + limits.totalMs;
@@ -108,11 +109,11 @@ async function attempt<C extends Call, Answered extends { readonly kind: string 
   try {
     if (trail.failures.length === 0) noteStart(gateway, call, candidate);
     const time = paidTimeFor(gateway, call, candidate, held, deadline);
-    const first: Turn = { candidate, held, deadline, time, begunAt, sentAt: clock.elapsed() };
+    const first: Turn = { candidate, held, deadline, time, begunAt, sentAt: clock.elapsed(), way };
     const sent = kind.send(gateway, call, first);
     const isHedged = limits.hedgeAfterMs > 0 && kind.isShort(gateway, call);
     const { turn, outcome } = isHedged
-      ? await hedged(gateway, call, kind, { route, trail }, { turn: first, sent })
+      ? await hedged(gateway, call, kind, way, { turn: first, sent })
       : { turn: first, outcome: await sent };
     current = turn;
     if (isFailure(outcome)) {

@@ -1,13 +1,15 @@
 /** The end of a stream, whichever way it comes: what was delivered is settled, and the caller is told. */
 import { EVENT_BYTES_MAX } from "../kernel/limits.js";
 import { reasonOf } from "../kernel/log.js";
-import type { NanoUsd } from "../kernel/money.js";
-import { noUsage, type Reported, type Usage } from "../tasks/usage.js";
+import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
+import { noUsage, type Reported, sumOfUsages, type Usage } from "../tasks/usage.js";
 import { memberReader, readChatJson } from "../wire/chat-answer.js";
 import type { ChatEvent } from "../wire/chat-event.js";
+import type { SaidText } from "../wire/continuation.js";
 import type { StreamDialect, StreamEnd } from "../wire/dialects/dialect.js";
 import { latin1Of } from "../wire/sse.js";
 import { closingComment, type Facts } from "./answer-headers.js";
+import type { Resend } from "./continue.js";
 import { CreditEndedError, TimeLimitError } from "./deadline.js";
 import { estimateUsage } from "./estimate-usage.js";
 import { withTime } from "./paid-time.js";
@@ -31,7 +33,19 @@ export type StreamContext = {
   readonly facts: Facts;
   readonly dialect: StreamDialect;
   readonly meter: StreamMeter;
+  /** What the caller was told, where somebody else may have to go on. */
+  readonly said?: SaidText | undefined;
+  readonly resend?: Resend | undefined;
+  /** The part of the answer that another provider gave before this one. */
+  readonly before?: Spent & {
+    readonly requestId: string;
+    readonly provider: string;
+    /** How long it is, in characters. */
+    readonly characters: number;
+  };
 };
+
+type Spent = { readonly usage: Usage; readonly cost: NanoUsd };
 
 type Outcome = "served" | "stopped" | "aborted" | "cut";
 
@@ -43,6 +57,8 @@ export class StreamEnding {
   private lastData = "{}";
   private lastWords = "";
   private settled: Promise<NanoUsd> | undefined;
+  private cost: NanoUsd = ZERO;
+  private cutBy: { readonly reason: unknown } | undefined;
   /** The provider said why it finished, so that an end without `[DONE]` is one. */
   isFinished = false;
 
@@ -63,6 +79,7 @@ export class StreamEnding {
     }
     this.isFinished ||= event.isFinish;
     this.lastData = event.data;
+    this.context.said?.note(event.text);
     if (!event.isLast && this.lastWords === "") return event.text;
     this.lastWords += event.text;
     return "";
@@ -93,20 +110,33 @@ export class StreamEnding {
 
   /** The provider failed after the first byte: say so, and never with a `[DONE]`. */
   async breakOff(thrown: unknown): Promise<string> {
-    const { gateway, call, turn, dialect } = this.context;
-    const { provider } = turn.candidate.mapping;
-    const reason: unknown = turn.deadline.reason ?? thrown;
+    const { call, turn, dialect, before } = this.context;
+    const reason: unknown = this.cutBy?.reason ?? turn.deadline.reason ?? thrown;
     if (reason instanceof CreditEndedError) return this.stop();
+    await this.cut(reason);
+    return dialect.breakOff(this.endOf(this.spent.cost), {
+      message: `${turn.candidate.mapping.provider}: ${explain(reason)}`,
+      code: isAboutTime(reason) ? "provider_timeout" : "provider_error",
+      inferenceId: before?.requestId ?? call.id,
+    });
+  }
+
+  /** Settles what a provider delivered that failed, and remembers that it did. */
+  async cut(reason: unknown): Promise<void> {
+    if (this.cutBy) return;
+    this.cutBy = { reason };
+    const { gateway, call, turn } = this.context;
+    const { provider } = turn.candidate.mapping;
     turn.deadline.stop(reason);
     const why = reason instanceof StreamError ? "provider_error" : reasonOf(reason);
     gateway.log("warn", "stream_broken", { request: call.id, provider, why });
     noteTrouble(gateway, turn, { kind: "failed", why });
-    const cost = await this.settle("cut", 200);
-    return dialect.breakOff(this.endOf(cost), {
-      message: `${provider}: ${explain(reason)}`,
-      code: isAboutTime(reason) ? "provider_timeout" : "provider_error",
-      inferenceId: call.id,
-    });
+    this.cost = await this.settle("cut", 200);
+  }
+
+  /** What was settled. */
+  get spent(): Spent {
+    return { usage: this.usage ?? noUsage, cost: this.cost };
   }
 
   /** The first way in which a stream ends is the way it ended. */
@@ -159,10 +189,12 @@ export class StreamEnding {
     return estimateUsage(call.request, meter.text());
   }
 
-  private endOf(cost: NanoUsd, stopped?: string): StreamEnd {
-    const { gateway, call, turn, meter } = this.context;
-    const usage = this.usage ?? noUsage;
-    const isEstimated = usage.estimated;
+  /** Of an answer in two parts the caller is told the sum, which no provider has printed. */
+  private endOf(ownCost: NanoUsd, stopped?: string): StreamEnd {
+    const { call, meter, before } = this.context;
+    const own = this.usage ?? noUsage;
+    const usage = before ? { ...sumOfUsages(before.usage, own), estimated: true } : own;
+    const cost = before ? nanoUsd(before.cost + ownCost) : ownCost;
     return {
       lastData: this.lastData,
       lastWords: this.lastWords,
@@ -170,10 +202,26 @@ export class StreamEnding {
       usage,
       wantsUsage: call.request.wantsUsage,
       cost,
-      comment: latin1Of(
-        closingComment(gateway, call, turn.candidate, { cost, isEstimated, stopped }),
-      ),
+      comment: this.commentFor(cost, ownCost, usage.estimated, stopped),
     };
+  }
+
+  private commentFor(
+    cost: NanoUsd,
+    ownCost: NanoUsd,
+    isEstimated: boolean,
+    stopped: string | undefined,
+  ): string {
+    const { gateway, call, turn, before } = this.context;
+    const told = before ? { ...call, id: before.requestId } : call;
+    const joint = before && {
+      provider: before.provider,
+      at_character: before.characters,
+      cost_nano_usd: String(before.cost),
+      rest: { inference_id: call.id, cost_nano_usd: String(ownCost) },
+    };
+    const end = { cost, isEstimated, stopped, joint };
+    return latin1Of(closingComment(gateway, told, turn.candidate, end));
   }
 }
 

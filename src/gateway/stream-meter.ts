@@ -3,10 +3,19 @@
  * where the money ends. Tokens are only counted when that can matter: no token is shorter than a byte.
  */
 import { utf8Of } from "../wire/sse.js";
+import { chargedPrice } from "./funds.js";
 import { countTokens } from "./tokenizer.js";
+import type { Turn } from "./turn.js";
 
 const BLOCK_BYTES = 1_024;
 const NOTHING = Buffer.alloc(0);
+
+/** For a candidate's turn. */
+export function meterFor({ candidate, held }: Turn): StreamMeter {
+  const { output, reasoning } = chargedPrice(candidate);
+  const isCharged = output !== undefined || reasoning !== undefined;
+  return new StreamMeter(isCharged ? held.outputTokens : Number.MAX_SAFE_INTEGER);
+}
 
 export class StreamMeter {
   /** What was delivered, in UTF-8. Kept as strings, the pieces would outlive every small garbage collection. */

@@ -8,6 +8,8 @@ import {
 } from "../providers/provider.js";
 import type { Candidate } from "../routing/policy.js";
 import { EMBEDDINGS, type Task } from "../tasks/index.js";
+import type { Trail } from "./attempts.js";
+import type { Route } from "./candidates.js";
 import type { Deadline } from "./deadline.js";
 import type { Held } from "./hold.js";
 import type { PaidTime } from "./paid-time.js";
@@ -23,7 +25,12 @@ export type Turn = {
   /** When the candidate was chosen for it, and when it was sent; by `clock.elapsed()`. */
   readonly begunAt: number;
   readonly sentAt: number;
+  /** Undefined where it is the only one. */
+  readonly way?: Way;
 };
+
+/** How a request came to this turn, and where else it may go. */
+export type Way = { readonly route: Route; readonly trail: Trail };
 
 export function configuredFor(gateway: Gateway, { mapping }: Candidate): ConfiguredProvider {
   const configured = gateway.providers.get(mapping.provider);

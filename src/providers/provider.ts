@@ -1,5 +1,5 @@
 import type { PricePerMillion } from "../kernel/money.js";
-import type { BodyChanges, ChatRequest } from "../tasks/chat-completion.js";
+import type { BodyChanges, ChatRequest, ContinuationForm } from "../tasks/chat-completion.js";
 import type { Task } from "../tasks/index.js";
 import type { Media, Upload } from "../tasks/media.js";
 import type { TaskInput, TaskOutput } from "../tasks/task-call.js";
@@ -55,6 +55,8 @@ export type Provider = {
   readonly needsKey: boolean;
   /** Whether it keeps or learns from what it is sent; undefined where nobody has said, and then it counts as if it did. */
   readonly retainsPrompts?: boolean;
+  /** How it is asked to go on with an answer that somebody else began; undefined where nobody knows that it can. */
+  readonly continuation?: ContinuationForm;
   /** The answer header with its own id of a request, by which its billing endpoint knows the request. */
   readonly requestIdHeader?: string;
   /** Its further hosts, by the name that a request gives: fal's queue has one of its own. */

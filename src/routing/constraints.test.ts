@@ -7,6 +7,7 @@ import { constraintFault } from "./constraints.js";
 const NONE: RouteControls = {
   ...{ order: undefined, only: undefined, ignore: [], sort: undefined, allowFallbacks: true },
   ...{ requireParameters: false, maxPrice: undefined, deniesDataCollection: false },
+  allowContinuation: undefined,
 };
 
 const usd = (text: string): PricePerMillion => {

@@ -67,6 +67,8 @@ export type RouteControls = {
   readonly ignore: readonly string[];
   readonly sort: "price" | "throughput" | "latency" | undefined;
   readonly allowFallbacks: boolean;
+  /** Whether another provider may go on with a stream that broke off; undefined: as the operator has it. */
+  readonly allowContinuation: boolean | undefined;
   /** Nobody who would leave out, or refuse, a parameter that the body has. */
   readonly requireParameters: boolean;
   /** Nobody who is dearer. */
@@ -82,6 +84,13 @@ export type MaxPrice = {
   readonly request?: PricePerMillion;
   readonly image?: PricePerMillion;
 };
+
+/**
+ * How a provider is asked to go on with an answer: by a last message of the assistant's as it is, by one that says so,
+ * or by vLLM's own members of the body.
+ */
+export const CONTINUATION_FORMS = ["final_message", "prefix", "continue_final_message"] as const;
+export type ContinuationForm = (typeof CONTINUATION_FORMS)[number];
 
 export type MaxTokensName = "max_tokens" | "max_completion_tokens";
 

@@ -19,6 +19,7 @@ export const NO_CONTROLS: RouteControls = {
   ignore: [],
   sort: undefined,
   allowFallbacks: true,
+  allowContinuation: undefined,
   requireParameters: false,
   maxPrice: undefined,
   deniesDataCollection: false,
@@ -26,7 +27,7 @@ export const NO_CONTROLS: RouteControls = {
 
 const KNOWN = [
   ...["order", "only", "ignore", "sort", "allow_fallbacks"],
-  ...["require_parameters", "max_price", "data_collection"],
+  ...["require_parameters", "max_price", "data_collection", "allow_continuation"],
 ];
 
 /**
@@ -42,6 +43,7 @@ export function parseRouteControls(controls: Json | undefined): RouteControls {
     ignore: names(controls, "ignore") ?? [],
     sort: oneOf(controls, "sort", ["price", "throughput", "latency"]),
     allowFallbacks: flag(controls, "allow_fallbacks") ?? true,
+    allowContinuation: flag(controls, "allow_continuation"),
     requireParameters: flag(controls, "require_parameters") ?? false,
     maxPrice: maxPriceOf(controls.max_price ?? undefined),
     deniesDataCollection: oneOf(controls, "data_collection", ["allow", "deny"]) === "deny",

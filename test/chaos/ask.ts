@@ -13,6 +13,8 @@ export type Seen = {
   readonly provider: string;
   readonly text: string;
   readonly cost: bigint;
+  /** The id of the rest, where another provider went on with it. */
+  readonly restId: string | undefined;
   /** Attempts, as the answer's headers tell; 0 where it has none. */
   readonly attempts: number;
   /** In ms of the test. */
@@ -22,7 +24,7 @@ export type Seen = {
 };
 
 /** Half of them streams, half by speed and half by an order of the caller's own. */
-export function bodyFor(random: Random): Readonly<Record<string, unknown>> {
+function bodyFor(random: Random): Readonly<Record<string, unknown>> {
   const tokens = 4 + random.below(9);
   const first = random.pick(PROVIDERS);
   return {
@@ -34,7 +36,7 @@ export function bodyFor(random: Random): Readonly<Record<string, unknown>> {
   };
 }
 
-export async function askOnce(world: World, scene: Scene, random: Random): Promise<Seen> {
+async function askOnce(world: World, scene: Scene, random: Random): Promise<Seen> {
   const body = bodyFor(random);
   const response = await world.ask(body);
   const text = await response.text();
@@ -50,6 +52,7 @@ export async function askOnce(world: World, scene: Scene, random: Random): Promi
     status,
     provider: headers.get("x-inference-provider") ?? "",
     text: isStream ? deltasOf(text) : text,
+    restId: told?.continued_from?.rest.inference_id,
     cost: BigInt(told?.cost_nano_usd ?? headers.get("x-turnpike-cost-nano-usd") ?? 0),
     attempts: route === "" ? 0 : route.split(",").length,
     ownMs: timingOf(headers, "turnpike"),
@@ -64,7 +67,12 @@ function howOf(status: number, text: string, isStream: boolean): Seen["how"] {
   return text.endsWith("data: [DONE]\n\n") && !text.includes('"error"') ? "served" : "cut";
 }
 
-const closingOf = (text: string): { readonly cost_nano_usd?: string } | undefined => {
+type Closing = {
+  readonly cost_nano_usd?: string;
+  readonly continued_from?: { readonly rest: { readonly inference_id: string } };
+};
+
+const closingOf = (text: string): Closing | undefined => {
   const line = /^: turnpike (.*)$/m.exec(text)?.[1];
   return line === undefined ? undefined : JSON.parse(line);
 };
@@ -81,4 +89,23 @@ function deltasOf(text: string): string {
 function timingOf(headers: Headers, name: string): number {
   const found = new RegExp(`${name};dur=([\\d.]+)`).exec(headers.get("server-timing") ?? "");
   return Number(found?.[1] ?? 0) / SPEED;
+}
+
+const AT_ONCE = 12;
+
+/** So many requests while a scene is on, a dozen at a time. */
+export async function play(
+  world: World,
+  scene: Scene,
+  random: Random,
+  requests: number,
+): Promise<Seen[]> {
+  await world.setScene(scene);
+  const seen: Seen[] = [];
+  let left = requests;
+  const one = async (): Promise<void> => {
+    while (left-- > 0) seen.push(await askOnce(world, scene, random));
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, one));
+  return seen;
 }

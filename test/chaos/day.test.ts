@@ -9,28 +9,18 @@ import type { LogEntry } from "../../sim/log.js";
 import { defaultLimits } from "../../src/kernel/limits.js";
 import { readBooks } from "../crash/support.js";
 import { AT_REST } from "../support/app.js";
-import { type Random, randomFrom } from "../support/random.js";
-import { askOnce, type Seen } from "./ask.js";
+import { randomFrom } from "../support/random.js";
+import { play, type Seen } from "./ask.js";
 import { DAY, type Scene } from "./day.js";
-import { startWorld, type World } from "./world.js";
+import { startWorld } from "./world.js";
 
 const SEED = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1e9));
 const PER_SCENE = 1_200;
-const AT_ONCE = 12;
 const DAY_MS_MAX = 180_000;
 
 const seen: Seen[] = [];
 let log: ReadonlyMap<string, readonly LogEntry[]>;
 let books: Awaited<ReturnType<typeof readBooks>>;
-
-async function play(world: World, scene: Scene, random: Random): Promise<void> {
-  await world.setScene(scene);
-  let left = PER_SCENE * (scene.times ?? 1);
-  const one = async (): Promise<void> => {
-    while (left-- > 0) seen.push(await askOnce(world, scene, random));
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, one));
-}
 
 beforeAll(async () => {
   console.log(`chaos: seed ${SEED} (CHAOS_SEED=${SEED} plays the same requests)`);
@@ -39,7 +29,7 @@ beforeAll(async () => {
   const from = performance.now();
   for (const scene of DAY) {
     const [before, beganAt] = [seen.length, performance.now()];
-    await play(world, scene, random);
+    seen.push(...(await play(world, scene, random, PER_SCENE * (scene.times ?? 1))));
     report(scene, seen.slice(before), performance.now() - beganAt);
   }
   console.log(

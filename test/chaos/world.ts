@@ -38,12 +38,15 @@ async function startSimulator(folder: string, seed: number) {
   return { origin, stop: () => child.kill() };
 }
 
-const configFor = (origin: string, more: object): string =>
+/** `provider` and `more` are what differs from one day to another, of each provider and beside them. */
+type Different = { readonly provider?: object; readonly more?: object };
+
+const configFor = (origin: string, { provider: own = {}, more = {} }: Different): string =>
   JSON.stringify({
     allow_literal_keys: true,
     limits: LIMITS,
     providers: Object.fromEntries(
-      PROVIDERS.map((id) => [id, { base_url: `${origin}/${id}`, api_key: "sim-key" }]),
+      PROVIDERS.map((id) => [id, { base_url: `${origin}/${id}`, api_key: "sim-key", ...own }]),
     ),
     models: [
       {
@@ -59,10 +62,10 @@ const configFor = (origin: string, more: object): string =>
     ...more,
   });
 
-export async function startWorld(seed: number, more: object = {}) {
+export async function startWorld(seed: number, different: Different = {}) {
   const folder = tempFolder();
   const simulator = await startSimulator(folder.path, seed);
-  const yaml = configFor(simulator.origin, more);
+  const yaml = configFor(simulator.origin, different);
   const app = await testApp({ yaml, clock: fastClock, dice: Math.random, data: folder.path });
   const ada = await app.addUser("ada");
   await app.grant(ada, "1000");
