@@ -108,7 +108,7 @@ async function beginRest(
   const deadline = new Deadline(clock, call, endsAt, limits.totalMs);
   const time = paidTimeFor(gateway, call, candidate, held, deadline);
   const turn: Turn = { ...taken, held, deadline, time, sentAt: clock.elapsed() };
-  gateway.spool.started(startedRecord(gateway, call, candidate));
+  gateway.spool.started(startedRecord(call, candidate));
   const outcome = await resend(gateway, call, turn);
   if (outcome.kind === "stream") {
     noteVerdict(gateway, turn, "begun");
