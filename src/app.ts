@@ -4,7 +4,6 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { Catalog } from "./catalog/catalog.js";
-import type { MappingStore } from "./catalog/stored.js";
 import { keyIn, type ValidationStore } from "./catalog/validation.js";
 import type { Config } from "./config/config.js";
 import { startEmbedded } from "./embedded/embedded.js";
@@ -31,6 +30,7 @@ import { Drainer } from "./jobs/drainer.js";
 import { followChanges } from "./jobs/follow-changes.js";
 import { lookAfterJobs } from "./jobs/job-looks.js";
 import { askForCosts } from "./jobs/late-costs.js";
+import { catalogLoader } from "./jobs/load-catalog.js";
 import { recoverDead } from "./jobs/recover.js";
 import { type Repeated, repeat } from "./jobs/repeat.js";
 import { forgetOld } from "./jobs/retention.js";
@@ -153,7 +153,7 @@ export async function startApp(given: AppParts): Promise<App> {
     catchUp: async () => {
       gateway.directory.load(await tenants.loadAll());
       gateway.directory.loadOrganizations(await organizations.loadAll());
-      await loadCatalog(gateway.catalog, mappings);
+      await load.all();
       registry.load(await registrations.loadAll());
       for (const each of await validations.loadAll()) gateway.catalog.validated(each);
     },
@@ -182,10 +182,7 @@ export async function startApp(given: AppParts): Promise<App> {
   const reloadUser = reloader(tenants, gateway.directory);
   const reloadOrganization = async (orgId: string): Promise<void> =>
     gateway.directory.loadOrganizations(await organizations.load(orgId));
-  const reloadMappings = async (provider: string): Promise<void> =>
-    gateway.catalog.loadStored(provider, await mappings.ofProvider(provider));
-  const reloadModels = async (): Promise<void> =>
-    gateway.catalog.loadKnown(await mappings.loadKnown());
+  const load = catalogLoader(gateway.catalog, mappings);
   const reloadProvider = async (id: string): Promise<void> => {
     const registration = await registrations.load(id);
     if (registration) registry.load([registration]);
@@ -201,8 +198,8 @@ export async function startApp(given: AppParts): Promise<App> {
     ...changeFeed(database),
     reloadUser,
     reloadOrganization,
-    reloadMappings,
-    reloadModels,
+    reloadMappings: load.mappingsOf,
+    reloadModels: load.models,
     reloadProvider,
     reloadValidation,
     answerRecall: (bucket, seq) => gateway.keeper.answerRecall(bucket, seq),
@@ -210,7 +207,7 @@ export async function startApp(given: AppParts): Promise<App> {
   });
   gateway.directory.load(await tenants.loadAll());
   gateway.directory.loadOrganizations(await organizations.loadAll());
-  await loadCatalog(gateway.catalog, mappings);
+  await load.all();
   registry.load(await registrations.loadAll());
   const measured = mappingStatisticsStore(database);
   const sharing = { node, clock, statistics: gateway.statistics, store: measured };
@@ -275,8 +272,8 @@ export async function startApp(given: AppParts): Promise<App> {
     receiptKey: receiptKey(masterKey),
     reloadUser,
     reloadOrganization,
-    reloadMappings,
-    reloadModels,
+    reloadMappings: load.mappingsOf,
+    reloadModels: load.models,
     reloadProvider,
     drain,
     isReady: () => ledger.spoolPosition(node).then(Boolean, () => false),
@@ -357,12 +354,6 @@ const reloader =
     const rows = await tenants.loadUser(userId);
     if (rows) directory.load(rows);
   };
-
-/** What the store has of models, all of it. */
-async function loadCatalog(catalog: Catalog, mappings: MappingStore): Promise<void> {
-  catalog.loadAllStored(await mappings.loadAll());
-  catalog.loadKnown(await mappings.loadKnown());
-}
 
 const startThread = (): Worker => new Worker(new URL("./drain-thread.ts", import.meta.url));
 

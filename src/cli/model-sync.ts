@@ -7,9 +7,7 @@ import { askHub, type HubAnswer } from "../gateway/ask-hub.js";
 import type { Asker } from "../gateway/ask-json.js";
 import { askModels } from "../gateway/ask-models.js";
 import { HttpPool } from "../gateway/client/pool.js";
-import { guardFor } from "../gateway/guard.js";
 import type { ConfiguredProvider } from "../gateway/parts.js";
-import { configuredFrom } from "../gateway/registry.js";
 import { systemClock } from "../kernel/clock.js";
 import { newId } from "../kernel/ids.js";
 import { KNOWN_MODELS_MAX } from "../kernel/limits.js";
@@ -17,7 +15,8 @@ import { reasonOf } from "../kernel/log.js";
 import { unitsOf } from "../metering/priceable.js";
 import { catalogOf } from "./catalog.js";
 import { type CommonOptions, command } from "./command.js";
-import { type Local, masterKeyOf, withLocal } from "./local.js";
+import { knownProviders, requireKnown } from "./known-providers.js";
+import { type Local, withLocal } from "./local.js";
 import { printSync, syncText } from "./model-sync-print.js";
 import { show, UserError } from "./output.js";
 
@@ -94,29 +93,17 @@ function hubOrigin({ hub }: Options): string | undefined {
   throw new UserError(`--hub: expected an address like https://huggingface.co, not "${origin}"`);
 }
 
-/** Those that are named, else all that can be asked: with a list or on the Hub, and with a key where they want one. */
+/** Those that are named, else all that can be asked: with a key where they want one, and not withdrawn. */
 async function chosen(local: Local, named: readonly string[]): Promise<ConfiguredProvider[]> {
-  const known = new Map([...(await registered(local)), ...local.config.providers]);
-  if (named.length === 0) {
-    const isReady = ({ key, provider }: ConfiguredProvider) =>
-      key !== undefined || !provider.needsKey;
-    return [...known.values()].filter(isReady);
+  if (named.length > 0) {
+    const found = [...new Set(named)].map((id) => requireKnown(local, id));
+    return (await Promise.all(found)).map(({ configured }) => configured);
   }
-  return [...new Set(named)].map((id) => {
-    const configured = known.get(id);
-    if (configured) return configured;
-    throw new UserError(`--provider: there is no provider "${id}". See: turnpike provider list`);
-  });
-}
-
-async function registered({
-  config,
-  registrations,
-}: Local): Promise<readonly [string, ConfiguredProvider][]> {
-  const all = (await registrations.loadAll()).filter(({ state }) => state !== "withdrawn");
-  if (all.length === 0) return [];
-  const parts = { masterKey: masterKeyOf(config), guard: guardFor(config.registration) };
-  return all.map((one) => [one.id, configuredFrom(one, parts)]);
+  const known = await knownProviders(local);
+  return known
+    .filter(({ registration }) => registration?.state !== "withdrawn")
+    .map(({ configured }) => configured)
+    .filter(({ key, provider }) => key !== undefined || !provider.needsKey);
 }
 
 /** What cannot be read does not keep the rest from being read. */

@@ -3,6 +3,9 @@ import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Sim, startSim } from "../../sim/server.js";
+import { systemClock } from "../../src/kernel/clock.js";
+import { mappingStore } from "../../src/store/mappings.js";
+import { openStore } from "../../src/store/open.js";
 import { testApp } from "../support/app.js";
 import { commandLine } from "./support.js";
 
@@ -199,4 +202,40 @@ test("a server that runs has what a sync wrote within a second", async () => {
   const end = Date.now() + 1_000;
   while (!app.site.gateway.catalog.known("org/brand-new") && Date.now() < end) await Bun.sleep(10);
   expect(app.site.gateway.catalog.known("org/brand-new")?.tags).toEqual(["conversational"]);
+});
+
+test("a provider that registered itself is read at the address it named, if that may be reached", async () => {
+  const cli = commandLine({ ACME_KEY: "key-of-acme-0123456789" });
+  cleanUps.push(cli.remove);
+  const configure = (networks: readonly string[]) =>
+    writeFileSync(
+      join(cli.folder, "turnpike.yaml"),
+      JSON.stringify({ registration: { allow_http: true, allow_private_addresses: networks } }),
+    );
+  configure(["127.0.0.1/32"]);
+  await cli.json("org", "create", "acme", "--type", "provider");
+  await cli.json(
+    ...["provider", "register", "acme-ai", "--org", "acme", "--key-variable", "ACME_KEY"],
+    ...["--base-url", `${before.url("together")}/v1`],
+  );
+  const database = await openStore(join(cli.folder, ".turnpike", "turnpike.sqlite"));
+  await mappingStore(database, "test", systemClock).put([
+    {
+      ...{ provider: "acme-ai", task: "conversational", status: "live", facts: {} },
+      ...{ subject: { kind: "model", model: "acme/chat" }, providerModel: "openai/gpt-oss-120b" },
+      price: { price: undefined, isFree: false, source: "nobody", setBy: "test" },
+    },
+  ]);
+  await database.close();
+  const sync = ["model", "sync", "--provider", "acme-ai", "--no-hub", "--json"] as const;
+  const found = JSON.parse((await cli.run(...sync, "--yes")).printed);
+  expect(found.changes).toMatchObject([
+    { kind: "changed", model: "acme/chat", price: { before: null, after: { input: "0.15" } } },
+  ]);
+  configure([]);
+  const refused = await cli.run(...sync);
+  expect(refused.code).toBe(1);
+  expect(JSON.parse(refused.printed).providers[0].errors).toEqual([
+    expect.stringContaining("not a public one"),
+  ]);
 });
