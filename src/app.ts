@@ -14,11 +14,12 @@ import { HttpPool } from "./gateway/client/pool.js";
 import { guardFor } from "./gateway/guard.js";
 import { LateBilling } from "./gateway/late-billing.js";
 import { LeaseKeeper } from "./gateway/lease-keeper.js";
-import type { ConfiguredProvider, Gateway } from "./gateway/parts.js";
+import { type ConfiguredProvider, type Gateway, keeperOf } from "./gateway/parts.js";
 import { Jobs } from "./gateway/pass/jobs.js";
 import { jobKeeper } from "./gateway/pass/keep-jobs.js";
 import { stripeProcessor } from "./gateway/payments/stripe.js";
 import { ProbePayer } from "./gateway/probe-payer.js";
+import { RateLimiter } from "./gateway/rate-limiter.js";
 import { Registry } from "./gateway/registry.js";
 import { Spool } from "./gateway/spool.js";
 import { mappingsToValidate, validateMapping } from "./gateway/validate-mapping.js";
@@ -64,6 +65,7 @@ import { mappingStore } from "./store/mappings.js";
 import { openStore } from "./store/open.js";
 import { organizationStore } from "./store/organizations.js";
 import { paymentStore } from "./store/payments.js";
+import { type RateStore, rateStore } from "./store/rates.js";
 import { registrationStore } from "./store/registrations.js";
 import { tryLock } from "./store/sqlite/process-lock.js";
 import { tenantStore } from "./store/tenants.js";
@@ -122,6 +124,7 @@ export async function startApp(given: AppParts): Promise<App> {
   mkdirSync(spoolRoot, { recursive: true, mode: 0o700 });
   const database = await openStore(storePlace(config));
   const ledger = ledgerStore(database, config.plans);
+  const rateLeases = rateStore(database, config.plans, clock);
   const tenants = tenantStore(database, node, clock);
   const organizations = organizationStore(database, node, clock);
   const mappings = mappingStore(database, node, clock);
@@ -137,16 +140,16 @@ export async function startApp(given: AppParts): Promise<App> {
   const { isDurable } = ledger;
   const drainer = new Drainer({ place, folder, node, spool, isDurable, startThread });
   const drain = () => drainer.drain();
-  const book = new LeaseBook();
+  const [book, rateBook] = [new LeaseBook(), new LeaseBook()];
   const claim: Claim = new Claim({
     node,
     validMs,
-    book,
+    book: together([book, rateBook]),
     store: ledger,
     clock,
     log,
     windUp: async () => {
-      await gateway.keeper.dropReturns();
+      await Promise.all([gateway.keeper.dropReturns(), rates.keeper.dropReturns()]);
       await spool.flushed();
       await drain();
     },
@@ -157,6 +160,10 @@ export async function startApp(given: AppParts): Promise<App> {
       registry.load(await registrations.loadAll());
       for (const each of await validations.loadAll()) gateway.catalog.validated(each);
     },
+  });
+  const { totalMs } = config.limits;
+  const rates = new RateLimiter({
+    ...{ node, book: rateBook, store: rateLeases, claim, clock, log, totalMs },
   });
   const embedded = config.embedded && startEmbedded({ folder: config.dataFolder, log, clock });
   const guard = guardFor(config.registration);
@@ -175,6 +182,7 @@ export async function startApp(given: AppParts): Promise<App> {
     spool,
     book,
     claim,
+    rates,
   });
   const { providerOwners: owners } = gateway.directory;
   const registry = new Registry({ providers, owners, masterKey, guard, log });
@@ -202,8 +210,8 @@ export async function startApp(given: AppParts): Promise<App> {
     reloadModels: load.models,
     reloadProvider,
     reloadValidation,
-    answerRecall: (bucket, seq) => gateway.keeper.answerRecall(bucket, seq),
-    surrender: (bucket) => gateway.keeper.surrender(bucket),
+    answerRecall: (bucket, seq) => keeperOf(gateway, bucket).answerRecall(bucket, seq),
+    surrender: (bucket) => keeperOf(gateway, bucket).surrender(bucket),
   });
   gateway.directory.load(await tenants.loadAll());
   gateway.directory.loadOrganizations(await organizations.loadAll());
@@ -245,7 +253,7 @@ export async function startApp(given: AppParts): Promise<App> {
     }),
   );
   const jobs = startJobs({
-    ...{ gateway, claim, ledger, payments, database, clock, log },
+    ...{ gateway, claim, ledger, rateLeases, payments, database, clock, log },
     ...{ drain, askForCosts, keepJobs, forget, measured, validate },
     shareStatistics: () => shareStatistics(sharing),
     lookForModels: modelLooker(config.embedded, gateway.catalog, embedded),
@@ -260,6 +268,7 @@ export async function startApp(given: AppParts): Promise<App> {
     validations,
     guard,
     ledger,
+    rateLeases,
     usage: usageReader(database),
     lateCosts,
     lateBilling,
@@ -301,6 +310,7 @@ export async function startApp(given: AppParts): Promise<App> {
       await drainer.stop();
       await gateway.keeper.returnAll();
       await tellStatistics(sharing);
+      await rates.keeper.returnAll();
       await ledger.closeNode(node, clock.now());
       const isDurable = await ledger.isDurable();
       await database.close();
@@ -321,19 +331,21 @@ function buildGateway(
     readonly book: LeaseBook;
     readonly claim: Claim;
     readonly providers: ReadonlyMap<string, ConfiguredProvider>;
+    readonly rates: RateLimiter;
     readonly dice: () => number;
   },
 ): Gateway {
   const { providers, config, masterKey, clock, log, node, ledger, spool, book, claim } = parts;
-  const { dice } = parts;
+  const { rates, dice } = parts;
   return {
     node,
     catalog: new Catalog(config.models),
     providers,
     plans: config.plans,
-    directory: new Directory(masterKey, config.ownerToken),
+    directory: new Directory(masterKey, config.plans, config.ownerToken),
     book,
     keeper: new LeaseKeeper({ node, book, store: ledger, claim, clock, log }),
+    rates,
     spool,
     http: new HttpPool(),
     breakers: new Breakers(config.limits, dice),
@@ -347,6 +359,12 @@ function buildGateway(
     log,
   };
 }
+
+/** What a node has leased of money and of rates, it has by one claim. */
+const together = (books: readonly LeaseBook[]): Pick<LeaseBook, "allowUntil" | "forfeit"> => ({
+  allowUntil: (at) => books.forEach((book) => void book.allowUntil(at)),
+  forfeit: () => books.forEach((book) => void book.forfeit()),
+});
 
 const reloader =
   (tenants: TenantStore, directory: Directory) =>
@@ -423,6 +441,7 @@ function startJobs(parts: {
   readonly gateway: Gateway;
   readonly claim: Claim;
   readonly ledger: LedgerStore;
+  readonly rateLeases: RateStore;
   readonly payments: PaymentStore;
   readonly database: Database;
   readonly clock: Clock;
@@ -436,18 +455,21 @@ function startJobs(parts: {
   readonly measured: MappingStatisticsStore;
   readonly shareStatistics: () => Promise<void>;
 }): Repeated[] {
-  const { gateway, claim, ledger, database, clock, log, drain } = parts;
+  const { gateway, claim, ledger, rateLeases, database, clock, log, drain } = parts;
   const { node, limits } = gateway;
   const sweep = async (): Promise<void> => {
     const expired = gateway.book.releaseExpired(clock.now());
     if (expired > 0) log("error", "holds_expired", { count: expired });
     await gateway.keeper.returnIdle();
+    const expiredRates = await gateway.rates.sweep();
+    if (expiredRates > 0) log("error", "rates_not_ended", { count: expiredRates });
   };
   const expire = async (): Promise<void> => {
     const now = clock.now();
     const lost = await ledger.closeLost(now - LOST_SPOOL_MS, now);
     if (lost > 0) log("error", "nodes_lost", { count: lost });
     await ledger.expireAccounts(now);
+    await rateLeases.forgetMinutes(now);
     await changeFeed(database).forget(clock.now());
     await parts.measured.forget(now - STATISTICS_KEPT_MS);
   };

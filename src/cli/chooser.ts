@@ -14,7 +14,7 @@ import { type Local, masterKeyOf } from "./local.js";
 /** Who rests is known to running servers alone, so here nobody does. */
 export async function chooserOf(local: Local, now: number): Promise<Chooser> {
   const { config, tenants, organizations } = local;
-  const directory = new Directory(masterKeyOf(config));
+  const directory = new Directory(masterKeyOf(config), config.plans);
   directory.load(await tenants.loadAll());
   directory.loadOrganizations(await organizations.loadAll());
   const statistics = new Statistics();

@@ -4,6 +4,7 @@ import { type Config, loadConfig } from "../config/config.js";
 import { snakeCase } from "../config/schema.js";
 import { formatUsd } from "../kernel/money.js";
 import type { BillingEndpoint } from "../providers/provider.js";
+import { printRates } from "../tenants/rates.js";
 import { type CommonOptions, command } from "./command.js";
 import { show } from "./output.js";
 
@@ -56,6 +57,7 @@ function printable(from: Config) {
           monthly_credit: formatUsd(plan.monthlyCredit),
           monthly_credit_per_seat: formatUsd(plan.monthlyCreditPerSeat),
           extra_usage: plan.extraUsage,
+          ...(plan.rates && printRates(plan.rates)),
         },
       ]),
     ),

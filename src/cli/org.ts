@@ -13,13 +13,14 @@ import {
   removeMember,
 } from "./org-members.js";
 import {
-  changeLimit,
+  changeLimits,
   changePlan,
   changeSpendingLimit,
   type LimitOptions,
   printOrganization,
 } from "./org-terms.js";
 import { show, table, UserError } from "./output.js";
+import { withRates } from "./rates.js";
 import { readWhole } from "./read.js";
 
 type CreateOptions = CommonOptions & {
@@ -98,13 +99,16 @@ export const org = new Command("org")
       ),
   )
   .addCommand(
-    command("limit", "the most that is spent in a calendar month, credit and all")
+    withRates(
+      command("limit", "the most that is spent in a calendar month, credit and all, or asked for"),
+      ', or "none"; not for a group',
+    )
       .argument("<org>")
-      .argument("<dollars>", 'like 25.00; or "none"')
+      .argument("[dollars]", 'like 25.00; or "none"')
       .option("--member <user>", "for one member")
       .option("--group <id>", "for one resource group")
-      .action((name: string, dollars: string, options: LimitOptions) =>
-        withLocal(options, (local) => changeLimit(local, name, dollars, options)),
+      .action((name: string, dollars: string | undefined, options: LimitOptions) =>
+        withLocal(options, (local) => changeLimits(local, name, dollars, options)),
       ),
   );
 

@@ -1,25 +1,28 @@
 import { Command } from "commander";
+import { printRates } from "../tenants/rates.js";
 import { DEFAULT_SCOPES, issueToken } from "../tenants/register.js";
 import { BUDGET_PERIODS, type Budget, SCOPES, type Scope } from "../tenants/user.js";
 import { type CommonOptions, command } from "./command.js";
 import { type Local, requireUser, withLocal } from "./local.js";
 import { show, table, UserError } from "./output.js";
+import { type RateOptions, readRateOptions, withRates } from "./rates.js";
 import { readAmountAboveZero, readFutureDate, readOneOf } from "./read.js";
 
-type CreateOptions = CommonOptions & {
-  readonly user: string;
-  readonly name: string;
-  readonly scopes?: string;
-  readonly expires?: string;
-  readonly budget?: string;
-  readonly budgetPeriod: string;
-};
+type CreateOptions = CommonOptions &
+  RateOptions & {
+    readonly user: string;
+    readonly name: string;
+    readonly scopes?: string;
+    readonly expires?: string;
+    readonly budget?: string;
+    readonly budgetPeriod: string;
+  };
 type ListOptions = CommonOptions & { readonly user: string };
 
 export const token = new Command("token")
   .description("access tokens")
   .addCommand(
-    command("create", "make a token and print it, once")
+    withRates(command("create", "make a token and print it, once"))
       .requiredOption("--user <name>")
       .option("--name <name>", "what it is for", "cli")
       .option("--scopes <list>", `of ${SCOPES.join(",")} (default ${DEFAULT_SCOPES.join(",")})`)
@@ -48,9 +51,14 @@ async function create(local: Local, options: CreateOptions): Promise<void> {
     options.expires === undefined ? undefined : readFutureDate("--expires", options.expires);
   const scopes = readScopes(options.scopes);
   const budget = readBudget(options);
-  const issued = issueToken(user.id, { name: options.name, scopes, expiresAt, budget }, Date.now());
+  const rates = readRateOptions(options);
+  const wanted = { name: options.name, scopes, expiresAt, budget, rates };
+  const issued = issueToken(user.id, wanted, Date.now());
   await local.tenants.addToken(issued.token);
-  const value = { token: issued.secret, id: issued.token.id, name: options.name, scopes };
+  const value = {
+    ...{ token: issued.secret, id: issued.token.id, name: options.name, scopes },
+    ...printRates(rates),
+  };
   show(options, value, () => `Token, shown this once: ${issued.secret}\nId: ${issued.token.id}`);
 }
 
@@ -78,6 +86,7 @@ async function list(local: Local, options: ListOptions): Promise<void> {
     token: each.mask,
     scopes: each.scopes,
     state: stateOf(each),
+    ...printRates(each.rates),
   }));
   show(options, { tokens }, () =>
     table(

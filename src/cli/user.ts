@@ -2,10 +2,12 @@ import { Command } from "commander";
 import { formatUsd } from "../kernel/money.js";
 import { ANCHOR_DAY_MAX } from "../kernel/period.js";
 import { forgetUser } from "../tenants/forget.js";
+import { printRates } from "../tenants/rates.js";
 import { registerUser, USER_NAME, USER_NAME_RULE } from "../tenants/register.js";
 import { type CommonOptions, command } from "./command.js";
 import { type Local, requirePlan, requireUser, withLocal } from "./local.js";
 import { show, table, UserError } from "./output.js";
+import { type RateOptions, requireRateChanges, sayRates, withRates } from "./rates.js";
 import { readAmount, readWhole } from "./read.js";
 
 type PlanOption = CommonOptions & { readonly plan: string };
@@ -44,6 +46,13 @@ export const user = new Command("user")
       .argument("<dollars>", 'like 25.00; or "plan" for what the plan says')
       .action((name: string, dollars: string, options: CommonOptions) =>
         withLocal(options, (local) => changeLimit(local, name, dollars, options)),
+      ),
+  )
+  .addCommand(
+    withRates(command("limit", "how much a user may ask for, whoever pays"), ', or "none"')
+      .argument("<name>")
+      .action((name: string, options: CommonOptions & RateOptions) =>
+        withLocal(options, (local) => changeRates(local, name, options)),
       ),
   )
   .addCommand(
@@ -119,6 +128,19 @@ async function changeLimit(
       ? `What ${name} may spend beyond credit is up to the plan ${found.plan}.`
       : `${name} may spend $${formatUsd(amount)} a period beyond credit.`,
   );
+}
+
+async function changeRates(
+  local: Local,
+  name: string,
+  options: CommonOptions & RateOptions,
+): Promise<void> {
+  const found = await requireUser(local, name);
+  const rates = requireRateChanges(options);
+  await local.tenants.setTerms(found.id, { rates });
+  const changed = await requireUser(local, name);
+  const value = { user: { id: found.id, name, ...printRates(changed.rates) } };
+  show(options, value, () => `${name}: ${sayRates(rates)}.`);
 }
 
 async function forget(local: Local, name: string, options: CommonOptions): Promise<void> {

@@ -14,6 +14,7 @@ import type { BillingEndpoint, Provider } from "../providers/provider.js";
 import { believing } from "../providers/reported.js";
 import type { PolicyName } from "../routing/policy.js";
 import { builtInPlans, type Plan, planOf } from "../tenants/plan.js";
+import { readRates } from "../tenants/rates.js";
 import { parseMasterKey } from "../tenants/sealing.js";
 import {
   type RegistrationSettings,
@@ -203,6 +204,7 @@ function plansOf(written: WrittenConfig): ReadonlyMap<string, Plan> {
       spendingLimitMax: plan.spending_limit_max,
       price: plan.price ?? ZERO,
       pricePerSeat: plan.price_per_seat ?? ZERO,
+      rates: readRates(plan),
     };
     plans.set(name, planOf(name, fields));
   }

@@ -5,6 +5,7 @@ import { priceSchema } from "../catalog/entry.js";
 import { nearest } from "../catalog/nearest.js";
 import { defaultLimits } from "../kernel/limits.js";
 import { reasonOf } from "../kernel/log.js";
+import { RATE_FIELDS } from "../tenants/rates.js";
 import { registrationSchema } from "./hub.js";
 import { paymentsSchema } from "./payments.js";
 import { configSchema, snakeCase, type WrittenConfig } from "./schema.js";
@@ -64,6 +65,7 @@ const KNOWN_KEYS = [
   ..."mappings every_minutes failing_every_minutes monthly_limit".split(" "),
   ..."stripe secret_key webhook_secret success_url cancel_url".split(" "),
   ..."monthly_credit monthly_credit_per_seat extra_usage price_per_seat id task".split(" "),
+  ...Object.values(RATE_FIELDS),
   ..."max_output_tokens supports_tools supports_structured_output is_free".split(" "),
 ];
 

@@ -5,6 +5,7 @@ import {
   BILLING_DELAY_SECONDS_MAX,
   defaultLimits,
   type Limits,
+  RATE_MAX,
   RETENTION_DAYS_MAX,
 } from "../kernel/limits.js";
 import { AMOUNT_RULE, parseAmount } from "../kernel/money.js";
@@ -13,6 +14,7 @@ import { COST_READERS, type CostReaderName } from "../providers/reported.js";
 import { POLICIES } from "../routing/policy.js";
 import { CONTINUATION_FORMS } from "../tasks/chat-completion.js";
 import { EXTRA_USAGE } from "../tenants/plan.js";
+import { RATE_FIELDS } from "../tenants/rates.js";
 import { registrationSchema, validationSchema } from "./hub.js";
 import { paymentsMistake, paymentsSchema } from "./payments.js";
 import { keyMistake } from "./secrets.js";
@@ -72,8 +74,13 @@ const providerId = z
   .regex(PROVIDER_ID, PROVIDER_ID_RULE)
   .refine((id) => !RESERVED_IDS.includes(id), "this name is taken by one of Turnpike's own paths");
 
+const rate = z.int().min(1).max(RATE_MAX).optional();
+
 const planSchema = z
   .strictObject({
+    [RATE_FIELDS.requests]: rate,
+    [RATE_FIELDS.tokens]: rate,
+    [RATE_FIELDS.concurrent]: rate,
     monthly_credit: dollars.optional(),
     monthly_credit_per_seat: dollars.optional(),
     extra_usage: z.enum(EXTRA_USAGE).default("none"),

@@ -39,6 +39,7 @@ export function answerHeaders(gateway: Gateway, call: Call, facts: Facts): Recor
   if (cost) headers["x-turnpike-calls-left"] = callsLeft(remaining, cost);
   if (facts.clamped !== "") headers["x-turnpike-clamped"] = facts.clamped;
   if (facts.leftOut.length > 0) headers["x-turnpike-left-out"] = facts.leftOut.join(",");
+  if (call.admission) Object.assign(headers, call.admission.headers());
   return headers;
 }
 

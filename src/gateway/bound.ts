@@ -3,7 +3,9 @@ import type { Mapping, Price } from "../catalog/model.js";
 import { charges } from "../metering/cost.js";
 import type { ChatRequest } from "../tasks/chat-completion.js";
 import { computeTime, type UsageBound } from "../tasks/usage.js";
-import type { Gateway } from "./parts.js";
+import { estimateInput } from "./estimate-usage.js";
+import type { ChatCall, Gateway } from "./parts.js";
+import type { TokensWanted } from "./rate-amounts.js";
 
 export type ChatBound = UsageBound & {
   /** Output tokens per choice. */
@@ -51,3 +53,10 @@ const wantedCompute = ({ limits }: Gateway, price: Price): number | undefined =>
   charges(price, "computeNanoseconds")
     ? Math.min(limits.computeHorizonMs, limits.totalMs)
     : undefined;
+
+/** What counts against a rate of tokens, before a provider is chosen. */
+export const chatTokens = ({ limits }: Gateway, { request }: ChatCall): TokensWanted => ({
+  input: request.inputTokensMost,
+  output: (request.maxTokens?.value ?? limits.outputHorizonTokens) * request.choices,
+  countInput: () => estimateInput(request),
+});

@@ -1,6 +1,7 @@
 /** Chat, as one kind of request. */
 import type { Candidate } from "../routing/policy.js";
 import { awaiterFor } from "./attempts.js";
+import { chatTokens } from "./bound.js";
 import { keyFor } from "./candidates.js";
 import { answerPlain } from "./chat-plain.js";
 import { answerStream } from "./chat-stream.js";
@@ -21,6 +22,7 @@ type Answered = Exclude<Outcome, { kind: "failed" }>;
 
 const chat: Kind<ChatCall, Answered> = {
   wish: chatWish,
+  tokens: chatTokens,
   holdAtOnce,
   holdFor,
   send: sendTurn,

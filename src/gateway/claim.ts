@@ -8,7 +8,7 @@ import type { LeaseBook } from "../ledger/lease-book.js";
 type Parts = {
   readonly node: string;
   readonly validMs: number;
-  readonly book: LeaseBook;
+  readonly book: Pick<LeaseBook, "allowUntil" | "forfeit">;
   readonly store: Pick<ClaimStore, "renewClaim" | "rejoinNode">;
   readonly clock: Clock;
   readonly log: Log;

@@ -49,17 +49,36 @@ export async function continued(
   const reason: unknown = turn.deadline.reason ?? thrown;
   if (!said?.isPlain || !turn.way || ending.isFinished) return undefined;
   if (reason instanceof CreditEndedError) return undefined;
+  const { admission } = context.call;
+  admission?.goOn();
+  let rest: Rest | undefined;
+  try {
+    rest = await restElsewhere(context, ending, turn.way, reason);
+  } finally {
+    if (rest && admission) rest.context.call.admission = admission;
+    else admission?.end(0);
+  }
+  return rest;
+}
+
+async function restElsewhere(
+  context: StreamContext,
+  ending: StreamEnding,
+  way: Way,
+  reason: unknown,
+): Promise<Rest | undefined> {
+  const { candidate } = context.turn;
   await ending.cut(reason);
-  turn.way.trail.failures.push({
-    candidate: turn.candidate,
+  way.trail.failures.push({
+    candidate,
     failure: { kind: "failed", why: "cut" },
   });
   const left = tokensLeft(context, ending);
   if (left !== undefined && left < 1) return undefined;
   for (;;) {
-    const taken = takeFit(context, turn.way);
+    const taken = takeFit(context, way);
     if (!taken) return undefined;
-    const begun = await beginRest(context, ending, turn.way, taken, left);
+    const begun = await beginRest(context, ending, way, taken, left);
     if (begun !== "failed") return begun;
   }
 }

@@ -1,5 +1,5 @@
 /** Holding the most a request can cost, clamping it to the balance, or refusing it. */
-import { SMALLEST_ANSWER_TOKENS, SMALLEST_COMPUTE_MS } from "../kernel/limits.js";
+import { HOLD_GRACE_MS, SMALLEST_ANSWER_TOKENS, SMALLEST_COMPUTE_MS } from "../kernel/limits.js";
 import type { NanoUsd } from "../kernel/money.js";
 import type { Hold } from "../ledger/lease-book.js";
 import { mostCost, timesWithin } from "../metering/cost.js";
@@ -9,9 +9,6 @@ import { estimateInput } from "./estimate-usage.js";
 import { chargedPrice, coverUntil, freeFor, learnBalance, spendableFor } from "./funds.js";
 import type { Call, ChatCall, Gateway } from "./parts.js";
 import { refusal, unsure } from "./shortage.js";
-
-/** How long after its last possible moment a request's hold is released by itself. */
-const HOLD_GRACE_MS = 60_000;
 
 export type Held = {
   readonly hold: Hold;

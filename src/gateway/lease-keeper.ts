@@ -4,7 +4,7 @@ import { IDLE_LEASE_MS, RECALL_REPEAT_MS, RECALL_WAIT_MS, SPARING_MS } from "../
 import { type Log, reasonOf } from "../kernel/log.js";
 import { least, type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
 import type { LeaseBook } from "../ledger/lease-book.js";
-import type { LeaseWish, LedgerStore } from "../ledger/store.js";
+import type { LeaseStore, LeaseWish } from "../ledger/store.js";
 import { type Claim, storeAway } from "./claim.js";
 import { LeaseReturns } from "./lease-returns.js";
 import { NO_SUPPLY, type Supply } from "./lease-supply.js";
@@ -20,7 +20,7 @@ const FORGET_MAX = 500;
 type Parts = {
   readonly node: string;
   readonly book: LeaseBook;
-  readonly store: LedgerStore;
+  readonly store: LeaseStore;
   readonly claim: Pick<Claim, "ensure">;
   readonly clock: Clock;
   readonly log: Log;

@@ -1,7 +1,7 @@
 /** What was given back in memory, and is said to the store until the store has heard it. */
 import type { NanoUsd } from "../kernel/money.js";
 import type { LeaseBook } from "../ledger/lease-book.js";
-import type { LedgerStore } from "../ledger/store.js";
+import type { LeaseStore } from "../ledger/store.js";
 
 /** By account, all that was ever given back. */
 type Totals = ReadonlyMap<string, NanoUsd>;
@@ -9,7 +9,7 @@ type Totals = ReadonlyMap<string, NanoUsd>;
 type Parts = {
   readonly node: string;
   readonly book: LeaseBook;
-  readonly store: Pick<LedgerStore, "returnLease">;
+  readonly store: Pick<LeaseStore, "returnLease">;
 };
 
 export class LeaseReturns {

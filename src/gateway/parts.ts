@@ -12,9 +12,12 @@ import type { ChatRequest } from "../tasks/chat-completion.js";
 import type { Caller } from "../tenants/caller.js";
 import type { Directory } from "../tenants/directory.js";
 import type { Plan } from "../tenants/plan.js";
+import { isRateBucket } from "../tenants/rates.js";
+import type { Admission } from "./admission.js";
 import type { HttpPool } from "./client/pool.js";
 import type { Guard } from "./guard.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
+import type { RateLimiter } from "./rate-limiter.js";
 import type { Spool } from "./spool.js";
 
 /** A provider as this installation reaches it. */
@@ -44,6 +47,8 @@ export type Gateway = {
   readonly directory: Directory;
   readonly book: LeaseBook;
   readonly keeper: LeaseKeeper;
+  /** The same for requests and tokens a minute, and requests at once. */
+  readonly rates: RateLimiter;
   readonly spool: Spool;
   readonly http: HttpPool;
   readonly breakers: Breakers;
@@ -59,6 +64,10 @@ export type Gateway = {
   readonly newId: IdMaker;
   readonly log: Log;
 };
+
+/** Whoever keeps the leases of a bucket. */
+export const keeperOf = ({ keeper, rates }: Gateway, bucketId: string): LeaseKeeper =>
+  isRateBucket(bucketId) ? rates.keeper : keeper;
 
 /** One chat request on its way. */
 export type ChatCall = Call & { readonly request: ChatRequest };
@@ -78,6 +87,8 @@ export type Call = {
   readonly onStart?: () => void;
   /** Aborts when the caller hangs up. Bun makes it when it is first looked at, so nobody looks without need. */
   readonly signal: AbortSignal;
+  /** What it holds of its caller's rates; undefined for callers without any, and before it was admitted. */
+  admission?: Admission;
   /** When it came in, by `clock.now()` and by `clock.elapsed()`. */
   readonly at: number;
   readonly startedAt: number;

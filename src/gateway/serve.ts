@@ -25,6 +25,7 @@ import type { Held } from "./hold.js";
 import type { Wish } from "./offers.js";
 import { paidTimeFor, withTime } from "./paid-time.js";
 import type { Call, Gateway } from "./parts.js";
+import type { TokensWanted } from "./rate-amounts.js";
 import type { Failure } from "./send.js";
 import { CALLER_GONE, settle } from "./settle.js";
 import { timeEnded } from "./shortage.js";
@@ -34,6 +35,8 @@ import type { Turn } from "./turn.js";
 /** What sets the requests of one kind apart from others. */
 export type Kind<C extends Call, Answered extends { readonly kind: string }> = {
   readonly wish: Wish<C>;
+  /** Asked only where the caller's tokens of text are limited. */
+  readonly tokens: (gateway: Gateway, call: C) => TokensWanted;
   /** Holds from what is at hand, without waiting; undefined where that does not do. */
   readonly holdAtOnce: (gateway: Gateway, call: C, candidate: Candidate) => Held | undefined;
   /** Holds with what the store still has. Throws `insufficient_credit`. */
@@ -60,6 +63,29 @@ export type Kind<C extends Call, Answered extends { readonly kind: string }> = {
 
 /** Answers, or throws the RouterError that ends the request. Whatever was started is settled either way. */
 export async function serve<C extends Call, Answered extends { readonly kind: string }>(
+  gateway: Gateway,
+  call: C,
+  kind: Kind<C, Answered>,
+): Promise<Response> {
+  const { rates } = call.caller;
+  if (!rates) return serveAdmitted(gateway, call, kind);
+  const tokens = rates.tokens.length === 0 ? NO_TOKENS : kind.tokens(gateway, call);
+  const admission = await gateway.rates.admit(rates, tokens);
+  call.admission = admission;
+  try {
+    const response = await serveAdmitted(gateway, call, kind);
+    // A stream goes on, and what settles it ends this too.
+    if (!call.request.isStream) admission.end(0);
+    return response;
+  } catch (thrown) {
+    admission.end(0);
+    throw thrown;
+  }
+}
+
+const NO_TOKENS: TokensWanted = { input: 0, output: 0, countInput: undefined };
+
+async function serveAdmitted<C extends Call, Answered extends { readonly kind: string }>(
   gateway: Gateway,
   call: C,
   kind: Kind<C, Answered>,

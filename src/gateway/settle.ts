@@ -40,6 +40,8 @@ export async function settle(
   held: Held,
   ending: Ending,
 ): Promise<NanoUsd> {
+  const { inputTokens, outputTokens } = ending.usage;
+  call.admission?.end(inputTokens + outputTokens);
   const bill = billOf(ending.usage, ending.reported, chargedPrice(candidate));
   const { cost } = bill;
   const excess = nanoUsd(cost - held.hold.amount);
@@ -64,6 +66,7 @@ export function settleNothing(
   candidate: Candidate,
   ending: Omit<Ending, "usage" | "reported" | "firstByteMs">,
 ): Promise<void> {
+  call.admission?.end(0);
   const nothing = { ...ending, usage: noUsage, firstByteMs: undefined };
   const details = detailsOf(ending.way, ZERO);
   return gateway.spool.settled(

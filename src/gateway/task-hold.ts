@@ -1,15 +1,19 @@
 /** Holding the most a task can cost, shortening its time to the balance where that is charged, or refusing it. */
 import type { Price } from "../catalog/model.js";
 import { SMALLEST_COMPUTE_MS } from "../kernel/limits.js";
+import { textIn } from "../metering/asked.js";
 import { charges, mostCost, timesWithin } from "../metering/cost.js";
 import { taskBound } from "../metering/task-usage.js";
 import type { Candidate } from "../routing/policy.js";
+import type { Task } from "../tasks/index.js";
 import { computeTime, type UsageBound } from "../tasks/usage.js";
 import { chargedPrice, coverUntil, freeFor, learnBalance, spendableFor } from "./funds.js";
 import { type Held, tryHold } from "./hold.js";
 import type { Gateway } from "./parts.js";
+import type { TokensWanted } from "./rate-amounts.js";
 import { refusal, unsure } from "./shortage.js";
 import type { MeteredCall } from "./task-request.js";
+import { countTokens } from "./tokenizer.js";
 
 type Wanted = { readonly price: Price; readonly computeMs: number | undefined };
 
@@ -99,4 +103,19 @@ function shorten(
   const ms = timesWithin(free, boundFor(call, candidate, 0), perMs, price);
   if (ms < SMALLEST_COMPUTE_MS) return undefined;
   return held(gateway, call, candidate, wanted, Math.min(ms, computeMs));
+}
+
+/** Only text can be counted here; a picture or a sound is as many tokens as are held for it. */
+export function taskTokens(
+  task: Task,
+  { asked }: MeteredCall["request"],
+  text: unknown,
+): TokensWanted {
+  const { inputTokens, outputTokens } = taskBound(task, asked, undefined);
+  const isText = asked.audioMs === undefined && !asked.hasImage;
+  return {
+    input: inputTokens,
+    output: outputTokens,
+    countInput: isText ? () => countTokens(textIn(text)) : undefined,
+  };
 }

@@ -12,7 +12,7 @@ import type { Gateway } from "./parts.js";
 import { type Kind, serve } from "./serve.js";
 import { settle } from "./settle.js";
 import { noteSpeed } from "./standing.js";
-import { holdTaskAtOnce, holdTaskFor } from "./task-hold.js";
+import { holdTaskAtOnce, holdTaskFor, taskTokens } from "./task-hold.js";
 import type { RoutedTask, TaskCall, TaskRequest } from "./task-request.js";
 import { sendTask, type TaskAnswer } from "./task-send.js";
 import { usageOfTask } from "./task-usage.js";
@@ -53,6 +53,8 @@ const NOTHING_LEFT_OUT: readonly string[] = [];
 
 const task: Kind<TaskCall, TaskAnswer> = {
   wish: taskWish,
+  tokens: (_, { request }) =>
+    taskTokens(request.tasks[0] ?? "text-generation", request, request.input.inputs),
   holdAtOnce: holdTaskAtOnce,
   holdFor: holdTaskFor,
   send: sendTask,

@@ -3,13 +3,14 @@ import { z } from "zod";
 import { badRequest, RouterError } from "../kernel/errors.js";
 import { NAME_CHARS_MAX, PROVIDER_KEY_CHARS_MAX } from "../kernel/limits.js";
 import { keyContext } from "../tenants/directory.js";
+import { printRates, readRates } from "../tenants/rates.js";
 import { DEFAULT_SCOPES, issueToken, type NewToken } from "../tenants/register.js";
 import { maskProviderKey, seal } from "../tenants/sealing.js";
 import { type AccessToken, BUDGET_PERIODS, SCOPES, type User } from "../tenants/user.js";
 import { printMeasured } from "../wire/usage.js";
 import { authenticate } from "./authenticate.js";
 import { readJson } from "./body.js";
-import { dollarsAboveZero } from "./fields.js";
+import { dollarsAboveZero, rateFields } from "./fields.js";
 import { type Handler, json, type Site } from "./parts.js";
 
 export const showMe: Handler = async (site, visit) => {
@@ -24,6 +25,7 @@ export const printUser = (user: User) => ({
   plan: user.plan,
   spending_limit_nano_usd: user.spendingLimit === undefined ? null : String(user.spendingLimit),
   anchor_day: user.anchor.day,
+  ...printRates(user.rates),
   created_at: new Date(user.createdAt).toISOString(),
 });
 
@@ -38,6 +40,7 @@ export const printToken = (token: AccessToken) => ({
   budget: token.budget
     ? { amount_nano_usd: String(token.budget.amount), period: token.budget.period }
     : null,
+  ...printRates(token.rates),
 });
 
 const isoOrNull = (at: number | undefined): string | null =>
@@ -59,6 +62,7 @@ export const tokenSchema = z.strictObject({
   budget: z
     .strictObject({ amount: dollarsAboveZero, period: z.enum(BUDGET_PERIODS).default("month") })
     .optional(),
+  ...rateFields,
 });
 
 export const createToken: Handler = async (site, visit) => {
@@ -69,7 +73,8 @@ export const createToken: Handler = async (site, visit) => {
     throw badRequest('"expires_at" lies in the past.', "expires_at");
   }
   requireWithin(caller.token, { ...wanted, expiresAt });
-  const issued = issueToken(caller.user.id, { ...wanted, expiresAt }, visit.at);
+  const rates = readRates(wanted);
+  const issued = issueToken(caller.user.id, { ...wanted, expiresAt, rates }, visit.at);
   await site.tenants.addToken(issued.token);
   await site.reloadUser(caller.user.id);
   return json({ token: { ...printToken(issued.token), token: issued.secret } }, 201);
@@ -81,6 +86,7 @@ function requireWithin(own: AccessToken, wanted: NewToken): void {
   const beyond = wanted.scopes.find((scope) => !own.scopes.includes(scope));
   if (beyond) throw refuse(`This token lacks the scope "${beyond}", so it cannot give it.`);
   if (own.budget) throw refuse("A token with a budget cannot make tokens.");
+  if (own.rates) throw refuse("A token with rate limits cannot make tokens.");
   if (own.expiresAt !== undefined && (wanted.expiresAt ?? Infinity) > own.expiresAt) {
     throw refuse("A token cannot make one that outlives it.");
   }

@@ -6,6 +6,7 @@ import { extraGrant } from "../ledger/account.js";
 import { printDrift } from "../ledger/credit.js";
 import { forgetUser, isDeleted } from "../tenants/forget.js";
 import { fundsBucketOf, type Payer } from "../tenants/payer.js";
+import { printRates, readRateChanges } from "../tenants/rates.js";
 import { registerUser, USER_NAME, USER_NAME_RULE } from "../tenants/register.js";
 import type { TermsChange } from "../tenants/store.js";
 import type { User } from "../tenants/user.js";
@@ -13,7 +14,7 @@ import { printToken, printUser } from "./account.js";
 import { authenticate } from "./authenticate.js";
 import { readJson } from "./body.js";
 import { creditOf, setUserTerms } from "./credits.js";
-import { anchorDay, dollars, dollarsAboveZero, future } from "./fields.js";
+import { anchorDay, dollars, dollarsAboveZero, future, rateChangeFields } from "./fields.js";
 import { type Handler, json, type Site, type Visit } from "./parts.js";
 
 export const listUsers: Handler = async (site, visit) => {
@@ -66,9 +67,10 @@ const termsSchema = z
     plan: z.string().optional(),
     anchor_day: anchorDay.optional(),
     spending_limit: dollars.nullable().optional(),
+    ...rateChangeFields,
   })
   .refine((terms) => Object.keys(terms).length > 0, {
-    message: 'give "plan", "anchor_day" or "spending_limit"',
+    message: 'give "plan", "anchor_day", "spending_limit" or a rate limit',
   });
 
 /** A payer's terms as the operator sets them. */
@@ -79,6 +81,7 @@ export async function readTerms(site: Site, visit: Visit): Promise<TermsChange> 
     plan: wanted.plan,
     anchorDay: wanted.anchor_day,
     spendingLimit: wanted.spending_limit,
+    rates: readRateChanges(wanted),
   };
 }
 
@@ -94,6 +97,7 @@ export const listPlans: Handler = async (site, visit) => {
       plan.spendingLimitMax === undefined ? null : String(plan.spendingLimitMax),
     price_nano_usd: String(plan.price),
     price_per_seat_nano_usd: String(plan.pricePerSeat),
+    ...printRates(plan.rates),
   }));
   return json({ plans });
 };

@@ -1,12 +1,13 @@
 /** What payers have left, and what they may spend beyond it. */
 import { z } from "zod";
+import { keeperOf } from "../gateway/parts.js";
 import { badRequest, RouterError } from "../kernel/errors.js";
 import { formatUsd, type NanoUsd } from "../kernel/money.js";
 import { periodAt } from "../kernel/period.js";
 import { printCredit } from "../ledger/credit.js";
 import { fundsBucketOf, type Payer } from "../tenants/payer.js";
 import { headroom } from "../tenants/plan.js";
-import type { TermsChange } from "../tenants/store.js";
+import { loweredByTerms, type TermsChange } from "../tenants/store.js";
 import type { User } from "../tenants/user.js";
 import { authenticate } from "./authenticate.js";
 import { readJson } from "./body.js";
@@ -84,6 +85,6 @@ export async function setUserTerms(site: Site, user: User, change: TermsChange):
   const { tenants, gateway } = site;
   await tenants.setTerms(user.id, change);
   await site.reloadUser(user.id);
-  await gateway.keeper.surrender(fundsBucketOf(user));
+  for (const id of loweredByTerms(user, change)) await keeperOf(gateway, id).surrender(id);
   return gateway.directory.user(user.id) ?? user;
 }

@@ -80,7 +80,7 @@ export const ON_THE_WIRE = {
   rate_limited: {
     status: 429,
     type: "rate_limit_error",
-    when: "too many requests; `Retry-After` says when to come back, `limited_by` who limits",
+    when: "too many requests; `Retry-After` says when to come back, `limited_by` who limits: `provider`, or `turnpike` with `bucket` and `bucket_name` (whose limit), `rate` (which), `limit`, `needed`, `available`, `resets_at`",
   },
   provider_error: {
     status: 502,
@@ -138,6 +138,7 @@ export function errorResponse(
   if (error.detail.retryAfterSeconds !== undefined) {
     headers["retry-after"] = String(error.detail.retryAfterSeconds);
   }
+  Object.assign(headers, error.detail.headers);
   if (context.dialect === "hub_api" && error.code === "model_not_found") {
     headers["x-error-code"] = "RepoNotFound";
   }

@@ -1,7 +1,9 @@
 /** Fields that many bodies have. */
 import { z } from "zod";
+import { RATE_MAX } from "../kernel/limits.js";
 import { AMOUNT_RULE, type NanoUsd, parseAmount } from "../kernel/money.js";
 import { ANCHOR_DAY_MAX } from "../kernel/period.js";
+import { RATE_FIELDS } from "../tenants/rates.js";
 
 const DAY_MS = 86_400_000;
 
@@ -16,6 +18,22 @@ const amount = (least: bigint, rule: string) =>
 /** An amount that may be nothing. */
 export const dollars = amount(0n, AMOUNT_RULE);
 export const dollarsAboveZero = amount(1n, `above zero, ${AMOUNT_RULE}`);
+
+const rate = z.int().min(1).max(RATE_MAX);
+
+/** Limits that are set once. */
+export const rateFields = {
+  [RATE_FIELDS.requests]: rate.optional(),
+  [RATE_FIELDS.tokens]: rate.optional(),
+  [RATE_FIELDS.concurrent]: rate.optional(),
+};
+
+/** Limits that change; null takes one away. */
+export const rateChangeFields = {
+  [RATE_FIELDS.requests]: rate.nullable().optional(),
+  [RATE_FIELDS.tokens]: rate.nullable().optional(),
+  [RATE_FIELDS.concurrent]: rate.nullable().optional(),
+};
 
 export const anchorDay = z.int().min(1).max(ANCHOR_DAY_MAX);
 

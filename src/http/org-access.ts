@@ -1,4 +1,5 @@
 /** Who may do what in an organization. */
+import { keeperOf } from "../gateway/parts.js";
 import { RouterError } from "../kernel/errors.js";
 import {
   isAtLeast,
@@ -80,6 +81,6 @@ export async function orgChanged(
   lowered: readonly string[] = [],
 ): Promise<Organization> {
   await site.reloadOrganization(org.id);
-  for (const bucketId of lowered) await site.gateway.keeper.surrender(bucketId);
+  for (const id of lowered) await keeperOf(site.gateway, id).surrender(id);
   return site.gateway.directory.organizations.org(org.name) ?? org;
 }

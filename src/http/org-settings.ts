@@ -12,11 +12,13 @@ import {
 } from "../tenants/organization.js";
 import type { LimitChanges } from "../tenants/organization-store.js";
 import { fundsBucketOf } from "../tenants/payer.js";
+import { lowerable, printRates, readRateChanges } from "../tenants/rates.js";
 import { maskProviderKey, seal } from "../tenants/sealing.js";
+import { loweredByTerms, type TermsChange } from "../tenants/store.js";
 import { knownProvider, providerKeySchema } from "./account.js";
 import { readJson } from "./body.js";
 import { printSpendingLimit, requireWithinPlan } from "./credits.js";
-import { dollars } from "./fields.js";
+import { dollars, rateChangeFields } from "./fields.js";
 import { enterOrg, groupWithId, type InOrg, memberNamed, orgChanged } from "./org-access.js";
 import { nameOf } from "./organizations.js";
 import { type Handler, json, type Site } from "./parts.js";
@@ -33,9 +35,11 @@ function printLimits(site: Site, org: Organization) {
   return {
     ...printSpendingLimit(site, org),
     limit_nano_usd: maybe(org.limit),
-    members: organizations.members(org.id).map(({ userId, limit }) => ({
+    ...printRates(org.rates),
+    members: organizations.members(org.id).map(({ userId, limit, rates }) => ({
       user: nameOf(directory.user(userId)),
       limit_nano_usd: maybe(limit),
+      ...printRates(rates),
     })),
     groups: organizations.groups(org.id).map(({ id, name, limit }) => ({
       id,
@@ -50,6 +54,8 @@ const limitsSchema = z.strictObject({
   limit: dollars.nullable().optional(),
   members: z.record(z.string(), dollars.nullable()).default({}),
   groups: z.record(z.string(), dollars.nullable()).default({}),
+  ...rateChangeFields,
+  member_rates: z.record(z.string(), z.strictObject(rateChangeFields)).default({}),
 });
 
 export const putLimits: Handler = async (site, visit) => {
@@ -60,12 +66,14 @@ export const putLimits: Handler = async (site, visit) => {
     org: wanted.limit,
     members: await byMemberId(site, org, wanted.members),
     groups: byGroupId(site, org, wanted.groups),
+    memberRates: await byMemberId(site, org, ratesOf(wanted.member_rates)),
   };
   const spendingLimit = wanted.spending_limit;
+  const terms: TermsChange = { spendingLimit, rates: readRateChanges(wanted) };
   if (spendingLimit !== undefined) checkSpendingLimit(site, place, spendingLimit);
   await site.organizations.setLimits(org.id, changes);
-  if (spendingLimit !== undefined) await site.organizations.setTerms(org.id, { spendingLimit });
-  const lowered = [...bucketsOf(org, changes), fundsBucketOf(org)];
+  if (isChange(terms)) await site.organizations.setTerms(org.id, terms);
+  const lowered = [...bucketsOf(org, changes), ...loweredByTerms(org, terms)];
   return json(printLimits(site, await orgChanged(site, org, lowered)));
 };
 
@@ -85,12 +93,24 @@ function checkSpendingLimit(
   requireWithinPlan(site, org, amount, "spending_limit");
 }
 
+const isChange = ({ spendingLimit, rates = {} }: TermsChange): boolean =>
+  [spendingLimit, ...Object.values(rates)].some((value) => value !== undefined);
+
+const ratesOf = (written: z.output<typeof limitsSchema>["member_rates"]) =>
+  Object.fromEntries(
+    Object.entries(written).map(([name, rates]) => [name, readRateChanges(rates)]),
+  );
+
 type ByName = Readonly<Record<string, NanoUsd | null>>;
 
-async function byMemberId(site: Site, org: Organization, limits: ByName) {
-  const byId = new Map<string, NanoUsd | null>();
-  for (const [name, amount] of Object.entries(limits)) {
-    byId.set((await memberNamed(site, org, name)).id, amount);
+async function byMemberId<Limit>(
+  site: Site,
+  org: Organization,
+  limits: Readonly<Record<string, Limit>>,
+): Promise<Map<string, Limit>> {
+  const byId = new Map<string, Limit>();
+  for (const [name, limit] of Object.entries(limits)) {
+    byId.set((await memberNamed(site, org, name)).id, limit);
   }
   return byId;
 }
@@ -100,10 +120,16 @@ function byGroupId(site: Site, org: Organization, limits: ByName) {
   return new Map(entries.map(([id, amount]) => [groupWithId(site, org, id).id, amount]));
 }
 
-export const bucketsOf = (org: Organization, { members, groups }: LimitChanges): string[] => [
+export const bucketsOf = (
+  org: Organization,
+  { members, groups, memberRates }: LimitChanges,
+): string[] => [
   orgLimitBucketOf(org),
   ...[...(members?.keys() ?? [])].map((userId) => memberBucketOf({ orgId: org.id, userId })),
   ...[...(groups?.keys() ?? [])].map((id) => groupBucketOf({ id })),
+  ...[...(memberRates ?? [])].flatMap(([userId, rates]) =>
+    lowerable("member", `${org.id}:${userId}`, rates),
+  ),
 ];
 
 export const showProviders: Handler = async (site, visit) => {

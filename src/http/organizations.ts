@@ -14,6 +14,7 @@ import type { MemberOutcome } from "../tenants/organization-store.js";
 import { fundsBucketOf } from "../tenants/payer.js";
 import { isOperator } from "../tenants/provider-rights.js";
 import { isOrgName, ORG_NAME_RULE, registerOrganization } from "../tenants/register.js";
+import { loweredByTerms } from "../tenants/store.js";
 import { findUser, readTerms, requirePlan } from "./admin.js";
 import { authenticate } from "./authenticate.js";
 import { readJson } from "./body.js";
@@ -82,8 +83,10 @@ export const showOrganization: Handler = async (site, visit) => {
 
 export const changeOrganization: Handler = async (site, visit) => {
   const { org } = await enterAsOperator(site, visit);
-  await site.organizations.setTerms(org.id, await readTerms(site, visit));
-  return json({ org: printOrganization(await orgChanged(site, org, [fundsBucketOf(org)])) });
+  const change = await readTerms(site, visit);
+  await site.organizations.setTerms(org.id, change);
+  const changed = await orgChanged(site, org, loweredByTerms(org, change));
+  return json({ org: printOrganization(changed) });
 };
 
 export const showOrgCredits: Handler = async (site, visit) => {

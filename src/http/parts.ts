@@ -12,6 +12,7 @@ import type { PaymentStore } from "../ledger/payment.js";
 import type { ReceiptKey } from "../ledger/receipt-key.js";
 import type { LedgerStore } from "../ledger/store.js";
 import type { Books } from "../store/books.js";
+import type { RateStore } from "../store/rates.js";
 import type { UsageReader } from "../store/usage.js";
 import type { OrganizationStore } from "../tenants/organization-store.js";
 import type { RegistrationStore } from "../tenants/registration.js";
@@ -31,6 +32,7 @@ export type Site = {
   /** Judges what those who register providers name. */
   readonly guard: Guard;
   readonly ledger: LedgerStore;
+  readonly rateLeases: RateStore;
   readonly usage: UsageReader;
   readonly lateCosts: LateCostStore;
   readonly lateBilling: LateBilling;

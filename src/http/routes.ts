@@ -22,6 +22,7 @@ import * as partners from "./partners.js";
 import { type Handler, type Site, Visit } from "./parts.js";
 import { passThrough } from "./passthrough.js";
 import * as payments from "./payments.js";
+import { showRateLimits } from "./rate-limits.js";
 import { showReceipt, showReceiptKey } from "./receipts.js";
 import * as registrations from "./registrations.js";
 import * as groups from "./resource-groups.js";
@@ -79,6 +80,7 @@ export const ROUTES: readonly Route[] = [
   { method: "GET", path: `${ME}/credits`, handler: credits.showCredits },
   { method: "GET", path: `${ME}/spending-limit`, handler: credits.showSpendingLimit },
   { method: "PUT", path: `${ME}/spending-limit`, handler: credits.putSpendingLimit },
+  { method: "GET", path: `${ME}/limits`, handler: showRateLimits },
   { method: "GET", path: `${ME}/usage`, handler: showUsage },
   { method: "GET", path: `${ME}/requests`, handler: account.listRequests },
   { method: "GET", path: `${ME}/requests/*`, handler: showReceipt },

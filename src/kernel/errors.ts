@@ -28,6 +28,8 @@ export type ErrorDetail = {
   /** The provider's own status, kept where it is a 4xx. */
   readonly status?: number;
   readonly retryAfterSeconds?: number;
+  /** Further headers of the answer. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Further members of the error object, safe to show. */
   readonly extra?: Readonly<Record<string, unknown>>;
 };

@@ -143,6 +143,24 @@ export const SPARING_MS = 1_000;
 export const HEARTBEAT_MS = 2_000;
 /** A fenced node whose spool nobody brought for this long is closed, with all that was kept back for it. */
 export const LOST_SPOOL_MS = 7 * 86_400_000;
+/** How long after its last possible moment a request's hold is released by itself. */
+export const HOLD_GRACE_MS = 60_000;
+/** The largest rate limit: requests or tokens of text a minute, or requests at once. */
+export const RATE_MAX = 1_000_000_000;
+/** What a rate is counted over: whole minutes of UTC. */
+export const RATE_WINDOW_MS = 60_000;
+/** How long before the end of a minute its callers' leases of the next one are taken. */
+export const RATE_AHEAD_MS = 5_000;
+/** Counts of a minute are kept this long after it, for nodes whose clocks are late. */
+export const RATE_KEPT_MS = 600_000;
+/**
+ * How long a refusal stands before other nodes are asked again. Requests of a minute do not come back; tokens and
+ * places for requests do, as other requests end.
+ */
+export const REFUSED_REQUESTS_MS = 1_000;
+export const REFUSED_OTHERS_MS = 100;
+/** What somebody is told to wait who has too many requests under way. */
+export const BUSY_RETRY_SECONDS = 1;
 /** A lease nobody used for this long goes back. */
 export const IDLE_LEASE_MS = 10_000;
 /** One spool file; the next one starts after it. */

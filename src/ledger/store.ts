@@ -85,8 +85,8 @@ export type Settlement = {
 
 export type Debit = { readonly account: string; readonly amount: NanoUsd };
 
-/** What the ledger asks of storage. All of it is atomic, and safe to repeat when an answer got lost. */
-export type LedgerStore = ClaimStore & {
+/** What leases ask of storage. All of it is atomic, and safe to repeat when an answer got lost. */
+export type LeaseStore = {
   /**
    * Brings the bucket up to what its owner is due, then sets aside `leaseSize` more of it for `node`. One
    * transaction; the guard is in the statement that adds to `leased`.
@@ -120,20 +120,25 @@ export type LedgerStore = ClaimStore & {
     recall: number,
     now: number,
   ) => Promise<RecallState>;
-  /** Applies settlements, each at most once, and tells the spool position up to which that is done. */
-  readonly applySettlements: (batch: SettlementBatch) => Promise<{ readonly applied: number }>;
-  /** How far the spool of `node` was applied. */
-  readonly spoolPosition: (node: string) => Promise<SpoolPosition | undefined>;
-  /** Whether all that was applied would survive a loss of power by now, so that the spool is not needed for it. */
-  readonly isDurable: () => Promise<boolean>;
-  /** Adds a grant outside the plan. Opening the same id twice does nothing. */
-  readonly grant: (opening: Opening) => Promise<void>;
-  /** Takes what is left, and not leased, out of grants and limits whose time is over. Returns how many. */
-  readonly expireAccounts: (now: number) => Promise<number>;
-  readonly credit: (bucketId: string, now: number) => Promise<CreditView>;
-  /** Replays the whole ledger. */
-  readonly audit: () => Promise<AuditReport>;
 };
+
+/** What the ledger asks of storage, in the same manner. */
+export type LedgerStore = ClaimStore &
+  LeaseStore & {
+    /** Applies settlements, each at most once, and tells the spool position up to which that is done. */
+    readonly applySettlements: (batch: SettlementBatch) => Promise<{ readonly applied: number }>;
+    /** How far the spool of `node` was applied. */
+    readonly spoolPosition: (node: string) => Promise<SpoolPosition | undefined>;
+    /** Whether all that was applied would survive a loss of power by now, so that the spool is not needed for it. */
+    readonly isDurable: () => Promise<boolean>;
+    /** Adds a grant outside the plan. Opening the same id twice does nothing. */
+    readonly grant: (opening: Opening) => Promise<void>;
+    /** Takes what is left, and not leased, out of grants and limits whose time is over. Returns how many. */
+    readonly expireAccounts: (now: number) => Promise<number>;
+    readonly credit: (bucketId: string, now: number) => Promise<CreditView>;
+    /** Replays the whole ledger. */
+    readonly audit: () => Promise<AuditReport>;
+  };
 
 /** A byte of the spool: the files of a process are numbered, each is read from its beginning. */
 export type SpoolPosition = { readonly segment: number; readonly offset: number };

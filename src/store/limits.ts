@@ -1,14 +1,21 @@
-/** Setting the monthly limits of organizations, groups and members. */
+/** Setting the monthly limits of organizations, groups and members, and members' rates. */
 import { type RawBuilder, sql, type Transaction } from "kysely";
 import { type NanoUsd, nanoUsd } from "../kernel/money.js";
 import { limitAccount } from "../ledger/account.js";
-import { groupBucketOf, memberBucketOf, orgLimitBucketOf } from "../tenants/organization.js";
+import {
+  groupBucketOf,
+  type Member,
+  memberBucketOf,
+  orgLimitBucketOf,
+} from "../tenants/organization.js";
 import type { LimitChanges, OrganizationStore } from "../tenants/organization-store.js";
+import { lowerable, type RateChanges } from "../tenants/rates.js";
 import { type OwnedRow, open } from "./accounts.js";
 import { locking } from "./leases.js";
 import type { OrgWriter } from "./org-writer.js";
 import type { Schema } from "./schema.js";
 import { countSpent } from "./spent-before.js";
+import { fromRates } from "./tenant-rows.js";
 
 type Tx = Transaction<Schema>;
 
@@ -24,6 +31,9 @@ export const limitStore = (writer: OrgWriter): Pick<OrganizationStore, "setLimit
   setLimits: (orgId, changes) =>
     writer.change(orgId, async (tx) => {
       for (const setting of settingsOf(orgId, changes)) await apply(writer, tx, setting);
+      for (const [userId, rates] of changes.memberRates ?? []) {
+        await setMemberRates(writer, tx, { orgId, userId }, rates);
+      }
     }),
 });
 
@@ -72,4 +82,22 @@ async function beginToCount(
   const query = tx.selectFrom("accounts").selectAll().where("id", "=", opening.id);
   const row = opened ?? (await locking(database, query).executeTakeFirstOrThrow());
   await countSpent(database, tx, row as OwnedRow, now());
+}
+
+async function setMemberRates(
+  writer: OrgWriter,
+  tx: Tx,
+  { orgId, userId }: Pick<Member, "orgId" | "userId">,
+  changes: RateChanges,
+): Promise<void> {
+  const columns = fromRates(changes);
+  if (Object.keys(columns).length === 0) return;
+  await tx
+    .updateTable("org_members")
+    .set(columns)
+    .where("org_id", "=", orgId)
+    .where("user_id", "=", userId)
+    .execute();
+  const bucketIds = lowerable("member", `${orgId}:${userId}`, changes);
+  for (const bucketId of bucketIds) await writer.lowered(tx, bucketId);
 }

@@ -1,10 +1,11 @@
-/** Nodes and their claims. Locks are taken in this order: claim, node, accounts, leases. */
+/** Nodes and their claims. Locks are taken in this order: claim, node, accounts, leases, rates, their leases. */
 import { type Selectable, sql, type Transaction } from "kysely";
 import { defaultLimits } from "../kernel/limits.js";
 import { nanoUsd } from "../kernel/money.js";
 import type { ClaimStore, NodeView } from "../ledger/claim.js";
 import type { Database } from "./database.js";
 import { closeLeases } from "./leases.js";
+import { closeRateLeases } from "./rates.js";
 import type { Schema } from "./schema.js";
 
 type Tx = Transaction<Schema>;
@@ -82,6 +83,7 @@ export function claimStore(database: Database): ClaimStore {
           .where("id", "=", node)
           .execute();
         await closeLeases(database, tx, node);
+        await closeRateLeases(database, tx, node);
       }),
 
     closeNode: (node, at) => database.transact((tx) => closeNode(database, tx, node, at)),
@@ -141,6 +143,7 @@ async function closeNode(database: Database, tx: Tx, node: string, at: number): 
     .where("id", "=", node)
     .execute();
   await closeLeases(database, tx, node);
+  await closeRateLeases(database, tx, node);
 }
 
 /** A limit is leased as funds are, and would count the same money twice. */

@@ -10,8 +10,9 @@ import type {
   OrgType,
   ResourceGroup,
 } from "../tenants/organization.js";
+import { readRates } from "../tenants/rates.js";
 import type { Schema } from "./schema.js";
-import { fromTerms, maybeAmount, toTerms } from "./tenant-rows.js";
+import { fromRates, fromTerms, maybeAmount, toTerms } from "./tenant-rows.js";
 
 export const toOrganization = (row: Selectable<Schema["orgs"]>): Organization => ({
   kind: "org",
@@ -43,6 +44,7 @@ export const toMember = (row: Selectable<Schema["org_members"]>): Member => ({
   userId: row.user_id,
   role: row.role as OrgRole,
   limit: maybeAmount(row.limit_nano_usd),
+  rates: readRates(row),
   joinedAt: Number(row.joined_at),
 });
 
@@ -51,6 +53,7 @@ export const fromMember = (member: Member) => ({
   user_id: member.userId,
   role: member.role,
   limit_nano_usd: member.limit ?? null,
+  ...fromRates(member.rates),
   joined_at: member.joinedAt,
 });
 

@@ -2,6 +2,7 @@ import type { Kysely } from "kysely";
 import type { Clock } from "../kernel/clock.js";
 import type { OrganizationRows, OrganizationStore } from "../tenants/organization-store.js";
 import { fundsBucketOf } from "../tenants/payer.js";
+import { loweredByTerms } from "../tenants/store.js";
 import { recordChange } from "./changes.js";
 import type { Database } from "./database.js";
 import { limitStore } from "./limits.js";
@@ -68,7 +69,7 @@ const termsStore = ({
       const query = tx.selectFrom("orgs").selectAll().where("id", "=", orgId);
       const changed = changedTerms(await query.executeTakeFirstOrThrow(), terms, now());
       await tx.updateTable("orgs").set(changed).where("id", "=", orgId).execute();
-      await lowered(tx, fundsBucketOf(org));
+      for (const bucketId of loweredByTerms(org, terms)) await lowered(tx, bucketId);
     }),
 
   setSeats: (orgId, seats) =>

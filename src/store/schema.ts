@@ -10,10 +10,22 @@ type Whole = ColumnType<bigint, bigint | number, bigint | number>;
 type Preset = ColumnType<bigint, bigint | number | undefined, bigint | number>;
 type MaybeWhole = ColumnType<bigint | null, bigint | number | null, bigint | number | null>;
 type DefaultWhole = ColumnType<bigint, bigint | number | undefined, bigint | number>;
+type RateColumn = ColumnType<
+  bigint | null,
+  bigint | number | null | undefined,
+  bigint | number | null
+>;
 type LaterWhole = ColumnType<bigint | null, undefined, bigint | number | null>;
 
-/** What decides a payer's credit. */
-type Terms = {
+/** Limits on requests and tokens of text a minute, and on requests at once; null for none. */
+type RateColumns = {
+  requests_per_minute: RateColumn;
+  tokens_per_minute: RateColumn;
+  concurrent_requests: RateColumn;
+};
+
+/** What decides a payer's credit and rates. */
+type Terms = RateColumns & {
   plan: string;
   spending_limit_nano_usd: MaybeWhole;
   anchor_day: Whole;
@@ -106,7 +118,7 @@ export type Schema = {
     revoked_at: MaybeWhole;
     budget_nano_usd: MaybeWhole;
     budget_period: string | null;
-  };
+  } & RateColumns;
   provider_keys: {
     user_id: string;
     provider: string;
@@ -134,7 +146,7 @@ export type Schema = {
     role: string;
     limit_nano_usd: MaybeWhole;
     joined_at: Whole;
-  };
+  } & RateColumns;
   org_groups: {
     /** 24 hex characters. */
     id: string;
@@ -294,6 +306,23 @@ export type Schema = {
     above: Whole;
     below: Whole;
     unbilled: Whole;
+  };
+  /** How much is leased of each rate's bucket: one for each minute, and one for requests at once. */
+  rates: {
+    bucket: string;
+    most: Whole;
+    /** To nodes that are there, and what nodes that are gone used of a minute. */
+    leased: Whole;
+    /** When its minute is over; null for requests at once. */
+    ends_at: MaybeWhole;
+  };
+  /** Sums as those of `leases`. What was used is never told: it stays out until its minute is over. */
+  rate_leases: {
+    node: string;
+    bucket: string;
+    taken: Whole;
+    returned: Whole;
+    recall_answered: Whole;
   };
   /** Which process does what only one should. */
   job_turns: { job: string; node: string; until: Whole };

@@ -3,6 +3,7 @@ import type { Selectable } from "kysely";
 import { type NanoUsd, nanoUsd } from "../kernel/money.js";
 import { type Anchor, moveAnchor } from "../kernel/period.js";
 import type { Payer } from "../tenants/payer.js";
+import { RATE_FIELDS, RATE_KINDS, type RateChanges, readRates } from "../tenants/rates.js";
 import type { TermsChange } from "../tenants/store.js";
 import {
   type AccessToken,
@@ -21,12 +22,29 @@ export const maybeNumber = (value: bigint | null): number | undefined =>
 export const maybeAmount = (value: bigint | null): NanoUsd | undefined =>
   value === null ? undefined : nanoUsd(value);
 
-type TermsColumns = Pick<
-  Selectable<Schema["users"]>,
-  "plan" | "spending_limit_nano_usd" | "anchor_day" | "anchor_kept_start" | "anchor_kept_end"
->;
+type RateField = (typeof RATE_FIELDS)[keyof typeof RATE_FIELDS];
+type RateColumns = Pick<Selectable<Schema["users"]>, RateField>;
 
-export const toTerms = (row: TermsColumns): Pick<Payer, "plan" | "spendingLimit" | "anchor"> => ({
+type TermsColumns = RateColumns &
+  Pick<
+    Selectable<Schema["users"]>,
+    "plan" | "spending_limit_nano_usd" | "anchor_day" | "anchor_kept_start" | "anchor_kept_end"
+  >;
+
+/** The columns of what is named. */
+export const fromRates = (
+  rates: RateChanges | undefined,
+): { [Field in RateField]?: number | null } =>
+  Object.fromEntries(
+    RATE_KINDS.flatMap((kind) => {
+      const most = rates?.[kind];
+      return most === undefined ? [] : [[RATE_FIELDS[kind], most]];
+    }),
+  );
+
+export const toTerms = (
+  row: TermsColumns,
+): Pick<Payer, "plan" | "spendingLimit" | "anchor" | "rates"> => ({
   plan: row.plan,
   spendingLimit: maybeAmount(row.spending_limit_nano_usd),
   anchor: {
@@ -34,12 +52,14 @@ export const toTerms = (row: TermsColumns): Pick<Payer, "plan" | "spendingLimit"
     keptStart: Number(row.anchor_kept_start),
     keptEnd: Number(row.anchor_kept_end),
   },
+  rates: readRates(row),
 });
 
-export const fromTerms = ({ plan, spendingLimit, anchor }: Payer) => ({
+export const fromTerms = ({ plan, spendingLimit, anchor, rates }: Payer) => ({
   plan,
   spending_limit_nano_usd: spendingLimit ?? null,
   ...fromAnchor(anchor),
+  ...fromRates(rates),
 });
 
 /** The columns that a change of a payer's terms writes. */
@@ -48,6 +68,7 @@ export const changedTerms = (row: TermsColumns, change: TermsChange, now: number
   ...(change.spendingLimit !== undefined && { spending_limit_nano_usd: change.spendingLimit }),
   ...(change.anchorDay !== undefined &&
     fromAnchor(moveAnchor(toTerms(row).anchor, change.anchorDay, now))),
+  ...fromRates(change.rates),
 });
 
 const fromAnchor = ({ day, keptStart, keptEnd }: Anchor) => ({
@@ -92,6 +113,7 @@ export const toToken = (row: Selectable<Schema["tokens"]>): AccessToken => ({
   expiresAt: maybeNumber(row.expires_at),
   revokedAt: maybeNumber(row.revoked_at),
   budget: toBudget(row),
+  rates: readRates(row),
 });
 
 export const toBudget = (
@@ -113,6 +135,7 @@ export const fromToken = (token: AccessToken) => ({
   revoked_at: token.revokedAt ?? null,
   budget_nano_usd: token.budget?.amount ?? null,
   budget_period: token.budget?.period ?? null,
+  ...fromRates(token.rates),
 });
 
 export const toKey = (row: Selectable<Schema["provider_keys"]>): StoredProviderKey => ({

@@ -2,7 +2,7 @@ import type { Kysely, Transaction } from "kysely";
 import type { Clock } from "../kernel/clock.js";
 import { deletedName } from "../tenants/forget.js";
 import { fundsBucketOf } from "../tenants/payer.js";
-import type { TenantRows, TenantStore } from "../tenants/store.js";
+import { loweredByTerms, type TenantRows, type TenantStore } from "../tenants/store.js";
 import { recordChange } from "./changes.js";
 import { type Database, lockingRow } from "./database.js";
 import { takeName } from "./names.js";
@@ -83,8 +83,9 @@ export function tenantStore(database: Database, node: string, clock: Clock): Ten
         const at = clock.now();
         const terms = changedTerms(row, change, at);
         await tx.updateTable("users").set(terms).where("id", "=", userId).execute();
-        const key = fundsBucketOf(toUser(row));
-        await recordChange(database, tx, { topic: "lowered", key, node, at });
+        for (const key of loweredByTerms(toUser(row), change)) {
+          await recordChange(database, tx, { topic: "lowered", key, node, at });
+        }
       }),
 
     setProviderOrder: (userId, order) =>

@@ -8,6 +8,8 @@ import {
   type ResourceGroup,
 } from "./organization.js";
 import { fundsBucketOf, type Payer } from "./payer.js";
+import type { Plans } from "./plan.js";
+import { type CallerRates, callerRates, type RateSubject } from "./rates.js";
 import type { AccessToken, User } from "./user.js";
 
 /** One of the limits that a caller's requests meet, as people know it. */
@@ -40,10 +42,14 @@ export type Caller = {
   readonly buckets: readonly CallerBucket[];
   /** The ids of `buckets`. */
   readonly bucketIds: readonly string[];
+  /** How many requests and tokens a minute they may have, and how many at once; undefined: as many as they like. */
+  readonly rates: CallerRates | undefined;
 };
 
-/** A token's user pays. */
-export const callerOf = (user: User, token: AccessToken): Caller => ({
+const NO_PLANS: Plans = new Map();
+
+/** A token's user pays. `plans` says what rates they bring. */
+export const callerOf = (user: User, token: AccessToken, plans = NO_PLANS): Caller => ({
   user,
   token,
   payer: user,
@@ -52,6 +58,7 @@ export const callerOf = (user: User, token: AccessToken): Caller => ({
   keyOwner: user.id,
   disabledProviders: [],
   ...heldOn([creditBucket(user, "Your credit"), ...budgetBuckets(token)]),
+  rates: callerRates([planRates(user, plans), userRates(user), tokenRates(token)]),
 });
 
 type Belonging = {
@@ -61,7 +68,11 @@ type Belonging = {
 };
 
 /** An organization pays, within every limit it has set. */
-export function callerFor({ user, token }: Caller, { org, member, group }: Belonging): Caller {
+export function callerFor(
+  { user, token }: Caller,
+  { org, member, group }: Belonging,
+  plans = NO_PLANS,
+): Caller {
   const limited = (
     bucket: Omit<CallerBucket, "resets">,
     limit: bigint | undefined,
@@ -107,8 +118,48 @@ export function callerFor({ user, token }: Caller, { org, member, group }: Belon
       ),
       ...budgetBuckets(token),
     ]),
+    rates: callerRates([
+      planRates(org, plans),
+      orgRates(org),
+      memberRates(member, user, org),
+      userRates(user),
+      tokenRates(token),
+    ]),
   };
 }
+
+/** A plan's rates are counted for each of its payers. */
+const planRates = (payer: Payer, plans: Plans): RateSubject => ({
+  scope: "plan",
+  id: fundsBucketOf(payer),
+  name: payer.plan,
+  title: `the plan ${payer.plan}`,
+  rates: plans.get(payer.plan)?.rates,
+});
+
+const orgRates = ({ id, name, rates }: Organization): RateSubject => ({
+  ...{ scope: "org", id, name, title: name, rates },
+});
+
+const memberRates = (
+  { orgId, userId, rates }: Member,
+  user: User,
+  org: Organization,
+): RateSubject => ({
+  scope: "member",
+  id: `${orgId}:${userId}`,
+  name: user.name,
+  title: `you in ${org.name}`,
+  rates,
+});
+
+const userRates = ({ id, name, rates }: User): RateSubject => ({
+  ...{ scope: "user", id, name, title: "you", rates },
+});
+
+const tokenRates = ({ id, name, rates }: AccessToken): RateSubject => ({
+  ...{ scope: "token", id, name, title: `your token "${name}"`, rates },
+});
 
 /** When there is more in a bucket by itself; undefined: never. */
 export function resetsAt({ payer }: Caller, bucket: CallerBucket, now: number): number | undefined {

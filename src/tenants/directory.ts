@@ -3,6 +3,7 @@ import { type Caller, callerOf } from "./caller.js";
 import { OrganizationDirectory } from "./organization-directory.js";
 import type { OrganizationRows } from "./organization-store.js";
 import { fundsBucketOf } from "./payer.js";
+import type { Plans } from "./plan.js";
 import { type MasterKey, unseal } from "./sealing.js";
 import type { TenantRows } from "./store.js";
 import type { SealedKey, User } from "./user.js";
@@ -30,14 +31,17 @@ export class Directory {
   private readonly callersByHash = new Map<string, Caller>();
   private readonly hashesByUser = new Map<string, readonly string[]>();
   private readonly providerKeys = new Map<string, string>();
-  readonly organizations = new OrganizationDirectory();
   /** Which organization registered a provider, by the provider's id. The others are the operator's. */
   readonly providerOwners = new Map<string, string>();
+  readonly organizations: OrganizationDirectory;
+  private readonly plans: Plans;
   private readonly masterKey: MasterKey;
   private readonly presetTokenHash: string | undefined;
 
   /** `presetToken` is the operator's own choice of the owner's token, which need not carry our checksum. */
-  constructor(masterKey: MasterKey, presetToken?: string) {
+  constructor(masterKey: MasterKey, plans: Plans, presetToken?: string) {
+    this.organizations = new OrganizationDirectory(plans);
+    this.plans = plans;
     this.masterKey = masterKey;
     this.presetTokenHash = presetToken === undefined ? undefined : hashToken(presetToken);
   }
@@ -48,7 +52,7 @@ export class Directory {
     for (const user of rows.users) this.users.set(user.id, user);
     for (const token of rows.tokens) {
       const user = this.users.get(token.userId);
-      if (user) this.callersByHash.set(token.hash, callerOf(user, token));
+      if (user) this.callersByHash.set(token.hash, callerOf(user, token, this.plans));
       const hashes = this.hashesByUser.get(token.userId) ?? [];
       this.hashesByUser.set(token.userId, [...hashes, token.hash]);
     }

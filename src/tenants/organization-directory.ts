@@ -7,6 +7,7 @@ import {
   type ResourceGroup,
 } from "./organization.js";
 import type { OrganizationRows } from "./organization-store.js";
+import type { Plans } from "./plan.js";
 
 /** One organization with everybody and everything in it. */
 type Known = {
@@ -29,6 +30,11 @@ export class OrganizationDirectory {
   private readonly idsByName = new Map<string, string>();
   /** By the caller who pays for themselves and the name they gave. Made anew after every change. */
   private billed = new WeakMap<Caller, Map<string, Billed>>();
+  private readonly plans: Plans;
+
+  constructor(plans: Plans) {
+    this.plans = plans;
+  }
 
   /** Takes in these rows, and forgets whatever else it knew of the organizations among them. */
   load({ organizations, members, groups }: OrganizationRows): void {
@@ -91,7 +97,8 @@ export class OrganizationDirectory {
     const { known, group } = named;
     if (group && !group.memberIds.has(caller.user.id)) return NOT_A_MEMBER;
     if (!hasAccess(known, member)) return { ok: false, why: "no_access", org: known.org };
-    return { ok: true, caller: callerFor(caller, { org: known.org, member, group }) };
+    const belonging = { org: known.org, member, group };
+    return { ok: true, caller: callerFor(caller, belonging, this.plans) };
   }
 
   private orgAndGroup(

@@ -8,6 +8,7 @@ import type {
   OrgRole,
   ResourceGroup,
 } from "./organization.js";
+import type { RateChanges } from "./rates.js";
 import type { TermsChange } from "./store.js";
 
 /** Organizations with all that belongs to them, but for their invitations. */
@@ -23,6 +24,7 @@ export type LimitChanges = {
   readonly org?: NanoUsd | null | undefined;
   readonly members?: ReadonlyMap<string, NanoUsd | null>;
   readonly groups?: ReadonlyMap<string, NanoUsd | null>;
+  readonly memberRates?: ReadonlyMap<string, RateChanges>;
 };
 
 export type MemberOutcome = "done" | "not_a_member" | "last_owner";

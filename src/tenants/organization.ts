@@ -1,5 +1,6 @@
 import type { NanoUsd } from "../kernel/money.js";
 import type { Payer } from "./payer.js";
+import type { Rates } from "./rates.js";
 import type { SealedKey } from "./user.js";
 
 /** What members may do, in rising order: spend; run the place; decide about its money and its owners. */
@@ -36,6 +37,8 @@ export type Member = {
   readonly role: OrgRole;
   /** The most they may spend of the organization's in a calendar month. */
   readonly limit: NanoUsd | undefined;
+  /** What holds for what they bill to the organization. */
+  readonly rates?: Rates | undefined;
   readonly joinedAt: number;
 };
 

@@ -1,5 +1,6 @@
 import { AMOUNT_MAX, least, type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
 import type { Payer } from "./payer.js";
+import type { Rates } from "./rates.js";
 
 /** What happens past the included credit: stop, spend bought credit, or pay as you go up to a limit. */
 export const EXTRA_USAGE = ["none", "prepaid", "pay_as_you_go"] as const;
@@ -16,6 +17,8 @@ export type Plan = {
   /** What the plan itself costs each period, and for each seat: to be shown. Nothing here charges it. */
   readonly price: NanoUsd;
   readonly pricePerSeat: NanoUsd;
+  /** What holds for each payer of the plan; undefined: nothing. */
+  readonly rates: Rates | undefined;
 };
 
 export type Plans = ReadonlyMap<string, Plan>;
@@ -31,6 +34,7 @@ export const planOf = (name: string, fields: Partial<Plan> = {}): Plan => ({
   spendingLimitMax: undefined,
   price: ZERO,
   pricePerSeat: ZERO,
+  rates: undefined,
   ...fields,
 });
 

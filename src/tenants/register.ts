@@ -6,6 +6,7 @@ import { anchorOn, CALENDAR } from "../kernel/period.js";
 import { hashToken, maskToken, newAccessToken } from "./access-token.js";
 import { GROUP_ID, type Member, type Organization, type OrgType } from "./organization.js";
 import type { OrganizationStore } from "./organization-store.js";
+import type { Rates } from "./rates.js";
 import type { TenantStore } from "./store.js";
 import { type AccessToken, type Budget, type Role, SCOPES, type Scope, type User } from "./user.js";
 
@@ -17,6 +18,7 @@ export type NewToken = {
   readonly scopes: readonly Scope[];
   readonly expiresAt?: number | undefined;
   readonly budget?: Budget | undefined;
+  readonly rates?: Rates | undefined;
 };
 
 /** A token and its one and only showing. */
@@ -44,6 +46,7 @@ export function issueToken(
     expiresAt: wanted.expiresAt,
     revokedAt: undefined,
     budget: wanted.budget,
+    rates: wanted.rates,
   };
   return { token, secret };
 }

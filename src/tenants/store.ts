@@ -1,4 +1,6 @@
 import type { NanoUsd } from "../kernel/money.js";
+import { fundsBucketOf, type Payer } from "./payer.js";
+import { lowerable, type RateChanges, rateBucket } from "./rates.js";
 import type { AccessToken, StoredProviderKey, User } from "./user.js";
 
 /** What tenants ask of storage. Every write also records a change, so that other processes reload. */
@@ -23,11 +25,12 @@ export type TenantStore = {
   readonly deleteUser: (userId: string, at: number) => Promise<void>;
 };
 
-/** What decides a payer's credit, where it changes; a spending limit of null is the plan's own. */
+/** What decides a payer's credit and rates, where it changes; a spending limit of null is the plan's own. */
 export type TermsChange = {
   readonly plan?: string | undefined;
   readonly spendingLimit?: NanoUsd | null | undefined;
   readonly anchorDay?: number | undefined;
+  readonly rates?: RateChanges | undefined;
 };
 
 export type TenantRows = {
@@ -35,3 +38,13 @@ export type TenantRows = {
   readonly tokens: readonly AccessToken[];
   readonly providerKeys: readonly StoredProviderKey[];
 };
+
+/** The buckets that may hold less after a change of somebody's terms. */
+export function loweredByTerms(payer: Payer, { plan, rates }: TermsChange): string[] {
+  const funds = fundsBucketOf(payer);
+  return [
+    funds,
+    ...(plan === undefined ? [] : [rateBucket("concurrent", "plan", funds)]),
+    ...lowerable(payer.kind, payer.id, rates),
+  ];
+}

@@ -1,5 +1,6 @@
 import type { NanoUsd } from "../kernel/money.js";
 import type { Payer } from "./payer.js";
+import type { Rates } from "./rates.js";
 
 export type Role = "owner" | "user";
 
@@ -41,6 +42,7 @@ export type AccessToken = {
   readonly expiresAt: number | undefined;
   readonly revokedAt: number | undefined;
   readonly budget: Budget | undefined;
+  readonly rates?: Rates | undefined;
 };
 
 /** A provider key as stored: sealed under the master key. */

@@ -81,3 +81,68 @@ test("a plan's limits in the file are checked before anything starts", async () 
     expect({ code, complaint }).toEqual({ code: 1, complaint: expect.stringContaining(word) });
   }
 }, 20_000);
+
+test("rate limits set by command are shown, changed, and taken away", async () => {
+  writeFileSync(join(cli.folder, "turnpike.yaml"), "");
+  await cli.run("user", "add", "eve");
+  const none = {
+    requests_per_minute: null,
+    tokens_per_minute: null,
+    concurrent_requests: null,
+  };
+  const made = await cli.json(
+    ...["token", "create", "--user", "eve", "--name", "batch"],
+    ...["--requests-per-minute", "60", "--concurrent-requests", "2"],
+  );
+  expect(made).toMatchObject({ ...none, requests_per_minute: 60, concurrent_requests: 2 });
+  const { tokens } = await cli.json("token", "list", "--user", "eve");
+  expect(tokens).toMatchObject([none, { name: "batch", requests_per_minute: 60 }]);
+  const set = await cli.json("user", "limit", "eve", "--tokens-per-minute", "5000");
+  expect(set.user).toMatchObject({ ...none, tokens_per_minute: 5_000 });
+  const taken = await cli.json("user", "limit", "eve", "--tokens-per-minute", "none");
+  expect(taken.user).toMatchObject(none);
+  await cli.run("org", "create", "lab", "--owner", "eve");
+  const both = await cli.json("org", "limit", "lab", "5.00", "--requests-per-minute", "9");
+  expect(both).toEqual({ ...none, limit_nano_usd: "5000000000", requests_per_minute: 9 });
+  const member = ["org", "limit", "lab", "--member", "eve"];
+  expect(await cli.json(...member, "--concurrent-requests", "3")).toEqual({
+    ...none,
+    concurrent_requests: 3,
+  });
+  for (const [args, word] of [
+    [["user", "limit", "eve"], "--requests-per-minute"],
+    [["user", "limit", "eve", "--requests-per-minute", "0"], "--requests-per-minute"],
+    [["user", "limit", "eve", "--tokens-per-minute", "1.5"], "--tokens-per-minute"],
+    [["user", "limit", "eve", "--concurrent-requests", "9999999999"], "--concurrent-requests"],
+    [["org", "limit", "lab"], "--requests-per-minute"],
+    [["org", "limit", "lab", "--group", "x", "--requests-per-minute", "1"], "--group"],
+    [["token", "create", "--user", "eve", "--tokens-per-minute", "none"], "--tokens-per-minute"],
+  ] as const) {
+    const { code, complaint } = await cli.run(...args);
+    expect({ args, code }).toEqual({ args, code: 1 });
+    expect(complaint).toContain(word);
+  }
+}, 60_000);
+
+test("a plan's rate limits in the file are shown, and checked before anything starts", async () => {
+  const file = join(cli.folder, "turnpike.yaml");
+  const write = (plan: object) => writeFileSync(file, JSON.stringify({ plans: { free: plan } }));
+  write({ requests_per_minute: 60, tokens_per_minute: 1_000_000_000 });
+  const { plans } = await cli.json("config");
+  expect(plans.free).toMatchObject({ requests_per_minute: 60, tokens_per_minute: 1_000_000_000 });
+  for (const [plan, word] of [
+    [{ requests_per_minute: 0 }, "plans.free.requests_per_minute"],
+    [{ tokens_per_minute: -5 }, "plans.free.tokens_per_minute"],
+    [{ concurrent_requests: 1.5 }, "plans.free.concurrent_requests"],
+    [{ concurrent_requests: "5" }, "plans.free.concurrent_requests"],
+    [{ requests_per_minute: 1_000_000_001 }, "plans.free.requests_per_minute"],
+    [{ request_per_minute: 5 }, 'did you mean "requests_per_minute"'],
+  ] as const) {
+    write(plan);
+    const { code, complaint } = await cli.run("config");
+    expect({ plan, code }).toEqual({ plan, code: 1 });
+    expect(complaint).toContain("turnpike.yaml:1: ");
+    expect(complaint).toContain(word);
+  }
+  writeFileSync(file, "");
+}, 30_000);

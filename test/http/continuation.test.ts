@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { nanoUsd } from "../../src/kernel/money.js";
-import { AT_REST, chat, testApp, until } from "../support/app.js";
+import { AT_REST, call, chat, testApp, until } from "../support/app.js";
 import {
   chunk,
   DONE,
@@ -250,4 +250,25 @@ test("a caller who hangs up between the parts owes the first, and the second is 
   expect(await app.state(ada)).toEqual(AT_REST);
   expect(await charged()).toBeGreaterThan(0n);
   expect(await charged()).toBeLessThan(100_000n);
+});
+
+test("an answer that is gone on with keeps its place among requests at once until its very end", async () => {
+  const gate = Promise.withResolvers<void>();
+  const slowly: Behaviour = () =>
+    streamed([chunk("wor"), () => gate.promise, chunk("ld.", "stop"), usageChunk(14, 3), DONE]);
+  const { app, ada, providers } = await start({ a: breaksOff, b: slowly });
+  await app.site.tenants.setTerms(ada.user.id, { rates: { concurrent: 1, tokens: 100_000 } });
+  await app.site.reloadUser(ada.user.id);
+  const answer = await app.answer(chat(ada.token, ASK));
+  const text = answer.text();
+  await until(() => providers.b?.received.length === 1);
+  expect((await app.answer(chat(ada.token, ASK))).status).toBe(429);
+  gate.resolve();
+  expect(await text).toEndWith(DONE);
+  const shown = await app.answer(call("GET", "/api/turnpike/me/limits", ada.token));
+  const { limits } = (await shown.json()) as { limits: { rate: string; left: number }[] };
+  const left = (rate: string) => limits.find((limit) => limit.rate === rate)?.left ?? 0;
+  expect(left("concurrent_requests")).toBe(1);
+  // Both parts together: what was counted of the first, and 17 of the second.
+  expect(left("tokens_per_minute")).toBeLessThan(100_000 - 17);
 });

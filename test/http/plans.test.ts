@@ -204,6 +204,9 @@ test("plans are listed for the operator with all their figures", async () => {
     spending_limit_max_nano_usd: null,
     price_nano_usd: prices[0],
     price_per_seat_nano_usd: prices[1],
+    requests_per_minute: null,
+    tokens_per_minute: null,
+    concurrent_requests: null,
   });
   expect(body.plans).toEqual([
     row("free", "100000000", "0", "none", ["0", "0"]),

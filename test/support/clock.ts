@@ -1,4 +1,4 @@
-import type { Clock } from "../../src/kernel/clock.js";
+import { type Clock, systemClock } from "../../src/kernel/clock.js";
 
 /** A clock that moves only when told; sleepers wake as it passes them. */
 export function manualClock(start = Date.UTC(2026, 0, 15, 12)) {
@@ -26,4 +26,14 @@ export function manualClock(start = Date.UTC(2026, 0, 15, 12)) {
     }
   };
   return { clock, advance, setTime: (at: number) => advance(at - now) };
+}
+
+/** A clock that runs by itself, from a time of a test's choice, and can be moved on. */
+export function runningClock(start = Date.UTC(2026, 0, 15, 12)) {
+  let offset = start - Date.now();
+  const clock: Clock = { ...systemClock, now: () => Date.now() + offset };
+  const advance = (ms: number): void => {
+    offset += ms;
+  };
+  return { clock, advance };
 }

@@ -6,6 +6,7 @@ import { cohereDialect, cohereText, cohereUsage } from "../../wire/dialects/cohe
 import { withChanges } from "../../wire/json-members.js";
 import { answerHeaders, type Facts } from "../answer-headers.js";
 import { awaiterFor } from "../attempts.js";
+import { chatTokens } from "../bound.js";
 import { keyFor } from "../candidates.js";
 import { answerStream } from "../chat-stream.js";
 import { chatWish } from "../chat-wish.js";
@@ -45,6 +46,7 @@ type Begun = { readonly kind: "stream"; readonly head: ResponseHead; readonly st
 
 const ownChat: Kind<OwnChatCall, Whole | Begun> = {
   wish: chatWish,
+  tokens: chatTokens,
   holdAtOnce,
   holdFor,
   send,

@@ -18,7 +18,7 @@ import { type Kind, serve } from "../serve.js";
 import { settle, settleNothing } from "../settle.js";
 import { noteSpeed } from "../standing.js";
 import { type Asking, begin, readReply } from "../task-exchange.js";
-import { holdTaskAtOnce, holdTaskFor } from "../task-hold.js";
+import { holdTaskAtOnce, holdTaskFor, taskTokens } from "../task-hold.js";
 import { deliveredOf } from "../task-media.js";
 import { usageOfTask } from "../task-usage.js";
 import { configuredFor, type Turn, taskAdapterFor } from "../turn.js";
@@ -67,6 +67,7 @@ const wish: Wish<PassCall> = {
 
 const passKind = (jobs: Jobs): Kind<PassCall, PassAnswer> => ({
   wish,
+  tokens: (_, { request }) => taskTokens(request.mapping.task, request, request.text),
   holdAtOnce: holdTaskAtOnce,
   holdFor: holdTaskFor,
   send,

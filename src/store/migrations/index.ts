@@ -11,6 +11,7 @@ import { receiptsAndUsage } from "./0006-receipts-and-usage.js";
 import { profiles } from "./0007-profiles.js";
 import { mappings } from "./0008-mappings.js";
 import { registeredProviders } from "./0009-registered-providers.js";
+import { rates } from "./0010-rates.js";
 import { mappingStatistics } from "./0011-mapping-statistics.js";
 import { jobLooks } from "./0013-job-looks.js";
 
@@ -29,6 +30,7 @@ const MIGRATIONS: readonly Migration[] = [
   registeredProviders,
   mappingStatistics,
   jobLooks,
+  rates,
 ];
 
 /** Brings the schema to a version. Any number of processes may call it at once: one does the work. */

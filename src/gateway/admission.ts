@@ -1,0 +1,59 @@
+/** What an admitted request holds of its caller's rates, until it ends. */
+import type { Clock } from "../kernel/clock.js";
+import { nanoUsd } from "../kernel/money.js";
+import type { Hold, LeaseBook } from "../ledger/lease-book.js";
+import type { CallerRates, RateKind } from "../tenants/rates.js";
+import { rateHeaders } from "./rate-headers.js";
+import type { RateLimiter } from "./rate-limiter.js";
+
+export class Admission {
+  private readonly limiter: RateLimiter;
+  private readonly rates: CallerRates;
+  private readonly tokens: Hold | undefined;
+  private readonly place: Hold | undefined;
+  private readonly clock: Clock;
+  /** Answers that are yet to end. */
+  private parts = 1;
+  private used = 0;
+
+  /** The request itself is used up at once, whatever becomes of it. */
+  constructor(
+    limiter: RateLimiter,
+    rates: CallerRates,
+    { requests, tokens, concurrent }: { readonly [Kind in RateKind]?: Hold },
+    clock: Clock,
+  ) {
+    this.limiter = limiter;
+    this.rates = rates;
+    this.tokens = tokens;
+    this.place = concurrent;
+    this.clock = clock;
+    if (requests) this.book.settle(requests, requests.amount, clock.now());
+  }
+
+  /** What is known of its caller's limits at this moment. */
+  headers(): Record<string, string> {
+    return rateHeaders(this.limiter, this.rates, this.clock.now());
+  }
+
+  /** The answer that is about to end is gone on with by another one: only both ends are its end. */
+  goOn(): void {
+    this.parts++;
+  }
+
+  /**
+   * Frees its place, and counts the tokens that it used: less than it held gives the rest back, more takes what is
+   * left of its minute. What comes after its end changes nothing.
+   */
+  end(tokens: number): void {
+    this.used += tokens;
+    if (--this.parts > 0) return;
+    if (this.place?.isOpen) this.book.release(this.place);
+    if (this.tokens?.isOpen)
+      this.book.settle(this.tokens, nanoUsd(BigInt(this.used)), this.clock.now());
+  }
+
+  private get book(): LeaseBook {
+    return this.limiter.book;
+  }
+}
