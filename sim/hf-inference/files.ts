@@ -1,7 +1,7 @@
 import type { Json } from "../json.js";
 import { readInput } from "../media/input.js";
 import type { Size } from "../media/picture.js";
-import { probe } from "../media/probe.js";
+import { isCutOff, probe } from "../media/probe.js";
 import type { Refused } from "../task/answer.js";
 import { failed, type Given, required } from "./pipeline.js";
 
@@ -10,7 +10,8 @@ export function imageIn(given: Given, value: Json | undefined): Size | Refused {
   const bytes = bytesIn(given, value);
   if (!bytes) return required("inputs");
   const seen = probe(bytes);
-  return seen?.kind === "image" ? seen : failed("cannot identify image file");
+  if (seen?.kind !== "image") return failed("cannot identify image file");
+  return isCutOff(bytes) ? failed("image file is truncated") : seen;
 }
 
 /** How long the recording of a call is, in seconds. */

@@ -30,6 +30,16 @@ export function probe(bytes: Uint8Array): Probed | undefined {
   return undefined;
 }
 
+/** Whether a picture lacks the mark at its end; of formats that have none, nobody can tell without decoding. */
+export function isCutOff(bytes: Uint8Array): boolean {
+  const tail = Buffer.from(bytes.subarray(-END_WITHIN)).toString("latin1");
+  if (bytes[0] === 0x89) return !tail.includes("IEND");
+  return bytes[0] === 0xff && bytes[1] === 0xd8 && !tail.includes("\xff\xd9");
+}
+
+/** Some cameras and programs write a little after the end. */
+const END_WITHIN = 4_096;
+
 type Text = (at: number, length: number) => string;
 
 const image = (width: number, height: number): Probed => ({ kind: "image", width, height });
