@@ -2,7 +2,7 @@
 import { USED_UP_MS_MAX } from "../kernel/limits.js";
 import type { Trouble } from "../routing/breakers.js";
 import type { Candidate } from "../routing/policy.js";
-import { SAYS_REMAINING, usedUpMs } from "../wire/rate-limit-headers.js";
+import { maySayUsedUp, usedUpMs } from "../wire/rate-limit-headers.js";
 import type { ResponseHead } from "./client/response-head.js";
 import type { Gateway } from "./parts.js";
 import type { Failure } from "./send.js";
@@ -82,7 +82,7 @@ export function noteLimits(
   candidate: Candidate,
   head: ResponseHead | undefined,
 ): void {
-  if (!head?.mentions(SAYS_REMAINING) || !isTelling(candidate)) return;
+  if (!head?.passes(maySayUsedUp) || !isTelling(candidate)) return;
   const ms = usedUpMs((name) => head.get(name), gateway.clock.now());
   if (ms === undefined || ms === 0) return;
   gateway.breakers.usedUp(candidate.mapping, gateway.clock.elapsed(), Math.min(ms, USED_UP_MS_MAX));

@@ -28,9 +28,9 @@ export class ResponseHead {
     return this.text.slice(start, end < 0 ? undefined : end).trim();
   }
 
-  /** Whether `text`, in lower case, stands anywhere in it: to pass over answers that need no closer look. */
-  mentions(text: string): boolean {
-    return this.lower.includes(text);
+  /** Whether a look at all of it in lower case finds something: to pass over answers that need no closer look. */
+  passes(look: (lower: string) => boolean): boolean {
+    return look(this.lower);
   }
 
   /** Every header in the order of the answer, its name in lower case. */
