@@ -35,7 +35,7 @@ export function maySayUsedUp(lower: string): boolean {
     while (lower.charCodeAt(value) === SPACE) value++;
     if (lower.charCodeAt(value) === ZERO) return true;
   }
-  return lower.includes(";r=0", first);
+  return lower.includes("r=0", first);
 }
 
 const REMAINING = "remaining";
