@@ -15,6 +15,7 @@ export const printSync = (synced: readonly Synced[], written: number | undefined
     unmapped,
   })),
   changes: synced.flatMap(({ changes }) => changes.map(printChange)),
+  renames: synced.flatMap(({ renames }) => renames),
   written: written ?? 0,
 });
 
@@ -46,6 +47,7 @@ const since = (before: SyncChange["before"]): string | undefined =>
 export function syncText(synced: readonly Synced[], written: number | undefined): string {
   const changes = synced.flatMap((one) => one.changes);
   const kept = changes.filter(({ keptBy }) => keptBy !== undefined).length;
+  const renames = synced.flatMap((one) => one.renames).length;
   return [
     ...(changes.length > 0
       ? [
@@ -56,7 +58,7 @@ export function syncText(synced: readonly Synced[], written: number | undefined)
         ]
       : []),
     ...synced.flatMap(noteOn),
-    endOf({ changes: changes.length, kept, written }),
+    endOf({ changes: changes.length + renames, kept, written }),
   ].join("\n");
 }
 
@@ -97,7 +99,8 @@ function priceText({ before, after, since: day }: PrintedPrice): string {
   return said.join(", ") + (day === undefined ? "" : ` (until now as of ${day})`);
 }
 
-const noteOn = ({ provider, listed, faults, unmapped }: Synced): string[] => [
+const noteOn = ({ provider, listed, faults, unmapped, renames }: Synced): string[] => [
+  ...renames.map(({ from, to }) => `${from} is called ${to} on the Hub now; both will work here.`),
   ...faults.map((fault) => `${provider}: ${fault}.`),
   ...(faults.length === 0 && listed === undefined ? [`${provider} has no list of its own.`] : []),
   ...(unmapped.length === 0

@@ -1,11 +1,14 @@
 /** Reads what providers and the Hub list, shows what is different here, and writes it into the store where told to. */
 import type { Catalog } from "../catalog/catalog.js";
+import type { Model } from "../catalog/model.js";
 import { dayOf } from "../catalog/print.js";
-import { compare, type SyncChange } from "../catalog/sync.js";
+import type { Rename } from "../catalog/stored.js";
+import { compare, SET_BY, type SyncChange } from "../catalog/sync.js";
 import { hubOf } from "../embedded/hub.js";
 import { askHub, type HubAnswer } from "../gateway/ask-hub.js";
 import type { Asker } from "../gateway/ask-json.js";
 import { askModels } from "../gateway/ask-models.js";
+import { askRenames } from "../gateway/ask-renames.js";
 import { HttpPool } from "../gateway/client/pool.js";
 import type { ConfiguredProvider } from "../gateway/parts.js";
 import { systemClock } from "../kernel/clock.js";
@@ -36,6 +39,7 @@ export type Synced = {
   readonly faults: readonly string[];
   readonly changes: readonly SyncChange[];
   readonly unmapped: readonly string[];
+  readonly renames: readonly Rename[];
 };
 
 export const modelSync = command("sync", "what providers and the Hub list now, next to the catalog")
@@ -59,10 +63,12 @@ export const modelSync = command("sync", "what providers and the Hub list now, n
 
 async function syncAll(local: Local, options: Options): Promise<readonly SyncedWithModels[]> {
   const providers = await chosen(local, options.provider);
+  const catalog = await catalogOf(local);
   const asking: Asking = {
     asker: { http: new HttpPool(), clock: systemClock, limits: local.config.limits, newId },
-    catalog: await catalogOf(local),
+    catalog,
     hub: hubOrigin(options),
+    rename: renamer(local, catalog),
     signal: new AbortController().signal,
     note: options.json ? () => {} : noteProgress,
   };
@@ -80,9 +86,20 @@ type Asking = {
   readonly asker: Asker & { readonly http: HttpPool };
   readonly catalog: Catalog;
   readonly hub: string | undefined;
+  /** Has the catalog here know of new ids, so that what is compared next goes by them. */
+  readonly rename: (renames: readonly Rename[]) => Promise<void>;
   readonly signal: AbortSignal;
   readonly note: (text: string) => void;
 };
+
+function renamer({ mappings }: Local, catalog: Catalog): Asking["rename"] {
+  const found: Rename[] = [];
+  return async (renames) => {
+    found.push(...renames);
+    const known = await mappings.loadKnown();
+    catalog.loadKnown({ ...known, renames: [...known.renames, ...found] });
+  };
+}
 
 type SyncedWithModels = Synced & { readonly models: HubAnswer["models"] };
 
@@ -117,13 +134,15 @@ async function syncOne(asking: Asking, configured: ConfiguredProvider): Promise<
     });
   const listed = await attempt(askModels(asking.asker, configured, asking.signal), undefined);
   const { offers, models } = await attempt(hubAbout(asking, id), NOTHING);
+  const renames = models.length === 0 ? [] : await attempt(renamesIn(asking, id, models), []);
+  if (renames.length > 0) await asking.rename(renames);
   const today = dayOf(systemClock.now());
   const found = compare(asking.catalog, {
     ...{ provider: id, listed, hub: offers, unitsOf, hasHubIds: listing?.hasHubIds ?? false },
     source: `${id}'s list of models, read ${today}`,
     hubSource: `${asking.hub ?? "the Hub"}, read ${today}`,
   });
-  return { provider: id, listed: listed?.length, faults, models, ...found };
+  return { provider: id, listed: listed?.length, faults, models, renames, ...found };
 }
 
 const NOTHING: HubAnswer = { offers: [], models: [] };
@@ -138,6 +157,20 @@ async function hubAbout(asking: Asking, provider: string): Promise<HubAnswer> {
   });
 }
 
+/** Of the models that a provider serves by our word and not by the Hub's, those that have another id there now. */
+function renamesIn(
+  { asker, hub = "", catalog, signal, note }: Asking,
+  provider: string,
+  models: HubAnswer["models"],
+): Promise<readonly Rename[]> {
+  const onHub = new Set(models.map(({ id }) => id));
+  const isOurs = ({ id, mappings }: Model): boolean =>
+    !onHub.has(id) && id.includes("/") && mappings.some((each) => each.provider === provider);
+  const ids = [...catalog.all()].filter(isOurs).map(({ id }) => id);
+  const progress = (done: number) => note(`${provider}: ${done} of ${ids.length} names looked up`);
+  return askRenames(asker, { origin: hub, ids, signal, progress });
+}
+
 /** Nothing that the operator's file says otherwise. Returns how many mappings were written. */
 async function write({ mappings }: Local, synced: readonly SyncedWithModels[]): Promise<number> {
   const changes = synced.flatMap((one) => one.changes).filter(({ keptBy }) => keptBy === undefined);
@@ -145,6 +178,8 @@ async function write({ mappings }: Local, synced: readonly SyncedWithModels[]): 
   if (models.size > KNOWN_MODELS_MAX) {
     throw new UserError(`The Hub lists ${models.size} models, the limit is ${KNOWN_MODELS_MAX}.`);
   }
+  const renames = synced.flatMap((one) => one.renames);
+  if (renames.length > 0) await mappings.putRenames(renames, SET_BY);
   if (models.size > 0) await mappings.putModels([...models.values()]);
   if (changes.length > 0) await mappings.put(changes.map(({ after }) => after));
   return changes.length;

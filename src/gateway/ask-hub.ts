@@ -23,7 +23,7 @@ type Asked = {
   readonly progress: (models: number) => void;
 };
 
-/** No token goes along: the list is public, and the address may be anybody's. Throws an Error that says what is wrong. */
+/** Throws an Error that says what is wrong. No token goes along: the list is public, and the address may be anybody's. */
 export async function askHub(asker: Asker, asked: Asked): Promise<HubAnswer> {
   const { origin, provider, at, signal, progress } = asked;
   const pages: HubModel[] = [];
@@ -44,7 +44,7 @@ export async function askHub(asker: Asker, asked: Asked): Promise<HubAnswer> {
   };
 }
 
-const HEADERS = { accept: "application/json", "user-agent": "turnpike" };
+export const HEADERS = { accept: "application/json", "user-agent": "turnpike" };
 
 const EXPANDED = ["inferenceProviderMapping", "pipeline_tag", "tags"];
 

@@ -16,11 +16,19 @@ export type Question = {
   readonly signal: AbortSignal;
 };
 
-/** Its `link` is the header of that name. Throws an Error that says in a few words why there is nothing to read. */
-export async function askJson(
+export type Answered = {
+  readonly status: number;
+  /** `name` in lower case. */
+  readonly header: (name: string) => string | undefined;
+  /** Empty where the status is not 200. */
+  readonly text: string;
+};
+
+/** Throws an Error that says in a few words why there is no answer. */
+export async function ask(
   { http, clock, limits, newId }: Asker,
   { url, headers, guard, signal }: Question,
-): Promise<{ readonly json: unknown; readonly link: string | undefined }> {
+): Promise<Answered> {
   const { origin, pathname, search } = new URL(url);
   const endsAt = clock.elapsed() + LISTING_ANSWER_MS;
   const deadline = new Deadline(clock, { signal }, endsAt, LISTING_ANSWER_MS);
@@ -32,18 +40,33 @@ export async function askJson(
     const exchange = await http.send(request, deadline, LISTING_CONNECT_MS, () => deadline.pause());
     const { head } = exchange;
     assert(head, "an answered exchange has a head");
-    if (head.status !== 200) {
+    const { status } = head;
+    const header = (name: string) => head.get(name);
+    if (status !== 200) {
       deadline.stop(new Error("refused"));
-      throw new Error(`it answered with status ${head.status}`);
+      return { status, header, text: "" };
     }
     const bounds = { ...limits, answerBytesMax: LISTING_BYTES_MAX };
-    const text = await readText({ deadline, limits: bounds }, { head, exchange });
-    return { json: parse(text), link: head.get("link") };
+    return {
+      status,
+      header,
+      text: await readText({ deadline, limits: bounds }, { head, exchange }),
+    };
   } catch (thrown) {
     throw deadline.reason ?? thrown;
   } finally {
     deadline.end();
   }
+}
+
+/** The same for what must be JSON; its `link` is the header of that name. */
+export async function askJson(
+  asker: Asker,
+  question: Question,
+): Promise<{ readonly json: unknown; readonly link: string | undefined }> {
+  const { status, header, text } = await ask(asker, question);
+  if (status !== 200) throw new Error(`it answered with status ${status}`);
+  return { json: parse(text), link: header("link") };
 }
 
 function parse(text: string): unknown {

@@ -74,6 +74,8 @@ export const LISTING_BYTES_MAX = 32 * 1024 * 1024;
 /** Pages that are read of the Hub's list, and models in each. */
 export const HUB_PAGES_MAX = 400;
 export const HUB_PAGE_MODELS = 500;
+/** Models that the Hub is asked about one by one, because its list of a provider's has them not. */
+export const HUB_RENAMES_ASKED_MAX = 200;
 /** Nesting of JSON in a request body. */
 export const JSON_DEPTH_MAX = 128;
 /** The largest `max_tokens` (and the like) that is taken seriously. */

@@ -31,8 +31,8 @@ afterAll(async () => {
   await after.stop();
 });
 
-/** Pages of the Hub's list, one model each. */
-function fakeHub(models: readonly object[]) {
+/** Pages of the Hub's list, one model each; and where a model has moved to. */
+function fakeHub(models: readonly object[], moved: Readonly<Record<string, string>> = {}) {
   const asked: { path: string; authorization: string | null }[] = [];
   const server = Bun.serve({
     port: 0,
@@ -43,6 +43,11 @@ function fakeHub(models: readonly object[]) {
         path: url.pathname + url.search,
         authorization: request.headers.get("authorization"),
       });
+      const id = url.pathname.slice("/api/models/".length);
+      if (id !== "") {
+        const location = moved[id] ?? "";
+        return new Response("", { status: location === "" ? 404 : 307, headers: { location } });
+      }
       const page = Number(url.searchParams.get("cursor") ?? 0);
       const more = page + 1 < models.length;
       url.searchParams.set("cursor", String(page + 1));
@@ -139,16 +144,30 @@ test("the Hub says which model a listed one is, and which there are besides; no 
   expect(fresh.map(({ model }: Change) => model)).not.toContain("org/lora");
   expect(fresh.map(({ model }: Change) => model)).not.toContain("org/staged");
   expect(JSON.stringify(found)).not.toContain("etc");
-  expect(hub.asked.map(({ authorization }) => authorization)).toEqual([
-    null,
-    null,
-    null,
-    null,
-    null,
-  ]);
+  expect(new Set(hub.asked.map(({ authorization }) => authorization))).toEqual(new Set([null]));
+  expect(hub.asked.filter(({ path }) => path.startsWith("/api/models?"))).toHaveLength(5);
   expect(hub.asked[0]?.path).toContain("inference_provider=novita");
   const { printed } = await run("model", "show", "org/film");
   expect(printed).toContain("wan-t2v");
+});
+
+test("a model that the Hub has renamed is found under its new id, and works by both", async () => {
+  const { json } = world();
+  const listed = onHub("org/next", { providerId: "openai/gpt-oss-120b" });
+  const hub = fakeHub([listed], {
+    [MODEL]: "/api/models/org/next?expand[]=pipeline_tag",
+    "Qwen/Qwen3-32B": "https://elsewhere.example/api/models/evil/model",
+  });
+  const shown = await json(...SYNC, "--hub", hub.origin);
+  expect(shown.renames).toEqual([{ from: MODEL, to: "org/next" }]);
+  expect((await json("model", "show", MODEL)).id).toBe(MODEL);
+  await json(...SYNC, "--hub", hub.origin, "--yes");
+  const byOld = await json("model", "show", MODEL);
+  expect(byOld.id).toBe("org/next");
+  expect(byOld).toEqual(await json("model", "show", "org/next"));
+  const providers = byOld.providers.map(({ provider }: { provider: string }) => provider);
+  expect(providers).toEqual(expect.arrayContaining(["novita", "groq", "together"]));
+  expect((await json(...SYNC, "--hub", hub.origin)).renames).toEqual([]);
 });
 
 test("what the operator's file says is not overridden, and is said so", async () => {
