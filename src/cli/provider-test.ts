@@ -2,7 +2,7 @@
 import type { Catalog } from "../catalog/catalog.js";
 import type { Report } from "../conformance/report.js";
 import { HttpPool } from "../gateway/client/pool.js";
-import { modelsUrlOf, runConformance } from "../gateway/conformance.js";
+import { runConformance } from "../gateway/conformance.js";
 import { systemClock } from "../kernel/clock.js";
 import { newId } from "../kernel/ids.js";
 import { TASKS, type Task } from "../tasks/index.js";
@@ -46,9 +46,8 @@ async function run(
   const at = Date.now();
   const parts = { http, clock: systemClock, limits: config.limits, newId };
   const { signal } = new AbortController();
-  const modelsUrl = registration?.modelsUrl ?? modelsUrlOf(configured);
   try {
-    const tried = { task, providerModel, modelsUrl, at };
+    const tried = { task, providerModel, at };
     const report = await runConformance({ ...parts, signal }, configured, tried);
     if (registration) {
       await registrations.noteReport(registration.id, {

@@ -1,5 +1,5 @@
 /** What a conformance check is: something to send, what must come back, and what to say when it does not. */
-import type { Step } from "../providers/provider.js";
+import type { Listing, Step } from "../providers/provider.js";
 import type { Task } from "../tasks/index.js";
 import type { ChatBody } from "./chat-probes.js";
 
@@ -19,7 +19,10 @@ export type Subject = {
   /** In lower case: where its answers say its own id of the request. */
   readonly requestIdHeader: string;
   readonly billingUrl: string | undefined;
-  readonly modelsUrl: string;
+  /** Undefined where it has no list. */
+  readonly modelsUrl: string | undefined;
+  /** Reads a list in the provider's own form; undefined for whoever must keep to the usual one. */
+  readonly readList: Listing["read"] | undefined;
   /** A chat request with at most so many tokens of output. */
   readonly chat: (body: ChatBody, maxTokens: number) => Sendable;
   /** The smallest request of a task other than chat, and what its answer means. */

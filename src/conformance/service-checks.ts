@@ -1,5 +1,6 @@
 /** What every provider does, whatever its task: keys, errors, ids of requests, prices, costs. */
 import { ceilNumber } from "../kernel/decimal.js";
+import { MalformedReply } from "../providers/reply.js";
 import { asObject } from "../wire/as-object.js";
 import { printBillingRequest } from "../wire/billing.js";
 import { PLAIN, TOKENS } from "./chat-probes.js";
@@ -123,9 +124,22 @@ export const REQUEST_ID: Check = {
   },
 };
 
+/** A list in the form that its provider is known for, where not all say prices. */
+function listFault(answer: Answered, { providerModel, readList }: Subject): string | undefined {
+  try {
+    const isListed = readList?.(jsonOf(answer.text)).some(({ id }) => id === providerModel);
+    return isListed ? undefined : `there is no entry with the id "${providerModel}"`;
+  } catch (thrown) {
+    if (!(thrown instanceof MalformedReply)) throw thrown;
+    return `it is no list of models: ${thrown.message}`;
+  }
+}
+
 /** A chat model's entry in a price feed. Source: spec/providers.md 6.3. */
-function priceFault(answer: Answered, { providerModel, task }: Subject): string | undefined {
+function priceFault(answer: Answered, subject: Subject): string | undefined {
   if (answer.status !== 200) return `the status is ${answer.status}, not 200`;
+  if (subject.readList) return listFault(answer, subject);
+  const { providerModel, task } = subject;
   const list = asObject(jsonOf(answer.text))?.data;
   if (!Array.isArray(list)) return '"data" is no list';
   const entry = list.map(asObject).find((each) => each?.id === providerModel);
@@ -147,9 +161,10 @@ export const PRICES: Check = {
   expected:
     'a list "data" in which the model has "pricing": {"input", "output"} in dollars per million tokens, and "context_length"',
   hint: "Prices come from here; a model without one cannot be called with the operator's key.",
-  probe: ({ modelsUrl }) => ({
-    ...{ method: "GET", url: modelsUrl, headers: {}, body: "", key: "good", isStream: false },
-  }),
+  probe: ({ modelsUrl: url }) =>
+    url === undefined
+      ? undefined
+      : { method: "GET", url, headers: {}, body: "", key: "good", isStream: false },
   judge: judgeAnswer((answer, subject) => judged(priceFault(answer, subject))),
 };
 

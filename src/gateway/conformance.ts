@@ -28,8 +28,6 @@ export type Tried = {
   readonly task: Task;
   /** The provider's own name for it. */
   readonly providerModel: string;
-  /** Where it lists its models and prices. */
-  readonly modelsUrl: string;
   /** Milliseconds UTC. */
   readonly at: number;
 };
@@ -58,10 +56,9 @@ export async function runConformance(
   };
 }
 
-/** Where a provider should list its models, for one that nobody asked: beside its chat, as OpenAI has it. */
-export function modelsUrlOf({ provider, baseUrl }: ConfiguredProvider): string {
-  const chat = provider.tasks.conversational?.path("") ?? "";
-  return `${baseUrl}${chat.replace(/\/chat\/completions$/, "")}/models`;
+/** Undefined for one that has no list. */
+function modelsUrlOf({ provider, baseUrl, modelsUrl }: ConfiguredProvider): string | undefined {
+  return modelsUrl ?? (provider.listing && baseUrl + provider.listing.path);
 }
 
 const checksFor = (task: Task): readonly Check[] => [
@@ -102,7 +99,9 @@ function subjectOf(configured: ConfiguredProvider, { task, ...tried }: Tried): S
     providerModel: tried.providerModel,
     requestIdHeader: billing?.requestIdHeader ?? provider.requestIdHeader ?? "x-request-id",
     billingUrl: billing?.url,
-    modelsUrl: tried.modelsUrl,
+    modelsUrl: modelsUrlOf(configured),
+    // Whoever joins by themselves keeps to the form that all can read.
+    readList: configured.orgId === undefined ? provider.listing?.read : undefined,
     chat: (body, maxTokens) => chatRequest(configured, tried.providerModel, body, maxTokens),
     small: () => smallRequest(configured, task, tried.providerModel, place),
     read: (answer) => readSmall(configured, task, tried.providerModel, answer),

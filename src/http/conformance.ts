@@ -40,14 +40,14 @@ function run(
   { gateway }: Site,
   visit: Visit,
   configured: ConfiguredProvider,
-  { id, modelsUrl }: Registration,
+  { id }: Registration,
   asked: z.output<typeof askedSchema>,
 ): Promise<Report> {
   const { http, clock, limits, newId } = gateway;
   const { signal } = visit.request;
   const { task, providerModel } = modelToTry(gateway, id, asked);
   return runConformance({ http, clock, limits, newId, signal }, configured, {
-    ...{ task, providerModel, modelsUrl, at: visit.at },
+    ...{ task, providerModel, at: visit.at },
   });
 }
 
