@@ -14,6 +14,7 @@ import { type Measurement, type Options, readOptions, USAGE } from "./options.js
 import { endChildrenOnExit } from "./processes.js";
 import { report } from "./report.js";
 import { judge, type Results, type Run } from "./results.js";
+import { benchRouting } from "./routing/main.js";
 import { benchTasks } from "./tasks/main.js";
 import { direct } from "./variants/direct.js";
 import { nginx } from "./variants/nginx.js";
@@ -34,6 +35,7 @@ async function main(): Promise<number> {
   if (options === undefined) return 2;
   endChildrenOnExit();
   if (options.subject === "ledger") return benchLedger(options);
+  if (options.subject === "routing") return benchRouting(options);
   if (options.subject === "embedded") return benchEmbedded(options);
   if (options.subject === "tasks") return benchTasks(options);
   const pins = choosePins();

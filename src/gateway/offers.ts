@@ -55,18 +55,28 @@ export function candidatesOf<C extends Routed>(
   { model, tasks, policy }: Search,
 ): readonly Candidate[] {
   const candidates: Candidate[] = [];
+  const isByCost = policy.kind === "cheapest";
   for (const mapping of model.mappings) {
     if (!tasks.includes(mapping.task)) continue;
     if (!isAllowed(call.request, policy, mapping.provider)) continue;
     const checked = checkOffer(chooser, call, wish, mapping);
-    if (typeof checked !== "string") candidates.push(checked);
+    if (typeof checked === "string") continue;
+    candidates.push(isByCost ? withCost(chooser, call, wish, checked) : checked);
   }
-  if (policy.kind !== "cheapest" || candidates.length < 2) return candidates;
-  return candidates.map((candidate) => ({
-    ...candidate,
-    expectedCost: expectedCost(chooser, call, wish, candidate),
-  }));
+  return candidates;
 }
+
+const withCost = <C extends Routed>(
+  chooser: Chooser,
+  call: C,
+  wish: Wish<C>,
+  { mapping, keySource, doubt }: Candidate,
+): Candidate => ({
+  mapping,
+  keySource,
+  expectedCost: expectedCost(chooser, call, wish, mapping, keySource),
+  doubt,
+});
 
 /** Said of an offer that only the organization's settings stand in the way of. */
 export const DISABLED = "disabled by the organization that pays";
@@ -158,11 +168,12 @@ function findKey(
 }
 
 /** In nano-USD, about. */
-export function expectedCost<C extends Routed>(
+function expectedCost<C extends Routed>(
   chooser: Chooser,
   call: C,
   wish: Wish<C>,
-  { mapping, keySource }: Pick<Candidate, "mapping" | "keySource">,
+  mapping: Mapping,
+  keySource: KeySource,
 ): number {
   if (keySource !== "operator" || mapping.isFree || !mapping.price) return 0;
   return roughCost(wish.expectedUsage(chooser, call, mapping), mapping.price);

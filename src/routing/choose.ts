@@ -139,18 +139,33 @@ function whomToExplore(sorted: readonly Candidate[], weighing: Weighing): Candid
   return pick(sorted, weighing, dice / EXPLORED_SHARE, isLittleKnown);
 }
 
+type IsWanted = (evidence: Evidence, now: number) => boolean;
+
 /** One of those behind the first, by where the dice fell. */
 function pick(
   sorted: readonly Candidate[],
-  { evidenceOf, rests, now }: Weighing,
+  weighing: Weighing,
   dice: number,
-  isWanted: (evidence: Evidence, now: number) => boolean,
+  isWanted: IsWanted,
 ): Candidate | undefined {
-  const wanted = sorted.filter(
-    (each, place) =>
-      place > 0 && tierOf(each, rests) === 0 && isWanted(evidenceOf(each.mapping), now),
-  );
-  return wanted[Math.floor(dice * wanted.length)];
+  let wanted = 0;
+  for (let i = 1; i < sorted.length; i++) if (isAt(sorted, i, weighing, isWanted)) wanted++;
+  let left = Math.floor(dice * wanted);
+  for (let i = 1; i < sorted.length && wanted > 0; i++) {
+    if (isAt(sorted, i, weighing, isWanted) && left-- === 0) return sorted[i];
+  }
+  return undefined;
+}
+
+function isAt(
+  sorted: readonly Candidate[],
+  place: number,
+  { evidenceOf, rests, now }: Weighing,
+  isWanted: IsWanted,
+): boolean {
+  const candidate = sorted[place];
+  if (!candidate || !isWanted(evidenceOf(candidate.mapping), now)) return false;
+  return tierOf(candidate, rests) === 0;
 }
 
 /** Asked by nobody so far. */

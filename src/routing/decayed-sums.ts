@@ -22,10 +22,10 @@ export const STREAMS = 7;
 export const FIRST_BYTE_MS = 8;
 /** From here on: streams by the time of their first byte, in classes each √2 as long as the one before. */
 const CLASSES_FROM = 9;
-const CLASSES = 24;
+const CLASSES = 20;
 const CLASSES_PER_OCTAVE = 2;
-/** The first class ends here; the last one, beyond 28 s, has no end. */
-const FIRST_CLASS_MS = 10;
+/** The first class ends here; the last one, beyond 10 s, has no end. */
+const FIRST_CLASS_MS = 20;
 
 export const SUMS_COUNT = CLASSES_FROM + CLASSES;
 

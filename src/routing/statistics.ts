@@ -211,28 +211,26 @@ export const NOTHING_KNOWN: Evidence = {
 const seenAt = ({ at, askedAt, othersSeenAt }: Entry): number =>
   Math.max(at, askedAt, othersSeenAt);
 
-/** All that is known of a mapping, as of `now`. */
+/** Where sums are put together to be looked at; nobody keeps them. */
+const together = noSums();
+
+/** All that is known of a mapping, as of `now`, until somebody asks for another's. */
 function sumsOf({ own, at, others, othersAt }: Entry, now: number): Sums {
-  const sums = noSums();
-  addFaded(sums, own, now - at);
-  if (others) addFaded(sums, others, now - othersAt);
-  return sums;
+  together.fill(0);
+  addFaded(together, own, now - at);
+  if (others) addFaded(together, others, now - othersAt);
+  return together;
 }
 
 function evidenceIn(sums: Sums, lastSeenAt: number): Evidence {
-  const [attempts = 0, failures = 0, rateLimited = 0, answers = 0] = [
-    sums[ATTEMPTS],
-    sums[FAILURES],
-    sums[RATE_LIMITED],
-    sums[ANSWERS],
-  ];
+  const attempts = sums[ATTEMPTS] ?? 0;
   return {
     throughput: ratio(sums, TOKENS, TOKENS_MS, 1_000),
     firstByteMs: ratio(sums, FIRST_BYTE_MS, STREAMS),
     totalMs: ratio(sums, TOTAL_MS, ANSWERS),
-    errorRate: failures / (attempts + 1),
-    rateLimitedRate: rateLimited / (attempts + 1),
-    answers,
+    errorRate: (sums[FAILURES] ?? 0) / (attempts + 1),
+    rateLimitedRate: (sums[RATE_LIMITED] ?? 0) / (attempts + 1),
+    answers: sums[ANSWERS] ?? 0,
     seenAt: lastSeenAt,
   };
 }
