@@ -9,7 +9,7 @@ import type { Held } from "./hold.js";
 import type { Call, Gateway } from "./parts.js";
 import type { Failure } from "./send.js";
 import type { Kind } from "./serve.js";
-import { isTelling, noteNothing } from "./standing.js";
+import { isTelling, noteNothing, noteSpeed } from "./standing.js";
 import { configuredFor, type Turn, type Way } from "./turn.js";
 
 /** An attempt under way. */
@@ -44,7 +44,24 @@ export async function hedged<C extends Call, Answered extends { readonly kind: s
   patience.abort();
   const second = early || call.signal.aborted ? undefined : begin(gateway, call, kind, way, first);
   if (!second) return { turn: first.turn, outcome: await first.sent };
-  return firstOf(gateway, call, way.trail, [first, second]);
+  const ended = await firstOf(gateway, call, way.trail, [first, second]);
+  if (way.trail.lost === first.turn.candidate) noteSlow(gateway, call, kind, first.turn);
+  return ended;
+}
+
+/**
+ * Whoever is called off is never measured, and the slower it is the more so; then it would stay first for what it once
+ * was. So it counts as if it had given all that was expected of it at the moment it lost.
+ */
+function noteSlow<C extends Call, Answered extends { readonly kind: string }>(
+  gateway: Gateway,
+  call: C,
+  kind: Kind<C, Answered>,
+  { candidate, sentAt }: Turn,
+): void {
+  const { outputTokens } = kind.wish.expectedUsage(gateway, call, candidate.mapping);
+  const totalMs = gateway.clock.elapsed() - sentAt;
+  noteSpeed(gateway, candidate, { tokens: outputTokens, totalMs });
 }
 
 /** Sends to the next candidate that does not rest, where all that it can cost is at hand and there are retries left. */

@@ -106,6 +106,19 @@ test("a slow first candidate is called off when the second answers, and only the
   expect(app.site.gateway.breakers.restsForMs(mapping, Infinity)).toBe(0);
 });
 
+test("whoever is called off counts as no faster than it was called off", async () => {
+  const { ask, app } = await start({ a: held().reply, b: () => plainAnswer() });
+  expect(triedIn(await ask())).toBe("a:lost,b:200");
+  const { catalog, statistics, clock } = app.site.gateway;
+  const [a, b] = (catalog.model("org/model")?.mappings ?? []).map((mapping) =>
+    statistics.evidenceOf(mapping, clock.now()),
+  );
+  expect(a?.totalMs).toBeGreaterThanOrEqual(HEDGE_AFTER_MS - 5);
+  expect(a?.throughput).toBeLessThan((50 * 1_000) / (HEDGE_AFTER_MS - 5));
+  expect(a?.errorRate).toBe(0);
+  expect(b?.answers).toBeCloseTo(1);
+});
+
 test("a first candidate that answers after all wins, and the second is called off", async () => {
   const [slow, never] = [held(), held()];
   const { ask, providers, count, charged, app, ada } = await start({
