@@ -159,6 +159,23 @@ test("offers are found by their provider's own names, and by the version at the 
   expect(idsOf("acme", "v2")).toEqual(["org/m by acme"]);
 });
 
+test("what is known of models comes, changes and goes without touching the others", () => {
+  const catalog = new Catalog({ starter: [entry("org/m", "groq"), entry("org/n", "groq")] });
+  const known = (...models: KnownModel[]) => catalog.loadKnown({ models, renames: [] });
+  const before = catalog.model("org/n");
+  known(lora("org/m", "a"));
+  expect(catalog.model("org/m")?.tags).toEqual(["lora", "a"]);
+  const tagged = catalog.model("org/m");
+  known(lora("org/m", "a"), lora("org/unserved"));
+  expect(catalog.model("org/m")).toBe(tagged as never);
+  known(lora("org/m", "b"));
+  expect(catalog.model("org/m")?.tags).toEqual(["lora", "b"]);
+  expect(catalog.known("org/unserved")).toBeUndefined();
+  known();
+  expect(catalog.model("org/m")?.tags).toBeUndefined();
+  expect(catalog.model("org/n")).toBe(before as never);
+});
+
 test("names that go round in a circle are names of their own", () => {
   const catalog = new Catalog({
     starter: [entry("a/m", "groq"), entry("b/m", "groq")],

@@ -1,5 +1,7 @@
 import type { Mapping, Model } from "./model.js";
 import { nearest } from "./nearest.js";
+import { Renames } from "./renames.js";
+import { isSameKnown, isSameList, isSameModel } from "./same.js";
 import type { KnownModel, KnownRows, Rename, StoredMapping } from "./stored.js";
 import { StoredOffers } from "./stored-offers.js";
 import type { Validation } from "./validation.js";
@@ -21,9 +23,6 @@ export type Layer = (typeof LAYERS)[number];
 
 type OfferKey = Pick<Mapping, "modelId" | "provider" | "task">;
 
-/** Steps from an id to the one it goes by now; more is a circle. */
-const RENAMES_FOLLOWED_MAX = 8;
-
 /** What can be served, by model id. Of two sources that name a provider's offer of a model for a task, one wins. */
 export class Catalog {
   private readonly layers: Readonly<Record<Layer, Map<string, Model>>> = {
@@ -35,17 +34,16 @@ export class Catalog {
   private byName: ReadonlyMap<string, readonly Mapping[]> | undefined;
   /** Providers whose offers are told while we run, and by themselves alone. */
   private readonly offering = new Set<string>();
-  private readonly fileRenames: readonly Rename[];
-  private renamed: ReadonlyMap<string, string> = new Map();
-  private formerNames: ReadonlyMap<string, readonly string[]> = new Map();
+  /** By layer and provider: what was put there last. */
+  private readonly told = new Map<string, ReadonlyMap<string, Model>>();
+  private readonly renames: Renames;
   private readonly validations = new Validations();
   private knownModels: ReadonlyMap<string, KnownModel> = new Map();
 
   constructor({ starter = [], file = [], renames = [] }: CatalogSources) {
-    this.fileRenames = renames;
+    this.renames = new Renames(renames);
     for (const model of starter) putTogether(this.layers.starter, model);
     for (const model of file) putTogether(this.layers.file, model);
-    this.rename([]);
     this.mergeAll();
   }
 
@@ -73,13 +71,18 @@ export class Catalog {
 
   /** Takes in what is known of models, for tag filters to go by, and which of them have other names now. */
   loadKnown({ models, renames }: KnownRows): void {
-    this.knownModels = new Map(models.map((model) => [model.id, model]));
-    this.stored.know(models);
-    this.rename(renames);
-    for (const provider of this.stored.providers()) {
+    const before = this.knownModels;
+    const kept = models.map((model) => {
+      const old = before.get(model.id);
+      return old && isSameKnown(old, model) ? old : model;
+    });
+    this.knownModels = new Map(kept.map((model) => [model.id, model]));
+    const isRenamed = this.renames.load(renames);
+    for (const provider of this.stored.know(kept)) {
       this.replace("store", provider, this.stored.modelsOf(provider));
     }
-    this.mergeAll();
+    if (isRenamed) this.mergeAll();
+    else for (const id of changedIn(before, this.knownModels)) this.merge(this.currentId(id));
   }
 
   /** Takes in what was found out about a mapping. */
@@ -100,12 +103,12 @@ export class Catalog {
 
   /** By its id, or by one that it had: `id` of the answer is what it goes by now. */
   model(id: string): Model | undefined {
-    return this.models.get(id) ?? this.models.get(this.renamed.get(id) ?? id);
+    return this.models.get(id) ?? this.models.get(this.renames.currentOf(id));
   }
 
   /** The id that a model goes by now; its own where nothing else is known. */
   currentId(id: string): string {
-    return this.renamed.get(id) ?? id;
+    return this.renames.currentOf(id);
   }
 
   all(): Iterable<Model> {
@@ -153,33 +156,26 @@ export class Catalog {
   }
 
   private find(layer: Layer, { modelId, provider, task }: OfferKey): Mapping | undefined {
-    return this.namesOf(modelId)
+    return this.renames
+      .namesOf(modelId)
       .flatMap((name) => this.layers[layer].get(name)?.mappings ?? [])
       .find((one) => one.provider === provider && one.task === task);
   }
 
+  /** Only what is different from last time is looked at again: a provider may have thousands of offers. */
   private replace(layer: Layer, provider: string, models: readonly Model[]): void {
-    const known = this.layers[layer];
-    const touched = new Set(models.map(({ id }) => id));
-    for (const model of known.values()) {
-      const kept = model.mappings.filter((mapping) => mapping.provider !== provider);
-      if (kept.length === model.mappings.length) continue;
-      touched.add(model.id);
-      if (kept.length === 0) known.delete(model.id);
-      else known.set(model.id, { ...model, mappings: kept });
+    const key = `${layer} ${provider}`;
+    const before = this.told.get(key) ?? new Map<string, Model>();
+    const now = new Map(models.map((model) => [model.id, model]));
+    this.told.set(key, now);
+    const isChanged = (id: string) => !isSameList(before.get(id)?.mappings, now.get(id)?.mappings);
+    const touched = new Set([...before.keys(), ...now.keys()].filter(isChanged));
+    for (const id of touched) {
+      takeOut(this.layers[layer], id, provider);
+      const model = now.get(id);
+      if (model) putTogether(this.layers[layer], model);
+      this.merge(this.currentId(id));
     }
-    for (const model of models) putTogether(known, model);
-    for (const id of touched) this.merge(this.currentId(id));
-  }
-
-  private rename(stored: readonly Rename[]): void {
-    // The file comes last, so its word is the one that stays.
-    const steps = new Map([...stored, ...this.fileRenames].map(({ from, to }) => [from, to]));
-    const ends = [...steps.keys()].map((from) => [from, endOf(steps, from)] as const);
-    const moved = ends.filter(([from, to]) => from !== to);
-    this.renamed = new Map(moved);
-    const groups = Map.groupBy(moved, ([, to]) => to);
-    this.formerNames = new Map([...groups].map(([to, all]) => [to, all.map(([from]) => from)]));
   }
 
   private mergeAll(): void {
@@ -204,14 +200,14 @@ export class Catalog {
       ...(tags && { tags }),
     };
     const before = this.models.get(id);
-    if (!before || !isSame(before, model)) this.models.set(id, model);
+    if (!before || !isSameModel(before, model)) this.models.set(id, model);
   }
 
   /** Of all layers, each provider's for each task once. */
   private mappingsOf(id: string): readonly Mapping[] {
     const found: Mapping[] = [];
     for (const layer of LAYERS) {
-      for (const name of this.namesOf(id)) {
+      for (const name of this.renames.namesOf(id)) {
         for (const mapping of this.layers[layer].get(name)?.mappings ?? []) {
           const { provider, task } = mapping;
           if (layer !== "provider" && this.offering.has(provider)) continue;
@@ -224,14 +220,10 @@ export class Catalog {
     return found;
   }
 
-  private namesOf(id: string): readonly string[] {
-    return [id, ...(this.formerNames.get(id) ?? [])];
-  }
-
   /** What a model is for is said by whoever lists models, not by whoever offers to serve one. */
   private taskOf(id: string): Model["task"] | undefined {
     for (const layer of ["file", "starter", "provider"] as const) {
-      for (const name of this.namesOf(id)) {
+      for (const name of this.renames.namesOf(id)) {
         const task = this.layers[layer].get(name)?.task;
         if (task) return task;
       }
@@ -248,7 +240,9 @@ function byProvidersNames(models: Iterable<Model>): ReadonlyMap<string, readonly
       const version = providerModel.slice(providerModel.lastIndexOf(":") + 1);
       for (const name of new Set([providerModel, version])) {
         const key = `${provider} ${name}`;
-        found.set(key, [...(found.get(key) ?? []), mapping]);
+        const others = found.get(key);
+        if (others) others.push(mapping);
+        else found.set(key, [mapping]);
       }
     }
   }
@@ -264,21 +258,20 @@ function putTogether(models: Map<string, Model>, model: Model): void {
   models.set(model.id, known ? { ...model, mappings: [...model.mappings, ...kept] } : model);
 }
 
-function endOf(steps: ReadonlyMap<string, string>, from: string): string {
-  let id = from;
-  for (let step = 0; step < RENAMES_FOLLOWED_MAX; step++) {
-    const next = steps.get(id);
-    if (next === undefined) return id;
-    id = next;
-  }
-  return from;
+function takeOut(models: Map<string, Model>, id: string, provider: string): void {
+  const known = models.get(id);
+  const kept = known?.mappings.filter((mapping) => mapping.provider !== provider) ?? [];
+  if (!known || kept.length === 0) models.delete(id);
+  else models.set(id, { ...known, mappings: kept });
 }
 
-const isSame = (a: Model, b: Model): boolean =>
-  a.task === b.task &&
-  a.tags === b.tags &&
-  a.mappings.length === b.mappings.length &&
-  a.mappings.every((mapping, i) => mapping === b.mappings[i]);
+function* changedIn<Value>(
+  before: ReadonlyMap<string, Value>,
+  now: ReadonlyMap<string, Value>,
+): Iterable<string> {
+  for (const [id, value] of now) if (before.get(id) !== value) yield id;
+  for (const id of before.keys()) if (!now.has(id)) yield id;
+}
 
 /** Offers that were written under a former name, made once, so that they stay the same objects. */
 const moved = new WeakMap<Mapping, Mapping>();

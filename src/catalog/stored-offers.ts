@@ -1,6 +1,6 @@
 /** The store's rows as models: single mappings as they are, tag filters for every known model with all of their tags. */
-import { isDeepStrictEqual } from "node:util";
 import type { Mapping, Model } from "./model.js";
+import { isSameMapping } from "./same.js";
 import type { KnownModel, StoredMapping } from "./stored.js";
 
 export class StoredOffers {
@@ -19,8 +19,12 @@ export class StoredOffers {
     else this.rows.delete(provider);
   }
 
-  know(models: readonly KnownModel[]): void {
+  /** Returns the providers whose offers may be others for it. */
+  know(models: readonly KnownModel[]): readonly string[] {
     this.known = models;
+    const goByTags = (rows: readonly StoredMapping[]) =>
+      rows.some(({ subject }) => subject.kind === "tags");
+    return [...this.rows].flatMap(([provider, rows]) => (goByTags(rows) ? [provider] : []));
   }
 
   /** What a provider offers by now. What did not change is the same object as before: others key what they know by it. */
@@ -32,7 +36,7 @@ export class StoredOffers {
       // A mapping of its own goes before a filter that also fits, and the older filter before the younger.
       if (made.has(key)) continue;
       const old = before?.get(key);
-      made.set(key, old && isDeepStrictEqual(old, mapping) ? old : mapping);
+      made.set(key, old && isSameMapping(old, mapping) ? old : mapping);
     }
     if (made.size > 0) this.made.set(provider, made);
     else this.made.delete(provider);
