@@ -1,3 +1,4 @@
+import { SIMILAR_COMPARED_MAX } from "../kernel/limits.js";
 import type { Mapping, Model } from "./model.js";
 import { nearest } from "./nearest.js";
 import { Renames } from "./renames.js";
@@ -32,6 +33,7 @@ export class Catalog {
   private readonly stored = new StoredOffers();
   /** Made when it is first asked for after a change. */
   private byName: ReadonlyMap<string, readonly Mapping[]> | undefined;
+  private inOrder: readonly Model[] | undefined;
   /** Providers whose offers are told while we run, and by themselves alone. */
   private readonly offering = new Set<string>();
   /** By layer and provider: what was put there last. */
@@ -115,15 +117,23 @@ export class Catalog {
     return this.models.values();
   }
 
-  /** Up to three ids that look like this one, best first. What is in staging alone is told to nobody who has to guess. */
+  /** All models in the order of their ids. */
+  sorted(): readonly Model[] {
+    this.inOrder ??= [...this.models.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+    return this.inOrder;
+  }
+
+  /**
+   * Up to three ids that look like this one, best first. What is in staging alone is told to nobody who has to guess, and
+   * what tag filters bring along are too many to compare.
+   */
   similar(id: string): readonly string[] {
-    const told = [...this.models.values()].filter(({ mappings }) =>
-      mappings.some(({ status }) => status !== "staging"),
-    );
-    return nearest(
-      id,
-      told.map((model) => model.id),
-    );
+    const names: string[] = [];
+    for (const model of this.models.values()) {
+      const isTold = model.mappings.some(({ status, tags }) => status !== "staging" && !tags);
+      if (isTold && names.push(model.id) >= SIMILAR_COMPARED_MAX) break;
+    }
+    return nearest(id, names);
   }
 
   /** What the Hub or the operator said of a model, besides who serves it. */
@@ -188,6 +198,7 @@ export class Catalog {
 
   private merge(id: string): void {
     this.byName = undefined;
+    this.inOrder = undefined;
     const found = this.currentId(id) === id ? this.mappingsOf(id) : [];
     const [first] = found;
     if (!first) {

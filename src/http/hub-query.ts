@@ -66,14 +66,9 @@ function wantedBy(query: URLSearchParams): HubQuery["isWanted"] {
 }
 
 /** What nobody here knows of a model puts none before another: such lists are in the order of their ids. */
+const BY_ID = () => 0;
 const SORTS: Readonly<Record<string, (model: Model) => number>> = {
-  ...{
-    id: () => 0,
-    downloads: () => 0,
-    likes: () => 0,
-    trendingScore: () => 0,
-    createdAt: () => 0,
-  },
+  ...{ id: BY_ID, downloads: BY_ID, likes: BY_ID, trendingScore: BY_ID, createdAt: BY_ID },
   lastModified: (model) => Math.max(0, ...model.mappings.map(({ pricedAt = 0 }) => pricedAt)),
 };
 
@@ -109,6 +104,12 @@ export const placeOf = ({ key }: Order, model: Model): Place => ({
   key: key(model),
   id: model.id,
 });
+
+/** `sorted` is by id, which is what most orders come to. */
+export const inOrder = (sorted: readonly Model[], order: Order): readonly Model[] =>
+  order.key === BY_ID
+    ? sorted
+    : sorted.toSorted((a, b) => comparePlaces(order, placeOf(order, a), placeOf(order, b)));
 
 /** By key, and by id where the keys are the same. */
 export function comparePlaces({ isRising }: Order, a: Place, b: Place): number {

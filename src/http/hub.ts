@@ -12,6 +12,7 @@ import {
   comparePlaces,
   expansionsIn,
   type HubQuery,
+  inOrder,
   placeOf,
   printCursor,
   readHubQuery,
@@ -57,15 +58,14 @@ export const listHubModels: Handler = async (site, visit) => {
   const isFull = url.searchParams.get("full") === "true";
   const wanted = expansionsIn(url.searchParams) ?? (isFull ? undefined : LISTED);
   const caller = await callerIfAny(site, visit);
-  const found = [...site.gateway.catalog.all()].filter((model) => {
-    const offers = visibleOffers(site, caller, model);
-    return offers !== undefined && query.isWanted(model, live(reachable(site, offers)));
-  });
-  const { shown, next } = pageOf(found, query);
-  const printed = shown.map((model) => {
-    const offers = visibleOffers(site, caller, model) ?? [];
-    return printHubModel(model, reachable(site, offers), { wanted, form: "list" });
-  });
+  const offersOf = (model: Model) =>
+    reachable(site, visibleOffers(site, caller, model) ?? NO_OFFERS);
+  const { shown, next } = pageOf(site.gateway.catalog.sorted(), query, (model) =>
+    query.isWanted(model, live(offersOf(model))),
+  );
+  const printed = shown.map((model) =>
+    printHubModel(model, offersOf(model), { wanted, form: "list" }),
+  );
   const answer = json(printed);
   if (next !== undefined) {
     url.searchParams.set("cursor", next);
@@ -79,17 +79,29 @@ const LISTED = ["pipeline_tag", "tags", "lastModified"];
 
 type Page = { readonly shown: readonly Model[]; readonly next: string | undefined };
 
-/** A cursor says where the page before ended, so that a model which comes or goes meanwhile shifts no other. */
-function pageOf(found: readonly Model[], { order, limit, after }: HubQuery): Page {
-  const placed = found.map((model) => ({ model, place: placeOf(order, model) }));
-  const left = placed
-    .filter(({ place }) => !after || comparePlaces(order, place, after) > 0)
-    .sort((a, b) => comparePlaces(order, a.place, b.place));
-  const shown = left.slice(0, limit);
-  const last = shown.at(-1)?.place;
-  const next = last && shown.length < left.length ? printCursor(last) : undefined;
-  return { shown: shown.map(({ model }) => model), next };
+/**
+ * A cursor says where the page before ended, so that a model which comes or goes meanwhile shifts no other. Nothing is
+ * looked at beyond the page: a catalog may have very many models.
+ */
+function pageOf(
+  sorted: readonly Model[],
+  { order, limit, after }: HubQuery,
+  isWanted: (model: Model) => boolean,
+): Page {
+  const shown: Model[] = [];
+  for (const model of inOrder(sorted, order)) {
+    if (after && comparePlaces(order, placeOf(order, model), after) <= 0) continue;
+    if (!isWanted(model)) continue;
+    const last = shown.at(-1);
+    if (shown.length >= limit) {
+      return { shown, next: last && printCursor(placeOf(order, last)) };
+    }
+    shown.push(model);
+  }
+  return { shown, next: undefined };
 }
+
+const NO_OFFERS: readonly Mapping[] = [];
 
 /** GET /api/tasks: where clients look when they were told a task and no model. */
 export const listHubTasks: Handler = (site) => {

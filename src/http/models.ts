@@ -9,10 +9,14 @@ import { findVisible, isReachable, visibleOffers } from "./visible.js";
 
 export const listModels: Handler = async (site, visit) => {
   const caller = await callerIfAny(site, visit);
-  const data = [...site.gateway.catalog.all()].map((model) =>
-    printModel(site, model, visibleOffers(site, caller, model) ?? []),
-  );
-  return json({ object: "list", data: data.filter(({ providers }) => providers.length > 0) });
+  const data: ReturnType<typeof printModel>[] = [];
+  for (const model of site.gateway.catalog.all()) {
+    // Adapters that are served by their tags may be without number; each is shown where it is asked for.
+    if (model.mappings.every(({ tags }) => tags !== undefined)) continue;
+    const printed = printModel(site, model, visibleOffers(site, caller, model) ?? []);
+    if (printed.providers.length > 0) data.push(printed);
+  }
+  return json({ object: "list", data });
 };
 
 export const showModel: Handler = async (site, visit) => {

@@ -292,6 +292,8 @@ export const CHECK_AGAIN_MAX = 5;
 export const CHECK_AGAIN_MS = 1_000;
 /** One probe of a provider, from beginning to end: somewhat longer than a good answer may take. */
 export const PROBE_MS = 35_000;
+/** Ids that are compared with one that nobody knows, to say which was meant. */
+export const SIMILAR_COMPARED_MAX = 5_000;
 /** A provider's own name for a model, in characters. */
 export const PROVIDER_MODEL_CHARS_MAX = 512;
 /** A tag of a model's, in characters; how many a model may have, and how many a tag filter may want. */

@@ -156,6 +156,10 @@ test("a tag filter is for every model that is known to carry all of its tags", a
     adapterWeightsPath: "org/lora.safetensors",
   });
   expect((await send("GET", `/api/models/org/half?${expanded}`)).status).toBe(404);
+  // OpenAI's list has no pages, and there may be any number of adapters.
+  const { body: listed } = await send("GET", "/v1/models");
+  expect(listed.data.map(({ id }: { id: string }) => id)).not.toContain("org/lora");
+  expect((await send("GET", "/v1/models/org/lora")).body.providers).toHaveLength(1);
   // In a list it is a list.
   const { body: list } = await send("GET", `/api/models?filter=more&${expanded}`);
   expect(list[0].inferenceProviderMapping).toEqual([
