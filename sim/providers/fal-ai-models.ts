@@ -56,6 +56,9 @@ const BY_NAME: readonly (readonly [name: RegExp, task: string])[] = [
 export function taskOfApp(app: string, body: JsonObject): string {
   const listed = falTasks.find(({ id }) => id === app);
   if (listed) return listed.task;
+  // Apps that take a picture or not have the one a segment below the other.
+  const deeper = falTasks.find(({ id }) => id.startsWith(`${app}/`))?.task;
+  if (deeper?.startsWith("image-text-to-")) return deeper.replace("image-text-", "text-");
   const named = BY_NAME.find(([name]) => name.test(app));
   if (named) return named[1];
   if (body.audio_url !== undefined) return "automatic-speech-recognition";

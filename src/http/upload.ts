@@ -24,10 +24,14 @@ export function passedOn(
   const isPlain = request.headers.get("content-encoding") === null && request.body !== null;
   const isSized = length >= UPLOAD_STREAM_BYTES && length <= gateway.limits.bodyBytesMax;
   if (!isPlain || !isSized || !/^(audio|image|video)\//i.test(type)) return undefined;
-  const { model } = splitModel(named);
+  const { model, suffix } = splitModel(named);
   const { mappings = [] } = gateway.catalog.model(model) ?? {};
+  const isPinned = mappings.some(({ provider }) => provider === suffix);
   const offers = mappings.filter(
-    ({ task, provider }) => task !== "conversational" && (only?.includes(provider) ?? true),
+    ({ task, provider }) =>
+      task !== "conversational" &&
+      (only?.includes(provider) ?? true) &&
+      (!isPinned || provider === suffix),
   );
   const [task, ...others] = new Set(offers.map((offer) => offer.task));
   const isOwnKey = request.headers.has("x-turnpike-provider-key");

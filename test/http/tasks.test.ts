@@ -37,6 +37,7 @@ ${model("org/tokens", "feature-extraction", offer("hf-inference", "facebook/bart
 ${model("org/voice", "text-to-speech", offer("deepinfra", "hexgrad/Kokoro-82M", 'million_characters: "0.62"'))}
 ${model("org/language", "text-classification", offer("hf-inference", "distilbert/distilbert-base-uncased-finetuned-sst-2-english", 'compute_second: "0.00012"'))}
 ${model("org/caption", "image-to-text", offer("hf-inference", "Salesforce/blip-image-captioning-base", 'compute_second: "0.00012"'))}
+${model("org/scene", "image-text-to-video", offer("fal-ai", "fal-ai/ltx-2/image-to-video", 'video_second: "0.06"'))}
 ${model("org/mask", "image-segmentation", offer("fal-ai", "fal-ai/birefnet", 'image: "0.001"'))}
 plans:
   rich: { monthly_credit: "100" }
@@ -112,6 +113,16 @@ describe("what is charged is what was delivered", () => {
     const answer = await post("/models/org/clip", { inputs: "a fox runs" });
     expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "video/mp4"]);
     expect(costOf(answer)).toBe("60000000");
+  });
+
+  test("films of words alone, by a model that may take a picture too", async () => {
+    for (const body of [{ parameters: { prompt: "a fox" } }, { inputs: "a fox" }]) {
+      const answer = await post("/models/org/scene", body);
+      expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "video/mp4"]);
+      // One unit, by fal's own word.
+      expect(costOf(answer)).toBe("60000000");
+      await answer.arrayBuffer();
+    }
   });
 
   test("films as the provider counted them, where it says so", async () => {
