@@ -28,7 +28,7 @@ const SIGNATURES: readonly Signature[] = [
 ];
 
 const LOOKED_AT = 16;
-const ANY_FILE = "application/octet-stream";
+export const ANY_FILE = "application/octet-stream";
 
 /** Said of any body by clients that were told nothing; curl's is the form's. */
 const MEANS_NOTHING = new Set(["", ANY_FILE, "application/x-www-form-urlencoded"]);

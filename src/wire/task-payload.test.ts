@@ -149,3 +149,14 @@ test("what is no payload of the task is refused by name", () => {
   const form = () => parse("image-to-image", "--b", "multipart/form-data; boundary=b");
   expect(form).toThrow("Send the file as the whole body");
 });
+
+test("where a picture may be left out, words alone are words and not a file in base64", () => {
+  const encode = (text: string) => new TextEncoder().encode(JSON.stringify({ inputs: text }));
+  const read = (text: string) =>
+    parseTaskPayload("image-text-to-video", "application/json", encode(text)).input;
+  for (const words of ["a fox", "fox", "Ein Fuchs läuft, schnell!"]) {
+    expect(read(words)).toMatchObject({ inputs: words, media: undefined });
+  }
+  const picture = Buffer.from("\x89PNG\r\n\x1a\n and so on", "latin1").toString("base64");
+  expect(read(picture)).toMatchObject({ inputs: undefined, media: { type: "image/png" } });
+});

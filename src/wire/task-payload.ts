@@ -5,7 +5,7 @@
 import { badRequest, type RouterError } from "../kernel/errors.js";
 import type { Task } from "../tasks/index.js";
 import { fromBase64, fromDataUri, type Media } from "../tasks/media.js";
-import { typeOfMedia } from "../tasks/media-type.js";
+import { ANY_FILE, typeOfMedia } from "../tasks/media-type.js";
 import type { Json, TaskInput } from "../tasks/task-call.js";
 import { asObject } from "./as-object.js";
 import { readJsonObject } from "./doors/form.js";
@@ -87,8 +87,22 @@ function filePayload(inputs: unknown, rest: Rest, isNeeded: boolean): TaskPayloa
   if (written === null && !isNeeded) {
     return { input: { inputs: undefined, media: undefined, ...rest } };
   }
+  // Words alone are no file, though their letters may be those of base64.
+  if (!isNeeded && image === undefined && typeof inputs === "string" && isProse(inputs)) {
+    return { input: { inputs, media: undefined, ...rest } };
+  }
   return withFile(written, image === undefined ? "inputs" : "inputs.image", undefined, rest);
 }
+
+/** Neither an address nor a file in base64 that anybody knows. */
+function isProse(text: string): boolean {
+  if (text.trim() === "" || /^(https?:\/\/|data:)/i.test(text)) return false;
+  const { bytes } = fromBase64(text.slice(0, FILE_HEAD_CHARS), "");
+  return typeOfMedia(bytes, undefined) === ANY_FILE;
+}
+
+/** Of base64: enough to tell by what kind of file it is. */
+const FILE_HEAD_CHARS = 64;
 
 /** `{inputs: {question, image}}`, or Python's `{inputs: image, question, image}`. */
 function questionPayload(inputs: unknown, { parameters, extra }: Rest): TaskPayload {
