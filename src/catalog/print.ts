@@ -14,6 +14,8 @@ export const printOffer = (mapping: Mapping) => ({
   max_output_tokens: mapping.maxOutputTokens ?? null,
   supports_tools: mapping.supportsTools ?? null,
   supports_structured_output: mapping.supportsStructuredOutput ?? null,
+  input_modalities: mapping.inputModalities ?? null,
+  retains_prompts: mapping.retainsPrompts ?? null,
   is_free: mapping.isFree,
   /** Dollars per million tokens, or per single unit of what is no token. */
   price: printPrice(mapping.price ?? {}),

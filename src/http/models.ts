@@ -44,6 +44,8 @@ const CREATED = 0;
 
 function printOffer({ gateway }: Site, mapping: Mapping) {
   const { throughput, firstByteMs } = gateway.statistics.evidenceOf(mapping, gateway.clock.now());
+  const { provider } = gateway.providers.get(mapping.provider) ?? {};
+  const retainsPrompts = mapping.retainsPrompts ?? provider?.retainsPrompts;
   return {
     provider: mapping.provider,
     provider_model: mapping.providerModel,
@@ -58,6 +60,8 @@ function printOffer({ gateway }: Site, mapping: Mapping) {
     }),
     ...(firstByteMs !== undefined && { first_token_latency_ms: Math.round(firstByteMs) }),
     ...(throughput !== undefined && { throughput: Math.round(throughput * 10) / 10 }),
+    ...(mapping.inputModalities && { input_modalities: mapping.inputModalities }),
+    ...(retainsPrompts !== undefined && { retains_prompts: retainsPrompts }),
     is_model_author: mapping.isModelAuthor ?? false,
     price_source: mapping.source,
   };

@@ -5,8 +5,11 @@ import { type Subject, tagsSubject } from "../catalog/stored.js";
 import { FILTER_TAGS_MAX, MODEL_TAG_CHARS_MAX } from "../kernel/limits.js";
 import { TASKS } from "../tasks/index.js";
 
+/** Whether prompts are kept is for the operator to find out: a provider's own promise is not enough. */
+const { retains_prompts: _, ...fields } = offerFields;
+
 const common = {
-  ...offerFields,
+  ...fields,
   task: z.enum(TASKS),
   providerModel,
   status: z.enum(["live", "staging"]).default("staging"),
@@ -50,7 +53,7 @@ export type NewMappingBody = z.output<typeof newMappingBody>;
 export const statusBody = z.strictObject({ status: z.enum(["live", "staging"]) });
 
 export const changeBody = z
-  .strictObject({ ...offerFields, providerModel: providerModel.optional() })
+  .strictObject({ ...fields, providerModel: providerModel.optional() })
   .refine((change) => Object.keys(change).length > 0, {
     message: "name what is to change, like price or context_length",
   });

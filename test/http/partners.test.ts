@@ -197,6 +197,7 @@ test("a price and abilities are changed without changing anything else", async (
     [{ price: { input: "1" } }, '"price"'],
     [{ price: { input: "a lot", output: "1" } }, "price.input"],
     [{ colour: "red" }, "colour"],
+    [{ retains_prompts: false }, "retains_prompts"],
   ] as const) {
     const { status, body: refused } = await send("PUT", path, ada.token, change);
     expect(status).toBe(400);
