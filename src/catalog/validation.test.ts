@@ -79,6 +79,8 @@ test("a mapping stays the same object as long as nothing about it changes", () =
   expect(validations.over(mapping, false)).toBe(first);
   expect(validations.stated(first)).toBe(mapping);
   validations.take(known({ verdict: "failed" }));
+  expect(validations.over(mapping, false)).toBe(first);
+  validations.take(known({ verdict: "failed", checkedAt: 60 }));
   const second = validations.over(mapping, false);
   expect([second.status, validations.stated(second)]).toEqual(["error", mapping]);
 });

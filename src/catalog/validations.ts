@@ -10,9 +10,11 @@ export class Validations {
   private readonly made = new WeakMap<Mapping, Made>();
   private readonly statedOf = new WeakMap<Mapping, Mapping>();
 
-  /** The newest word on a mapping. */
+  /** A word on a mapping, unless a newer one is known. */
   take(validation: Validation): void {
-    this.known.set(keyOf(validation), validation);
+    const key = keyOf(validation);
+    if ((this.known.get(key)?.checkedAt ?? 0) > validation.checkedAt) return;
+    this.known.set(key, validation);
   }
 
   of(stated: Mapping): Validation | undefined {

@@ -1,5 +1,9 @@
 import { afterEach, expect, test } from "bun:test";
 import { systemClock } from "../kernel/clock.js";
+import { newId } from "../kernel/ids.js";
+import { defaultLimits } from "../kernel/limits.js";
+import { bearer } from "../providers/provider.js";
+import { askCosts } from "./billing.js";
 import { HttpPool } from "./client/pool.js";
 import { Deadline } from "./deadline.js";
 import { guardFor, judgeUrl, type Reach } from "./guard.js";
@@ -115,4 +119,23 @@ test("a URL is refused for what it is before anybody is asked", async () => {
   const open: Reach = { networks: [{ address: "10.0.0.0", prefix: 8 }], mayUseHttp: true };
   expect(await refused("http://example.com", open)).toBe("none");
   expect(await refused("http://127.0.0.1", open)).toBe("the address is not a public one");
+});
+
+test("a billing endpoint whose name leads inside by now is not asked", async () => {
+  const { port, seen } = serverAt("127.0.0.2", 0, true);
+  const guard = guardFor(REACH, async () => ["127.0.0.2"]);
+  const provider = { id: "acme", name: "Acme", origin: "https://acme.invalid", auth: bearer };
+  const configured = {
+    provider: { ...provider, keyVariable: undefined, needsKey: true, tasks: {} },
+    ...{ baseUrl: provider.origin, key: "key", guard },
+    billing: {
+      url: `http://billing.invalid:${port}/`,
+      requestIdHeader: "inference-id",
+      delayMs: 0,
+    },
+  };
+  const parts = { http: pool, clock: systemClock, limits: defaultLimits, newId };
+  const asked = askCosts(parts, configured, ["id"], new AbortController().signal);
+  await expect(asked).rejects.toBeInstanceOf(ForbiddenUrlError);
+  expect(seen.requests).toBe(0);
 });

@@ -19,6 +19,8 @@ type Parts = {
 export class Registry {
   private readonly parts: Parts;
   private readonly configured: ReadonlySet<string>;
+  /** When what is here was written: of two loads that overlap, the one that read earlier must not have the last word. */
+  private readonly changedAt = new Map<string, number>();
   /** For requests that ended before their provider was withdrawn, whose cost it still tells. */
   private readonly withdrawn = new Map<string, ConfiguredProvider>();
 
@@ -45,6 +47,8 @@ export class Registry {
       log("warn", "registered_provider_shadowed", { provider: id });
       return;
     }
+    if ((this.changedAt.get(id) ?? 0) > registration.changedAt) return;
+    this.changedAt.set(id, registration.changedAt);
     owners.set(id, orgId);
     this.withdrawn.delete(id);
     providers.delete(id);

@@ -1,6 +1,6 @@
 /** Registering a provider, as its organization, the operator and strangers meet it. */
 import { afterEach, expect, test } from "bun:test";
-import { recordingLog, testApp, until } from "../support/app.js";
+import { call, recordingLog, testApp, until } from "../support/app.js";
 import { KEY, ORGS, PROVIDER, pass, registrationWorld } from "./registrations-world.js";
 
 const undo: (() => unknown)[] = [];
@@ -191,4 +191,66 @@ test("an address that turns out to lie inside is never connected to", async () =
     502,
     expect.stringContaining("forbidden_address"),
   ]);
+});
+
+test("of two loads that overlap, the older one changes nothing", async () => {
+  const { app, json, ada, form } = await registrationWorld(undo);
+  await json("POST", PROVIDER, ada, form);
+  const { registrations, reloadProvider, gateway } = app.site;
+  const late = Promise.withResolvers<void>();
+  const { load } = registrations;
+  let isFirst = true;
+  Object.assign(registrations, {
+    load: async (id: string) => {
+      const row = await load(id);
+      if (isFirst) {
+        isFirst = false;
+        await late.promise;
+      }
+      return row;
+    },
+  });
+  const slow = reloadProvider("acme-ai");
+  await json("DELETE", PROVIDER, ada);
+  await until(() => !gateway.providers.has("acme-ai"));
+  late.resolve();
+  await slow;
+  expect(gateway.providers.has("acme-ai")).toBe(false);
+});
+
+test("what a registered provider's answers link to is fetched from where it may be itself, and nowhere else", async () => {
+  let taken = 0;
+  const secret = () => new Response(`secret ${++taken}`);
+  const inside = Bun.serve({ hostname: "127.0.0.2", port: 0, fetch: secret });
+  undo.push(() => inside.stop(true));
+  const png = Buffer.from("iVBORw0KGgoAAAANSUhEUg==", "base64");
+  let url = "";
+  const world = await registrationWorld(undo, {
+    reply: ({ path }) =>
+      path === "/picture.png"
+        ? new Response(png, { headers: { "content-type": "image/png" } })
+        : Response.json({ created: 1, data: [{ url }] }),
+  });
+  const { app, json, ada, bob, form, server } = world;
+  await json("POST", PROVIDER, ada, form);
+  await app.site.mappings.put([
+    {
+      ...{ provider: "acme-ai", task: "text-to-image", providerModel: "m", status: "live" },
+      ...{ subject: { kind: "model", model: "org/pictures" }, facts: {} },
+      price: { price: undefined, isFree: true, source: "test", setBy: "test" },
+    },
+  ]);
+  await app.site.reloadMappings("acme-ai");
+  const draw = async (link: string) => {
+    url = link;
+    const body = { inputs: "a square" };
+    return app.answer(
+      call("POST", "/models/org/pictures", bob.token, body, { "content-type": "application/json" }),
+    );
+  };
+  const own = await draw(`${server.origin}/picture.png`);
+  expect([own.status, own.headers.get("content-type")]).toEqual([200, "image/png"]);
+  const stolen = await draw(`http://127.0.0.2:${inside.port}/secret`);
+  expect(stolen.status).toBe(502);
+  expect(taken).toBe(0);
 });
