@@ -1,6 +1,7 @@
 /** What would become of a request: who is tried in which order, by which evidence, and who is not. Nobody is called. */
 import type { RouterError } from "../kernel/errors.js";
 import { costOf } from "../metering/cost.js";
+import type { Breakers } from "../routing/breakers.js";
 import { type Explained, explain } from "../routing/explain.js";
 import { type Candidate, policyName } from "../routing/policy.js";
 import type { Details } from "../routing/statistics.js";
@@ -16,6 +17,8 @@ export type RouteReport = {
   readonly candidates: readonly (Explained & {
     readonly evidence: Details;
     readonly restsForMs: number;
+    /** The breakers' states, of the mapping and of its provider. */
+    readonly breaker: ReturnType<Breakers["stateOf"]>;
     /** In nano-USD. */
     readonly expectedCost: bigint;
   })[];
@@ -42,6 +45,7 @@ export function reportRoute<C extends Routed>(
       ...explained,
       evidence: statistics.detailsOf(explained.candidate.mapping, call.at),
       restsForMs: breakers.restsForMs(explained.candidate.mapping, call.startedAt),
+      breaker: breakers.stateOf(explained.candidate.mapping, call.startedAt),
       expectedCost: exactCost(chooser, call, wish, explained.candidate),
     })),
     excluded: exclusionsOf(chooser, call, wish, search),
@@ -70,6 +74,7 @@ export const printRoute = ({ model, tasks, policy, candidates, excluded, error }
     score_unit: each.unit ?? null,
     expected_cost_nano_usd: String(each.expectedCost),
     rests_for_ms: Math.ceil(each.restsForMs),
+    breaker: each.breaker,
     is_explored: each.isExplored,
     reasons: each.reasons,
     evidence: printEvidence(each.evidence),

@@ -86,6 +86,7 @@ test("candidates come in the order in which they would be tried, each with its s
     ...{ provider: "quick", provider_model: "at-quick", own_key: false },
     ...{ score: 100, score_unit: "tokens/s", expected_cost_nano_usd: "4084000" },
     ...{ rests_for_ms: 0, is_explored: false },
+    breaker: { mapping: "closed", provider: "closed" },
     reasons: ["100.0 tokens a second were measured"],
     evidence: {
       ...{ throughput: 100, first_byte_ms: 300, first_byte_p50_ms: 269.1 },
@@ -135,7 +136,10 @@ test("whoever rests is told to, and how long", async () => {
   app.site.gateway.breakers.usedUp(mapping("quick"), clock.elapsed(), 7_000);
   const { body } = await ask(CHAT);
   expect(order(body)).toBe("slow fresh bare quick");
-  expect(body.candidates[3]).toMatchObject({ rests_for_ms: 7_000, is_explored: false });
+  expect(body.candidates[3]).toMatchObject({
+    ...{ rests_for_ms: 7_000, is_explored: false },
+    breaker: { mapping: "open", provider: "closed" },
+  });
   expect(body.candidates[3].reasons.at(-1)).toContain("rests");
 });
 
