@@ -47,6 +47,8 @@ export function mappingsToValidate(
     for (const mapping of mappings) {
       const configured = providers.get(mapping.provider);
       if (!configured || configured.provider.id === EMBEDDED) continue;
+      // The operator pays for those that have gone live, and not for whatever somebody registers.
+      if (configured.isForItsOrg) continue;
       const isRegistered = mapping.id !== undefined || configured.orgId !== undefined;
       if (which === "registered" && !isRegistered) continue;
       if (configured.key === undefined && configured.provider.needsKey) continue;

@@ -29,7 +29,9 @@ export const testProvider: Handler = async (site, visit) => {
   underWay.add(id);
   try {
     const report = await run(site, visit, configured, registration, asked);
-    const isKept = await keep(site, registration, report);
+    // Where nobody waited for it, it was broken off, and says nothing of the provider.
+    const isWhole = !visit.request.signal.aborted;
+    const isKept = isWhole && (await keep(site, registration, report));
     return json({ report, kept: isKept });
   } finally {
     underWay.delete(id);
@@ -67,7 +69,7 @@ function modelToTry(
   throw badRequest('"model" must be named as long as no model is mapped.', "model");
 }
 
-/** A report on what was changed meanwhile is not kept; nor is one that nobody waited for. */
+/** A report on what was changed meanwhile is not kept. */
 const keep = (
   { registrations }: Site,
   { id, changedAt }: Registration,

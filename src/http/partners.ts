@@ -180,15 +180,15 @@ type Item = {
 /** All that a provider offers, wherever it is written; what is overridden is not among it. */
 async function itemsOf(site: Site, provider: string): Promise<readonly Item[]> {
   const stored = await site.mappings.ofProvider(provider);
+  const failing = failingIn(site);
   const items = new Map<string, Item>();
   const put = (item: Item) => items.set(`${item.task} ${item.name}`, item);
   for (const row of stored) {
-    put({
-      task: row.task,
-      name: nameOf(row.subject),
-      status: row.status,
-      item: printItem(row.id, row),
-    });
+    const { task, subject, id } = row;
+    // One model that fails says nothing of the others that a filter is for.
+    const isFailing = subject.kind === "model" && failing.has(id);
+    const status = isFailing ? "error" : row.status;
+    put({ task, name: nameOf(subject), status, item: printItem(id, { ...row, status }) });
   }
   for (const mapping of unstored(site, provider)) {
     const { task, modelId, status } = mapping;
@@ -196,6 +196,14 @@ async function itemsOf(site: Site, provider: string): Promise<readonly Item[]> {
   }
   return [...items.values()];
 }
+
+/** Ids of stored mappings that did not stand up to validation. */
+const failingIn = ({ gateway }: Site): ReadonlySet<string> =>
+  new Set(
+    [...gateway.catalog.all()].flatMap(({ mappings }) =>
+      mappings.flatMap(({ id, status }) => (id !== undefined && status === "error" ? [id] : [])),
+    ),
+  );
 
 /** What is offered by the word of the file, of the starter catalog or of the provider itself. */
 const unstored = ({ gateway }: Site, provider: string): readonly Mapping[] =>

@@ -345,3 +345,20 @@ test("one provider is tested once at a time, and not without a model", async () 
   release();
   expect((await first).status).toBe(200);
 });
+
+test("a report that nobody waited for is not kept", async () => {
+  const { app, ada, json, server } = await worldWith({ chat: () => new Promise(() => {}) });
+  const gone = new AbortController();
+  const asked = app.answer(
+    new Request(`http://turnpike.test${PROVIDER}/conformance`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${ada.token}` },
+      body: JSON.stringify({ model: MODEL }),
+      signal: gone.signal,
+    }),
+  );
+  await until(() => server.received.some(({ body }) => body.includes("Say hello")));
+  gone.abort();
+  expect((await (await asked).json()).kept).toBe(false);
+  expect((await json("GET", PROVIDER, ada)).body.provider.tested_at).toBeNull();
+});

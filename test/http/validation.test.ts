@@ -95,7 +95,7 @@ test("probes are paid for by an account of the operator's, to the last nano-doll
 });
 
 test("every six hours, hourly while it fails, and at once when its status changes", async () => {
-  const { app, server, time, now, offer, after, history } = await start();
+  const { app, server, time, now, offer, after, history, json, ada } = await start();
   const asked = async (): Promise<number> => {
     const before = server.received.length;
     await app.validate();
@@ -110,6 +110,10 @@ test("every six hours, hourly while it fails, and at once when its status change
   now.faults = { first: () => new Response("", { status: 500 }) };
   await after(6);
   expect(await offer()).toMatchObject({ status: "error" });
+  const listed = await json("GET", "/api/partners/acme-ai/models", ada);
+  expect(listed.body.conversational["org/model"].status).toBe("error");
+  const shown = await json("GET", "/api/models/org/model?expand[]=inferenceProviderMapping", ada);
+  expect(shown.body.inferenceProviderMapping["acme-ai"].status).toBe("error");
   expect(await asked()).toBe(0);
   now.faults = {};
   await after(1);
@@ -198,6 +202,13 @@ test("one of several nodes looks, and all of them know", async () => {
   expect(server.received).toHaveLength(4);
   await until(async () => (await offer(app))?.status === "error");
   await until(async () => (await offer(other as TestApp))?.status === "error");
+});
+
+test("nobody looks at a provider's mappings at the operator's cost before it is live", async () => {
+  const { app, json, ada, server } = await start();
+  await json("PATCH", PROVIDER, ada, { request_id_header: "x-other" });
+  await app.validate();
+  expect(server.received).toHaveLength(0);
 });
 
 test("what the file and the starter catalog offer is not called unless the operator says so", async () => {
