@@ -43,7 +43,7 @@ function printModel(site: Site, model: Model, visible: readonly Mapping[]) {
 const CREATED = 0;
 
 function printOffer({ gateway }: Site, mapping: Mapping) {
-  const { throughput, firstByteMs } = gateway.statistics.evidenceOf(mapping, gateway.clock.now());
+  const { throughput, firstByteMs } = speedOf(gateway, mapping);
   const { provider } = gateway.providers.get(mapping.provider) ?? {};
   const retainsPrompts = mapping.retainsPrompts ?? provider?.retainsPrompts;
   return {
@@ -64,6 +64,16 @@ function printOffer({ gateway }: Site, mapping: Mapping) {
     ...(retainsPrompts !== undefined && { retains_prompts: retainsPrompts }),
     is_model_author: mapping.isModelAuthor ?? false,
     price_source: mapping.source,
+  };
+}
+
+/** As it was measured lately; where nobody has called it, as its last validation was. */
+function speedOf({ statistics, catalog, clock }: Site["gateway"], mapping: Mapping) {
+  const measured = statistics.evidenceOf(mapping, clock.now());
+  const found = catalog.validationOf(mapping);
+  return {
+    throughput: measured.throughput ?? found?.throughput,
+    firstByteMs: measured.firstByteMs ?? found?.firstTokenMs,
   };
 }
 

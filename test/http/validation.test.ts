@@ -76,6 +76,22 @@ test("a mapping is looked at once it is there, and what is found is listed", asy
   expect((await history()).map(({ verdict, why }) => [verdict, why])).toEqual([["passed", ""]]);
 });
 
+test("where nobody has called it lately, a mapping is as fast as when it was last looked at", async () => {
+  const { app, yaml, time } = await start();
+  await app.validate();
+  const [found] = await app.site.validations.loadAll();
+  if (!found) throw new Error("nothing was found");
+  const speed = { firstTokenMs: 321, throughput: 45.6 };
+  await app.site.validations.note({ ...found, ...speed, checkedAt: found.checkedAt + 1 });
+  // A node that has measured nothing, and heard of nothing that others did.
+  const later = await testApp({ yaml, data: app.data, clock: time.clock });
+  undo.push(later.stop);
+  const response = await later.answer(call("GET", "/v1/models/org/model"));
+  expect((await response.json()).providers[0]).toMatchObject({
+    ...{ first_token_latency_ms: 321, throughput: 45.6 },
+  });
+});
+
 test("probes are paid for by an account of the operator's, to the last nano-dollar", async () => {
   const { app, owner, server } = await start();
   await app.validate();
