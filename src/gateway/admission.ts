@@ -4,11 +4,16 @@ import { nanoUsd } from "../kernel/money.js";
 import type { Hold, LeaseBook } from "../ledger/lease-book.js";
 import type { CallerRates, RateKind } from "../tenants/rates.js";
 import { rateHeaders } from "./rate-headers.js";
-import type { RateLimiter } from "./rate-limiter.js";
+import type { Minute, RateLimiter } from "./rate-limiter.js";
+
+type Held = Pick<Minute, "minute" | "ids"> & {
+  readonly holds: { readonly [Kind in RateKind]?: Hold };
+};
 
 export class Admission {
   private readonly limiter: RateLimiter;
   private readonly rates: CallerRates;
+  private readonly minute: Held;
   private readonly tokens: Hold | undefined;
   private readonly place: Hold | undefined;
   private readonly clock: Clock;
@@ -17,14 +22,11 @@ export class Admission {
   private used = 0;
 
   /** The request itself is used up at once, whatever becomes of it. */
-  constructor(
-    limiter: RateLimiter,
-    rates: CallerRates,
-    { requests, tokens, concurrent }: { readonly [Kind in RateKind]?: Hold },
-    clock: Clock,
-  ) {
+  constructor(limiter: RateLimiter, rates: CallerRates, held: Held, clock: Clock) {
+    const { requests, tokens, concurrent } = held.holds;
     this.limiter = limiter;
     this.rates = rates;
+    this.minute = held;
     this.tokens = tokens;
     this.place = concurrent;
     this.clock = clock;
@@ -49,8 +51,10 @@ export class Admission {
     this.used += tokens;
     if (--this.parts > 0) return;
     if (this.place?.isOpen) this.book.release(this.place);
-    if (this.tokens?.isOpen)
-      this.book.settle(this.tokens, nanoUsd(BigInt(this.used)), this.clock.now());
+    if (!this.tokens?.isOpen) return;
+    const used = nanoUsd(BigInt(this.used));
+    const { overrun } = this.book.settle(this.tokens, used, this.clock.now());
+    if (overrun > 0n) this.limiter.countBeyond(this.minute, overrun);
   }
 
   private get book(): LeaseBook {

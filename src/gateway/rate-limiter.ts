@@ -4,13 +4,8 @@
  */
 import type { Clock } from "../kernel/clock.js";
 import { RouterError } from "../kernel/errors.js";
-import {
-  HOLD_GRACE_MS,
-  RATE_AHEAD_MS,
-  REFUSED_OTHERS_MS,
-  REFUSED_REQUESTS_MS,
-} from "../kernel/limits.js";
-import type { Log } from "../kernel/log.js";
+import { HOLD_GRACE_MS, RATE_AHEAD_MS } from "../kernel/limits.js";
+import { type Log, reasonOf } from "../kernel/log.js";
 import type { NanoUsd } from "../kernel/money.js";
 import type { Hold, LeaseBook } from "../ledger/lease-book.js";
 import type { LeaseStore } from "../ledger/store.js";
@@ -33,7 +28,9 @@ import {
   leastOf,
   type TokensWanted,
 } from "./rate-amounts.js";
+import { countExcess } from "./rate-excess.js";
 import { rateLimited } from "./rate-refusal.js";
+import { Refusals } from "./refusals.js";
 
 type Parts = {
   readonly node: string;
@@ -48,7 +45,7 @@ type Parts = {
 };
 
 /** The buckets of one minute. */
-type Minute = {
+export type Minute = {
   readonly minute: number;
   readonly ids: { readonly [Kind in RateKind]: readonly string[] };
   /** The next minute's leases were asked for. */
@@ -79,19 +76,16 @@ export class RateLimiter {
   readonly book: LeaseBook;
   readonly keeper: LeaseKeeper;
   private readonly clock: Clock;
+  private readonly log: Log;
   private readonly totalMs: number;
   private readonly minutes = new WeakMap<CallerRates, Minute>();
-  /** Until when no node need be asked for as much of a bucket again. */
-  private readonly refused = new Map<
-    string,
-    { readonly amount: NanoUsd; readonly until: number }
-  >();
-
+  private readonly refusals = new Refusals();
   /** What is being looked for at this moment, by the caller's own bucket. */
   private readonly asking = new Map<string, Promise<unknown>>();
 
   constructor({ totalMs, ...parts }: Parts) {
     this.clock = parts.clock;
+    this.log = parts.log;
     this.totalMs = totalMs;
     this.book = parts.book;
     this.keeper = new LeaseKeeper(parts);
@@ -131,10 +125,19 @@ export class RateLimiter {
     return kind === "concurrent" ? id : minuteBucket(id, minuteAt(this.clock.now()));
   }
 
+  /** Counts tokens of a minute that were used and not held, in the background, unless the minute is over. */
+  countBeyond({ minute, ids }: Pick<Minute, "minute" | "ids">, tokens: NanoUsd): void {
+    if (endOfMinute(minute) <= this.clock.now()) return;
+    const { book, keeper, clock, log } = this;
+    countExcess({ book, keeper, clock }, ids.tokens, tokens).catch((thrown) =>
+      log("warn", "tokens_not_counted", { reason: reasonOf(thrown) }),
+    );
+  }
+
   /** To be called again and again: releases what nobody settled, and gives back what lies idle. Returns how many. */
   async sweep(): Promise<number> {
     const now = this.clock.now();
-    for (const [id, { until }] of this.refused) if (until <= now) this.refused.delete(id);
+    this.refusals.forgetOld(now);
     const expired = this.book.releaseExpired(now);
     await this.keeper.returnIdle();
     return expired;
@@ -204,7 +207,7 @@ export class RateLimiter {
       holds[kind] = answer.hold;
     }
     this.renewLow(rates, minute, now);
-    return { ok: true, admission: new Admission(this, rates, holds, this.clock) };
+    return { ok: true, admission: new Admission(this, rates, { ...minute, holds }, this.clock) };
   }
 
   /** In the background, so that the next request finds what it needs; also where it will be of the next minute. */
@@ -237,9 +240,8 @@ export class RateLimiter {
 
   private throwIfRefused({ rates, amounts }: Asker, kind: RateKind): void {
     const tightest = this.tightest(rates, kind);
-    const refused = tightest && this.refused.get(tightest.id);
     const now = this.clock.now();
-    if (!refused || now >= refused.until || amounts[kind] < refused.amount) return;
+    if (!tightest || !this.refusals.stands(tightest.id, amounts[kind], now)) return;
     const needed = Number(amounts[kind]);
     if (tightest.left < needed) throw rateLimited(this, rates, tightest, needed, now);
   }
@@ -249,8 +251,7 @@ export class RateLimiter {
     const tightest = this.tightest(rates, kind);
     const amount = amounts[kind];
     if (!tightest || tightest.left >= Number(amount)) return;
-    const forMs = kind === "requests" ? REFUSED_REQUESTS_MS : REFUSED_OTHERS_MS;
-    this.refused.set(tightest.id, { amount, until: this.clock.now() + forMs });
+    this.refusals.note(kind, tightest.id, amount, this.clock.now());
   }
 }
 

@@ -172,3 +172,37 @@ test("a busy caller finds the next minute's lease at hand, without a word to the
   await until(() => ahead() !== "" && rates.book.free(ahead(), clock.now()) > 0n);
   expect(rates.book.free(ahead(), clock.now())).toBe(nanoUsd(50n));
 });
+
+test("minutes that are over leave nothing behind, neither in memory nor, soon, in the store", async () => {
+  const cluster = await start(undefined, {
+    requests_per_minute: 100,
+    tokens_per_minute: 100_000,
+    concurrent_requests: 10,
+  });
+  const { rateLeases } = (cluster.nodes[0] as TestApp).site;
+  const known = () => cluster.nodes.flatMap(({ site }) => site.gateway.rates.book.bucketIds());
+  for (let minute = 0; minute < 3; minute++) {
+    expect(await askAll(cluster, 6)).toMatchObject({ admitted: 6 });
+    cluster.advance(60_000);
+  }
+  const seen = known();
+  expect(seen.length).toBeGreaterThan(6);
+  await arrives(() => known().length === 0);
+  expect((await rateLeases.leased(seen)).size).toBe(new Set(seen).size);
+  await rateLeases.forgetMinutes(START + 3_600_000);
+  const kept = await rateLeases.leased(seen);
+  expect([...kept.values()]).toEqual([0]);
+}, 30_000);
+
+/** As `until`, for what a job does that runs every second. */
+async function arrives(condition: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 10; tries++)
+    if (
+      await until(condition).then(
+        () => true,
+        () => false,
+      )
+    )
+      return;
+  throw new Error("waited ten seconds in vain");
+}
