@@ -33,8 +33,14 @@ type Parts = {
 
 /** One round over all jobs whose time has come; nothing where another process has the turn. */
 export async function lookAfterJobs(parts: Parts): Promise<void> {
+  if (!(await takeTurn(parts, TURN_MS))) return;
+  await lookAfterAll(parts);
+  // Whoever comes next need not wait until it is over by itself.
+  await takeTurn(parts, 0);
+}
+
+async function lookAfterAll(parts: Parts): Promise<void> {
   const { store, clock, stopping } = parts;
-  if (!(await takeTurn(parts))) return;
   await store.dropVoid();
   const now = clock.now();
   let last = "";
@@ -45,13 +51,13 @@ export async function lookAfterJobs(parts: Parts): Promise<void> {
     if (!first || first.requestId === last) return;
     last = first.requestId;
     await eachOf(due, JOB_LOOKS_AT_ONCE, (job) => lookAfter(parts, job));
-    if (!(await takeTurn(parts))) return;
+    if (!(await takeTurn(parts, TURN_MS))) return;
   }
 }
 
-function takeTurn({ store, node, clock }: Parts): Promise<boolean> {
+function takeTurn({ store, node, clock }: Parts, forMs: number): Promise<boolean> {
   const now = clock.now();
-  return store.takeTurn({ job: JOB, node, now, until: now + TURN_MS });
+  return store.takeTurn({ job: JOB, node, now, until: now + forMs });
 }
 
 async function lookAfter(parts: Parts, job: WaitingJob): Promise<void> {

@@ -77,6 +77,7 @@ export const falAi = {
     { method: "POST", path: "/{model}", tasks: Object.keys(TASKS) as (keyof typeof TASKS)[] },
     // An app's jobs are under its owner and name, without the rest of its path.
     { method: "GET", path: "/*/*/requests/{job}/status", host: "queue", tasks: [] },
+    { method: "GET", path: "/*/*/requests/{job}/status/stream", host: "queue", tasks: [] },
     { method: "GET", path: "/*/*/requests/{job}", host: "queue", tasks: [] },
     { method: "PUT", path: "/*/*/requests/{job}/cancel", host: "queue", tasks: [] },
   ],

@@ -187,6 +187,17 @@ describe("@fal-ai/client", () => {
     isImage(await bytesAt(data.images[0]?.url));
   });
 
+  test("hears of every state as it comes, and is charged once", async () => {
+    front.sim.setDials("fal-ai", { job_polls: 2 });
+    const seen = new Set<string>();
+    const onQueueUpdate = ({ status }: { status: string }) => void seen.add(status);
+    const { data } = await charged("fal-ai", () =>
+      fal().subscribe("fal-ai/flux/dev", { input, mode: "streaming", onQueueUpdate }),
+    );
+    expect(seen).toEqual(new Set(["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]));
+    isImage(await bytesAt(data.images[0]?.url));
+  });
+
   test("submits, asks, and fetches the result twice for the price of one", async () => {
     const APP = "fal-ai/flux/dev";
     const { queue } = fal();

@@ -2,7 +2,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { type Clock, systemClock } from "../../src/kernel/clock.js";
 import { AT_REST, call, type TestApp, type TestUser, tempFolder, testApp } from "../support/app.js";
-import { fakeProvider, type Received } from "../support/provider.js";
+import { fakeProvider, type Received, streamed } from "../support/provider.js";
 
 const cleanUps: (() => unknown)[] = [];
 
@@ -253,4 +253,19 @@ test("a prediction that was done in its first answer can be asked for by its cal
   expect(asked()).toBe(questions);
   expect(await world.app.left(ada)).toBe(credit - IMAGE);
   expect(await world.app.state(ada)).toEqual(AT_REST);
+});
+
+test("the states of a job come as the provider tells them, to its caller alone", async () => {
+  const { world, said, ada, bob, credit } = await start();
+  const job = await submit(world.app, ada);
+  const states = ["IN_QUEUE", "IN_PROGRESS", "COMPLETED"].map(
+    (status) => `data: ${JSON.stringify({ status })}\n\n`,
+  );
+  said.result = () => streamed(states);
+  const path = `${job}/status/stream${QUEUE}`;
+  expect((await world.app.answer(call("GET", path, bob.token))).status).toBe(404);
+  const answer = await world.app.answer(call("GET", path, ada.token));
+  expect(answer.headers.get("content-type")).toBe("text/event-stream");
+  expect(await answer.text()).toBe(states.join(""));
+  expect(await world.app.left(ada)).toBe(credit - IMAGE);
 });

@@ -2,13 +2,14 @@
 import { CANCEL_LOOK_MS } from "../../kernel/limits.js";
 import type { ProviderReply, ProviderRequest } from "../../providers/provider.js";
 import type { Candidate } from "../../routing/policy.js";
+import type { ResponseHead } from "../client/response-head.js";
 import { Deadline } from "../deadline.js";
 import { exhausted } from "../exhausted.js";
 import type { Call } from "../parts.js";
-import { type Failure, whyOf } from "../send.js";
+import { type Answer, type Failure, whyOf } from "../send.js";
 import { type Asking, begin, readReply } from "../task-exchange.js";
 import { configuredFor } from "../turn.js";
-import { answerAs } from "./answer.js";
+import { answerAs, headersAs } from "./answer.js";
 import { type Looking, lookAtJob } from "./look.js";
 import { settleJob } from "./settle-job.js";
 import { isRefusal, stepOf } from "./step.js";
@@ -30,15 +31,41 @@ export async function servePoll(poll: Poll, upstream: ProviderRequest): Promise<
     const exchange = await begin(asking, upstream);
     const { head } = exchange;
     if (!head) throw new Error("an answer without a head");
+    if (isOfEvents(head)) return answerEvents(poll, deadline, { head, exchange });
     const reply = await readReply(asking, upstream, { head, exchange });
     await settleAsSeen(poll, asking, reply);
+    deadline.end();
     return answerAs(reply, head, { "inference-id": poll.job.requestId });
   } catch (thrown) {
+    deadline.end();
     const failure: Failure = { kind: "failed", why: whyOf(deadline.reason ?? thrown) };
     throw exhausted([`${mapping.provider}:${failure.why}`], [failure]);
-  } finally {
-    deadline.end();
   }
+}
+
+const isOfEvents = (head: ResponseHead): boolean =>
+  head.status < 300 && head.get("content-type")?.startsWith("text/event-stream") === true;
+
+/** The states of a job as they come, until it ends: its result is asked for afterwards, and that is what settles it. */
+function answerEvents({ job }: Poll, deadline: Deadline, { head, exchange }: Answer): Response {
+  // A job may be in one state for long; the limit on the whole stays.
+  deadline.pause();
+  const body = new ReadableStream<Uint8Array>({
+    pull: async (controller) => {
+      try {
+        const part = await exchange.read();
+        if (part) return controller.enqueue(part);
+        deadline.end();
+        controller.close();
+      } catch (thrown) {
+        deadline.end();
+        controller.error(thrown);
+      }
+    },
+    cancel: () => deadline.stop(new Error("the caller hung up")),
+  });
+  const headers = headersAs(head, { "inference-id": job.requestId });
+  return new Response(body, { status: head.status, headers });
 }
 
 /**
