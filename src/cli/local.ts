@@ -1,7 +1,7 @@
 /** The store of this data folder (or of DATABASE_URL), beside a running server or without one. */
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { storePlace } from "../app.js";
+import { storePlace } from "../app/stores.js";
 import type { MappingStore } from "../catalog/stored.js";
 import { type Config, type Flags, loadConfig } from "../config/config.js";
 import { systemClock } from "../kernel/clock.js";

@@ -32,7 +32,7 @@ async function chargedBy(world: World, month: string): Promise<bigint> {
 /** The whole ledger, read past every function that is tested here. */
 async function transfers({ app }: World) {
   const { openStore } = await import("../../src/store/open.js");
-  const { storePlace } = await import("../../src/app.js");
+  const { storePlace } = await import("../../src/app/stores.js");
   const database = await openStore(storePlace(app.config));
   const rows = await database.db.selectFrom("transfers").selectAll().execute();
   await database.close();

@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { BUYER, CARD_DIGITS, type StripeEvent } from "../../sim/stripe/objects.js";
-import { storePlace } from "../../src/app.js";
+import { storePlace } from "../../src/app/stores.js";
 import { openStore } from "../../src/store/open.js";
 import { fundsBucketOf } from "../../src/tenants/payer.js";
 import { AT_REST, call, type TestUser, testApp } from "../support/app.js";

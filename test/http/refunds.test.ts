@@ -1,6 +1,6 @@
 /** What a refund does to credit that is leased, held, spent, or being spent at that moment. */
 import { afterEach, expect, test } from "bun:test";
-import { storePlace } from "../../src/app.js";
+import { storePlace } from "../../src/app/stores.js";
 import { LOSS } from "../../src/ledger/account.js";
 import { openStore } from "../../src/store/open.js";
 import { AT_REST, call, chat, type TestUser, testApp } from "../support/app.js";

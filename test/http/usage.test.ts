@@ -99,7 +99,7 @@ test("showing usage and statements reads no request, however many there are", as
   await world.ask();
   await world.app.drain();
   const { openStore } = await import("../../src/store/open.js");
-  const { storePlace } = await import("../../src/app.js");
+  const { storePlace } = await import("../../src/app/stores.js");
   const { sql } = await import("kysely");
   const database = await openStore(storePlace(world.app.config));
   const { rows: views } = await sql<{ name: string; sql: string }>`

@@ -1,0 +1,41 @@
+/** What this process has in memory of the store, and how it is read anew where it changed. */
+import { keyIn } from "../catalog/validation.js";
+import type { Gateway } from "../gateway/parts.js";
+import type { Registry } from "../gateway/registry.js";
+import { catalogLoader } from "../jobs/load-catalog.js";
+import type { Stores } from "./stores.js";
+
+export type Memory = ReturnType<typeof memoryOf>;
+
+type Filled = Pick<Gateway, "catalog" | "directory"> & { readonly registry: Registry };
+
+export function memoryOf(stores: Stores, { catalog, directory, registry }: Filled) {
+  const { tenants, organizations, mappings, registrations, validations } = stores;
+  const offers = catalogLoader(catalog, mappings);
+  return {
+    loadAll: async (): Promise<void> => {
+      directory.load(await tenants.loadAll());
+      directory.loadOrganizations(await organizations.loadAll());
+      await offers.all();
+      registry.load(await registrations.loadAll());
+      for (const each of await validations.loadAll()) catalog.validated(each);
+    },
+    reloadUser: async (userId: string): Promise<void> => {
+      const rows = await tenants.loadUser(userId);
+      if (rows) directory.load(rows);
+    },
+    reloadOrganization: async (orgId: string): Promise<void> =>
+      directory.loadOrganizations(await organizations.load(orgId)),
+    reloadMappings: offers.mappingsOf,
+    reloadModels: offers.models,
+    reloadProvider: async (id: string): Promise<void> => {
+      const registration = await registrations.load(id);
+      if (registration) registry.load([registration]);
+    },
+    reloadValidation: async (key: string): Promise<void> => {
+      const parsed = keyIn(key);
+      const found = parsed && (await validations.load(parsed));
+      if (found) catalog.validated(found);
+    },
+  };
+}
