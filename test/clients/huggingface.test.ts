@@ -79,7 +79,7 @@ for (const { id: provider } of providers) {
 
     test("an answer fits the schema it was asked for", async () => {
       const answer = await client.chatCompletion({
-        model,
+        model: pinned(provider, "structured"),
         messages: user("Who?"),
         response_format: {
           type: "json_schema",

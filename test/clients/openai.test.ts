@@ -132,7 +132,7 @@ for (const { id: provider } of providers) {
 
     test("an answer fits the schema it was asked for", async () => {
       const { answer } = await plain({
-        model,
+        model: pinned(provider, "structured"),
         messages: user("Who?"),
         response_format: {
           type: "json_schema",

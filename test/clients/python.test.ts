@@ -73,7 +73,14 @@ const jobsFor = (provider: string): Job[] => {
   return [
     { do: "plain", body: hello },
     { do: "stream", body: hello },
-    { do: "plain", body: { model, messages: user("Who?"), response_format: SCHEMA } },
+    {
+      do: "plain",
+      body: {
+        model: pinned(provider, "structured"),
+        messages: user("Who?"),
+        response_format: SCHEMA,
+      },
+    },
     {
       do: "plain",
       body: { model: pinned(provider, "tools"), messages: user("Weather?"), ...tools },

@@ -47,10 +47,10 @@ export async function startFront(): Promise<Front> {
   };
 }
 
-/** A provider's first model, or its first with tools, as a caller names it. */
-export function pinned(provider: string, needs?: "tools"): string {
+/** A provider's first model, or its first with what a request needs, as a caller names it. */
+export function pinned(provider: string, needs?: "tools" | "structured"): string {
   const models = providers.find(({ id }) => id === provider)?.models;
-  const model = models?.find(({ tools }) => tools || needs === undefined);
+  const model = models?.find((each) => needs === undefined || each[needs]);
   if (!model) throw new Error(`the simulator has no model of ${provider}`);
   return `${model.hub}:${provider}`;
 }
