@@ -15,6 +15,7 @@ const DOCUMENTS = [
   "README.md",
   "docs/http.md",
   "docs/operating.md",
+  "docs/routing.md",
   "docs/adding-a-provider.md",
   "docs/errors.md",
   "CONTRIBUTING.md",
