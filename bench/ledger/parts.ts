@@ -9,12 +9,11 @@ import { noLog } from "../../src/kernel/log.js";
 import { nanoUsd, ZERO } from "../../src/kernel/money.js";
 import { extraGrant, limitAccount, type Opening } from "../../src/ledger/account.js";
 import { LeaseBook } from "../../src/ledger/lease-book.js";
-import { type Profile, profileOf } from "../../src/ledger/profile.js";
-import type { ReceiptDetails } from "../../src/ledger/receipt.js";
 import type { LedgerStore as Ledger, Settlement } from "../../src/ledger/store.js";
 import { ledgerStore } from "../../src/store/ledger.js";
 import { openStore } from "../../src/store/open.js";
 import { postgres } from "../../test/support/postgres.js";
+import { chance, newPayer, type Payer, settlementOf } from "./settlements.js";
 
 /** A few of them make most of the requests. */
 const PAYERS = 200;
@@ -100,34 +99,13 @@ async function drained(
   return rate;
 }
 
-/** A user with one token, who has a favourite model; some have a budget, and some tell their requests apart. */
-type Payer = {
-  readonly user: string;
-  readonly token: string;
-  readonly model: number;
-  readonly accounts: readonly string[];
-  readonly tags: readonly string[];
-};
-
-const MODELS = [
-  ["meta-llama/Llama-3.1-8B-Instruct", "groq"],
-  ["meta-llama/Llama-3.3-70B-Instruct", "together"],
-  ["Qwen/Qwen3-235B-A22B-Instruct-2507", "novita"],
-  ["openai/gpt-oss-120b", "cerebras"],
-  ["deepseek-ai/DeepSeek-V3.1", "fireworks-ai"],
-  ["mistralai/Mistral-Small-3.2-24B-Instruct-2506", "groq"],
-] as const;
-/** Says itself what a request cost. */
-const TELLS_COST = "novita";
-
 async function payersOf(ledger: Ledger, node: string): Promise<Payer[]> {
   const payers: Payer[] = [];
   for (let i = 0; i < PAYERS; i++) {
     const [user, token] = [newId(), newId()];
     const accounts = [await leased(ledger, node, fundsOf(`user:${user}`))];
     if (i % 10 === 0) accounts.push(await leased(ledger, node, budgetOf(`token:${token}`)));
-    const tags = i % 20 === 0 ? [`team=${i % 7}`] : [];
-    payers.push({ user, token, model: i % MODELS.length, accounts, tags });
+    payers.push(newPayer(i, { user, token, accounts, isOwnKey: false }));
   }
   return payers;
 }
@@ -158,7 +136,7 @@ async function fillSpool(folder: string, rows: number, payers: readonly Payer[])
   const underWay: Settlement[] = [];
   for (let i = 0; i < rows + UNDER_WAY; i++) {
     if (i < rows) {
-      const settlement = settlementOf(pick(payers, chance() * chance()));
+      const settlement = settlementOf(payers);
       spool.started(settlement);
       underWay.push(settlement);
     }
@@ -169,85 +147,6 @@ async function fillSpool(folder: string, rows: number, payers: readonly Payer[])
     if (i % TURN === TURN - 1 || underWay.length === 0) await written;
   }
   await spool.close();
-}
-
-/** Mostly the payer's favourite model; one in fifty fails, and is free. */
-function settlementOf(payer: Payer): Settlement {
-  const { accounts, tags } = payer;
-  const isServed = chance() < 0.98;
-  const [model, provider] = pick(MODELS, chance() < 0.9 ? payer.model / MODELS.length : chance());
-  const inputTokens = isServed ? 50 + Math.floor(chance() * 4_000) : 0;
-  const outputTokens = isServed ? 1 + Math.floor(chance() * 800) : 0;
-  const cost = nanoUsd(BigInt(inputTokens * 180 + outputTokens * 590));
-  const durationMs = 200 + Math.floor(chance() * 8_000);
-  return {
-    id: newId(),
-    profile: profileFor(payer, model, provider),
-    at: Date.now(),
-    status: isServed ? 200 : 502,
-    outcome: isServed ? "served" : "failed",
-    usage: {
-      inputTokens,
-      cachedInputTokens: Math.floor(inputTokens / 3),
-      cacheWriteTokens: 0,
-      outputTokens,
-      reasoningTokens: 0,
-      estimated: false,
-    },
-    cost,
-    counted: isServed && provider === TELLS_COST ? cost : undefined,
-    debits: isServed ? accounts.map((account) => ({ account, amount: cost })) : [],
-    overrun: ZERO,
-    durationMs,
-    firstByteMs: isServed ? 150 : undefined,
-    attempts: 1,
-    isStream: chance() < 0.5,
-    tags,
-    details: JSON.stringify(detailsOf(provider, isServed)),
-  };
-}
-
-const detailsOf = (provider: string, isServed: boolean): ReceiptDetails => [
-  "fastest",
-  "",
-  [`${provider}:${isServed ? 200 : 502}`],
-  "3000000",
-];
-
-/** Made once, as the gateway does. */
-const profiles = new Map<string, Profile>();
-
-function profileFor({ user, token }: Payer, model: string, provider: string): Profile {
-  const key = `${user} ${model}`;
-  const there = profiles.get(key);
-  if (there) return there;
-  const profile = profileOf({
-    userId: user,
-    tokenId: token,
-    payer: `user:${user}`,
-    groupId: "",
-    model,
-    task: "conversational",
-    provider,
-    isOwnKey: false,
-    price: ["input", "180000000", "output", "590000000"],
-  });
-  profiles.set(key, profile);
-  return profile;
-}
-
-/** The item that stands at a part of a list, from 0 to 1. */
-function pick<Item>(items: readonly Item[], part: number): Item {
-  const item = items[Math.floor(part * items.length)];
-  if (item === undefined) throw new Error("nothing to pick");
-  return item;
-}
-
-let seed = 1;
-/** From 0 to 1, the same in every run. */
-function chance(): number {
-  seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
-  return seed / 2 ** 32;
 }
 
 async function perSecond(count: number, work: () => Promise<unknown>): Promise<number> {
