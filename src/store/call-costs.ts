@@ -1,9 +1,9 @@
 /** How many calls of each mapping cost about how much, by month: so that nobody has to read the requests. */
 import type { Transaction } from "kysely";
 import { monthNumber } from "../kernel/period.js";
-import type { Profile } from "../ledger/profile.js";
 import type { Settlement } from "../ledger/store.js";
 import { type CostClass, costClass } from "../metering/call-costs.js";
+import type { Alike } from "./alike.js";
 import type { Database, SumTable } from "./database.js";
 import type { Schema } from "./schema.js";
 import { Sums } from "./sums.js";
@@ -19,38 +19,26 @@ const CALL_COSTS: SumTable = {
 export async function addCallCosts(
   database: Database,
   tx: Transaction<Schema>,
-  settlements: readonly Settlement[],
+  groups: readonly Alike[],
 ): Promise<void> {
   const sums = new Sums(CALL_COSTS);
-  for (const [profile, classes] of callsByProfile(settlements)) {
-    for (const { at, bucket, calls } of classes.values()) {
-      sums.add([profile.model, profile.provider, monthNumber(at), bucket], [calls]);
+  for (const { profile, hour, settlements } of groups) {
+    for (const [bucket, calls] of classesOf(settlements)) {
+      sums.add([profile.model, profile.provider, monthNumber(hour), bucket], [calls]);
     }
   }
   await sums.write(database, tx);
 }
 
-type Calls = { readonly at: number; readonly bucket: number; calls: number };
-
-/** Counted by day at first: to know the month of a day is dear. */
-function callsByProfile(settlements: readonly Settlement[]): Map<Profile, Map<number, Calls>> {
-  const byProfile = new Map<Profile, Map<number, Calls>>();
-  for (const { profile, at, cost, outcome } of settlements) {
+function classesOf(settlements: readonly Settlement[]): ReadonlyMap<number, number> {
+  const classes = new Map<number, number>();
+  for (const { cost, outcome } of settlements) {
     if (outcome !== "served" || cost <= 0n) continue;
     const bucket = costClass(cost);
-    const key = Math.floor(at / DAY_MS) * CLASSES_MAX + bucket;
-    const classes = byProfile.get(profile) ?? new Map<number, Calls>();
-    byProfile.set(profile, classes);
-    const known = classes.get(key);
-    if (known) known.calls++;
-    else classes.set(key, { at, bucket, calls: 1 });
+    classes.set(bucket, (classes.get(bucket) ?? 0) + 1);
   }
-  return byProfile;
+  return classes;
 }
-
-const DAY_MS = 86_400_000;
-/** More than there are classes of costs. */
-const CLASSES_MAX = 1_024;
 
 export type CallCostReader = ReturnType<typeof callCostReader>;
 

@@ -1,6 +1,8 @@
 import type { Transaction } from "kysely";
+import { nanoUsd } from "../kernel/money.js";
 import { destinationOf, OVERRUN, providerAccount, type Transfer } from "../ledger/account.js";
 import type { Debit, Settlement, SettlementBatch } from "../ledger/store.js";
+import { type Alike, alike, chargesOf } from "./alike.js";
 import { addAwaited } from "./awaited-costs.js";
 import { addCallCosts } from "./call-costs.js";
 import type { BulkRow, BulkTable, Database, RowsTable } from "./database.js";
@@ -30,11 +32,13 @@ export async function applySettlements(
     const settlements = isLate ? await chargeLate(database, tx, batch) : batch.settlements;
     const rows = settlements.map((settlement) => toRow(settlement, numbers));
     const fresh = onlyAdded(settlements, await database.insertNew(tx, SETTLEMENTS, rows));
+    const groups = alike(fresh);
     await addUserRequests(database, tx, fresh);
-    await moveMoney(database, tx, fresh, numbers);
-    if (!isLate) await settleLeases(database, tx, batch.node, debitsOf(fresh));
-    await addUsage(database, tx, fresh);
-    await addCallCosts(database, tx, fresh);
+    await addPosted(database, tx, transfersToPost(fresh, numbers));
+    const charges = await moveMoney(database, tx, groups);
+    if (!isLate) await settleLeases(database, tx, batch.node, charges);
+    await addUsage(database, tx, groups);
+    await addCallCosts(database, tx, groups);
     await addDrift(tx, fresh.flatMap(driftOf));
     await addAwaited(tx, batch.awaited ?? []);
     return { applied: fresh.length };
@@ -50,37 +54,51 @@ function purseTexts(settlements: readonly Settlement[]): Set<string> {
 }
 
 /** Nearly always: one account of each bucket is charged all of it. */
-const isOneAmount = (debits: readonly Debit[]): boolean =>
-  debits.length > 0 && debits.every(({ amount }) => amount === debits[0]?.amount && amount > 0n);
+function isOneAmount(debits: readonly Debit[]): boolean {
+  const amount = debits[0]?.amount ?? 0n;
+  if (amount <= 0n) return false;
+  return debits.length === 1 || debits.every((debit) => debit.amount === amount);
+}
 
 /** 0: nothing was charged, or what each account was charged is to be posted. */
 const purseOf = ({ debits }: Settlement, { purses }: SharedNumbers): number =>
   isOneAmount(debits) ? (purses.get(purseText(debits)) ?? 0) : 0;
 
-/** Moves what the rows of settlements say, and posts what they cannot say. */
+/** What the rows of settlements cannot say. */
+function transfersToPost(settlements: readonly Settlement[], numbers: SharedNumbers): Transfer[] {
+  const transfers: Transfer[] = [];
+  for (const settlement of settlements) {
+    const { id, at, profile, debits } = settlement;
+    if (debits.length === 0 || purseOf(settlement, numbers) !== 0) continue;
+    debits.forEach(({ account, amount }, place) => {
+      const credit = destinationOf(account, profile.provider);
+      const about = { debit: account, credit, amount, code: "settle", at } as const;
+      transfers.push({ id: `${id}/${place}`, ...about });
+    });
+  }
+  return transfers;
+}
+
+/** Moves what settlements say, as sums; returns what accounts were charged. */
 async function moveMoney(
   database: Database,
   tx: Tx,
-  settlements: readonly Settlement[],
-  numbers: SharedNumbers,
-): Promise<void> {
+  groups: readonly Alike[],
+): Promise<readonly Debit[]> {
   const moves = new Moves();
-  const posted: Transfer[] = [];
-  for (const settlement of settlements) {
-    const { id, at, profile, debits, overrun } = settlement;
-    const isPosted = purseOf(settlement, numbers) === 0;
-    let place = 0;
-    for (const { account, amount } of debits) {
+  const charged: Debit[] = [];
+  for (const { profile, hour: at, settlements } of groups) {
+    for (const { account, amount } of chargesOf(settlements)) {
       const credit = destinationOf(account, profile.provider);
-      const about = { debit: account, credit, amount, code: "settle", at } as const;
-      if (isPosted) posted.push({ id: `${id}/${place++}`, ...about });
-      moves.add(about);
+      moves.add({ debit: account, credit, amount, code: "settle", at });
+      charged.push({ account, amount });
     }
-    const credit = providerAccount(profile.provider);
-    if (overrun > 0n) moves.add({ debit: OVERRUN, credit, amount: overrun, code: "overrun", at });
+    const unpaid = settlements.reduce((sum, { overrun }) => sum + overrun, 0n);
+    const [debit, credit] = [OVERRUN, providerAccount(profile.provider)];
+    if (unpaid > 0n) moves.add({ debit, credit, amount: nanoUsd(unpaid), code: "overrun", at });
   }
-  await addPosted(database, tx, posted);
   await moves.write(database, tx);
+  return charged;
 }
 
 /** Returns whether the node's leases were taken away. Nobody can do that before this transaction ends. */
@@ -93,9 +111,6 @@ async function movePosition(tx: Tx, { node, upTo }: SettlementBatch): Promise<bo
     .executeTakeFirst();
   return isGone(row);
 }
-
-const debitsOf = (settlements: readonly Settlement[]): Debit[] =>
-  settlements.flatMap(({ debits }) => debits);
 
 /**
  * What was charged is no longer leased. A lease that was taken away meanwhile stays gone; returns whether none was.

@@ -3,11 +3,10 @@ import type { Selectable, Transaction } from "kysely";
 import type { Profile } from "../ledger/profile.js";
 import type { Settlement } from "../ledger/store.js";
 import { MEASURES, type Measure, type Measured } from "../tasks/usage.js";
+import { type Alike, hourOf } from "./alike.js";
 import type { Database, SumTable } from "./database.js";
 import type { Schema } from "./schema.js";
 import { Sums } from "./sums.js";
-
-const HOUR_MS = 3_600_000;
 
 /** The column that sums each measure. */
 export const MEASURE_COLUMNS = {
@@ -67,36 +66,23 @@ type Amounts = (number | bigint)[];
 export async function addUsage(
   database: Database,
   tx: Tx,
-  settlements: readonly Settlement[],
+  groups: readonly Alike[],
 ): Promise<void> {
   const all = new Sums(USAGE);
-  for (const [hour, counts] of countsByProfile(settlements)) {
-    for (const [profile, count] of counts) all.add(keyOf(hour, profile), count.amounts());
-  }
   const tagged = new Sums(TAGGED_USAGE);
-  for (const settlement of settlements) {
-    const { tags, profile, at } = settlement;
-    for (const tag of tags) {
-      tagged.add([...keyOf(hourOf(at), profile), tag], new Count().add(settlement).amounts());
+  for (const { profile, hour, settlements } of groups) {
+    const key = keyOf(hour, profile);
+    const count = new Count();
+    for (const settlement of settlements) {
+      count.add(settlement);
+      for (const tag of settlement.tags) {
+        tagged.add([...key, tag], new Count().add(settlement).amounts());
+      }
     }
+    all.add(key, count.amounts());
   }
   await all.write(database, tx);
   await tagged.write(database, tx);
-}
-
-/** By hour and profile, so that the long keys of the sums are made once for each. */
-function countsByProfile(
-  settlements: readonly Settlement[],
-): ReadonlyMap<number, ReadonlyMap<Profile, Count>> {
-  const byHour = new Map<number, Map<Profile, Count>>();
-  for (const settlement of settlements) {
-    const hour = hourOf(settlement.at);
-    const counts = byHour.get(hour) ?? new Map<Profile, Count>();
-    byHour.set(hour, counts);
-    const count = counts.get(settlement.profile) ?? new Count();
-    counts.set(settlement.profile, count.add(settlement));
-  }
-  return byHour;
 }
 
 /** What some settlements sum to. */
@@ -182,5 +168,3 @@ export async function addCorrections(
   await all.write(database, tx);
   await tagged.write(database, tx);
 }
-
-const hourOf = (at: number): number => Math.floor(at / HOUR_MS) * HOUR_MS;
