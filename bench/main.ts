@@ -5,6 +5,7 @@
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
 import { benchEmbedded } from "./embedded/main.js";
+import { benchDraining } from "./ledger/draining.js";
 import { benchLedger } from "./ledger/main.js";
 import { choosePins, describeMachine, onOneCore, type Pins } from "./machine.js";
 import { inFreshProcesses } from "./measure/session.js";
@@ -35,6 +36,7 @@ async function main(): Promise<number> {
   if (options === undefined) return 2;
   endChildrenOnExit();
   if (options.subject === "ledger") return benchLedger(options);
+  if (options.subject === "draining") return benchDraining(options);
   if (options.subject === "routing") return benchRouting(options);
   if (options.subject === "embedded") return benchEmbedded(options);
   if (options.subject === "tasks") return benchTasks(options);

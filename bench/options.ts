@@ -4,7 +4,7 @@ import { VARIANT_NAMES, type VariantName } from "./variants/variant.js";
 export const MEASUREMENTS = ["throughput", "latency", "streams"] as const;
 export type Measurement = (typeof MEASUREMENTS)[number];
 
-const SUBJECTS = ["gateway", "ledger", "routing", "embedded", "tasks"] as const;
+const SUBJECTS = ["gateway", "ledger", "draining", "routing", "embedded", "tasks"] as const;
 
 export type Options = {
   readonly subject: (typeof SUBJECTS)[number];
@@ -15,7 +15,7 @@ export type Options = {
   readonly isWritten: boolean;
 };
 
-export const USAGE = `npm run bench -- [gateway | ledger | routing | embedded | tasks] [options]
+export const USAGE = `npm run bench -- [gateway | ledger | draining | routing | embedded | tasks] [options]
   --rounds N        rounds; each runs every variant once per measurement (5; quick: 1)
   --only LIST       of ${MEASUREMENTS.join(",")} (gateway)
   --variants LIST   of ${VARIANT_NAMES.join(",")} (gateway)

@@ -51,7 +51,7 @@ export async function measureWhileDraining(
   const how = { variant: { ...turnpike, start: started }, pins: allCores };
   const { value } = await inFreshProcesses(how, async (session) => {
     const backlog = await openBacklog(join(folder, "data"));
-    const durationMs = isQuick ? 500 : 2_000;
+    const durationMs = isQuick ? 500 : 1_000;
     const measured: WhileDraining[] = [];
     try {
       await load(session, 1, isQuick ? 500 : 5_000);
