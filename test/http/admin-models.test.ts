@@ -12,7 +12,9 @@ let ada: TestUser;
 
 beforeAll(async () => {
   upstream = fakeProvider(() => plainAnswer({ prompt: 10, completion: 5 }));
-  app = await testApp({ yaml: yamlFor({ local: upstream.origin }) });
+  app = await testApp({
+    yaml: yamlFor({ local: upstream.origin }, undefined, { validation: "none" }),
+  });
   owner = await app.addOwner();
   ada = await app.addUser("ada", "pro");
 });

@@ -39,7 +39,7 @@ const offer = (dollars: bigint, facts: Partial<NewMapping> = {}): NewMapping => 
 async function world(reply: () => Reply = () => plainAnswer()) {
   const provider = fakeProvider(reply);
   cleanUps.push(provider.stop);
-  const yaml = yamlFor({ local: `${provider.origin}` });
+  const yaml = yamlFor({ local: provider.origin }, undefined, { validation: "none" });
   const app = await testApp({ yaml });
   cleanUps.push(app.stop);
   const ada = await app.addUser("ada", "pro");
