@@ -11,6 +11,7 @@ const data = tempFolder();
 
 const yaml = (): string => `
 allow_literal_keys: true
+validation: none
 providers:
   fal-ai: { base_url: ${sim.url("fal-ai")}, api_key: sim-key }
   replicate: { base_url: ${sim.url("replicate")}, api_key: sim-key }
