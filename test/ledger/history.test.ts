@@ -478,8 +478,8 @@ class History {
       const row = balances.get(id);
       const isOver = account.expiresAt <= world.clock.now();
       const is = row?.balance ?? 0n;
-      // Of what has expired only what processes still hold is there yet.
-      const isRight = isOver ? is === row?.leased : is === left;
+      // Of what has expired only what processes still hold is there yet; of a month in which nobody asked, nothing.
+      const isRight = isOver ? is === (row?.leased ?? 0n) : is === left;
       if (!isRight) auditor.fault(`${id}: ${is} in the store, ${left} in the auditor's books`);
     }
     const owed = [...auditor.charges.values()].reduce((sum, charge) => sum + charge, 0n);
