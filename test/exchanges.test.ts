@@ -13,7 +13,7 @@ import {
 } from "@huggingface/inference";
 import type { ChatCompletionOutput } from "@huggingface/tasks";
 import { builtInProviders } from "../src/config/config.js";
-import { chatUpstreamRequest } from "../src/gateway/upstream-request.js";
+import { chatUpstreamRequest } from "../src/gateway/chat/upstream-request.js";
 import { parseChatRequest } from "../src/wire/chat-request.js";
 import { chat, type TestApp, type TestUser, testApp } from "./support/app.js";
 import { type FakeProvider, fakeProvider, streamed } from "./support/provider.js";

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Spool } from "../../src/gateway/spool.js";
+import { Spool } from "../../src/gateway/money/spool.js";
 import { drainSpool, spoolStart } from "../../src/jobs/drain.js";
 import { newId } from "../../src/kernel/ids.js";
 import { noLog } from "../../src/kernel/log.js";

@@ -1,5 +1,5 @@
 /** What runs by itself, and how often. */
-import type { Claim } from "../gateway/claim.js";
+import type { Claim } from "../gateway/money/claim.js";
 import type { Gateway } from "../gateway/parts.js";
 import { collectReversals } from "../jobs/collect-reversals.js";
 import { type Repeated, repeat } from "../jobs/repeat.js";

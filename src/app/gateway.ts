@@ -1,9 +1,9 @@
 /** Joins the parts that a request meets on its way. */
 import { Catalog } from "../catalog/catalog.js";
 import type { Config } from "../config/config.js";
-import type { Claim } from "../gateway/claim.js";
 import { HttpPool } from "../gateway/client/pool.js";
-import { LeaseKeeper } from "../gateway/lease-keeper.js";
+import type { Claim } from "../gateway/money/claim.js";
+import { LeaseKeeper } from "../gateway/money/lease-keeper.js";
 import type { Gateway } from "../gateway/parts.js";
 import { newId } from "../kernel/ids.js";
 import type { LeaseBook } from "../ledger/lease-book.js";

@@ -1,7 +1,7 @@
 /** What this process has in memory of the store, and how it is read anew where it changed. */
 import { keyIn } from "../catalog/validation.js";
 import type { Gateway } from "../gateway/parts.js";
-import type { Registry } from "../gateway/registry.js";
+import type { Registry } from "../gateway/registry/registry.js";
 import { catalogLoader } from "../jobs/load-catalog.js";
 import type { Stores } from "./stores.js";
 

@@ -1,13 +1,13 @@
 /** What is done in rounds, one after the other: what the store or the world outside has to be asked for. */
 import type { Config } from "../config/config.js";
-import { askCosts } from "../gateway/billing.js";
-import type { LateBilling } from "../gateway/late-billing.js";
+import { askCosts } from "../gateway/money/billing.js";
+import type { LateBilling } from "../gateway/money/late-billing.js";
 import type { Gateway } from "../gateway/parts.js";
 import type { Jobs } from "../gateway/pass/jobs.js";
 import { jobKeeper } from "../gateway/pass/keep-jobs.js";
-import { ProbePayer } from "../gateway/probe-payer.js";
-import type { Registry } from "../gateway/registry.js";
-import { mappingsToValidate, validateMapping } from "../gateway/validate-mapping.js";
+import { ProbePayer } from "../gateway/registry/probe-payer.js";
+import type { Registry } from "../gateway/registry/registry.js";
+import { mappingsToValidate, validateMapping } from "../gateway/registry/validate-mapping.js";
 import { lookAfterJobs } from "../jobs/job-looks.js";
 import { askForCosts } from "../jobs/late-costs.js";
 import { forgetOld } from "../jobs/retention.js";

@@ -1,8 +1,9 @@
 /** Providers of the configuration and those that registered themselves, as a server started now would have them. */
-import { type Guard, guardFor } from "../gateway/guard.js";
+
 import type { ConfiguredProvider } from "../gateway/parts.js";
-import type { Registrar } from "../gateway/register-provider.js";
-import { configuredFrom } from "../gateway/registry.js";
+import { type Guard, guardFor } from "../gateway/registry/guard.js";
+import type { Registrar } from "../gateway/registry/register-provider.js";
+import { configuredFrom } from "../gateway/registry/registry.js";
 import type { Registration } from "../tenants/registration.js";
 import { type Local, masterKeyOf } from "./local.js";
 import { UserError } from "./output.js";

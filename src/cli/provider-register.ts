@@ -3,8 +3,8 @@ import {
   promoteProvider,
   registerProvider,
   withdrawProvider,
-} from "../gateway/register-provider.js";
-import { newRegistrationSchema, printRegistration } from "../gateway/registration-form.js";
+} from "../gateway/registry/register-provider.js";
+import { newRegistrationSchema, printRegistration } from "../gateway/registry/registration-form.js";
 import { DIALECTS } from "../providers/registered.js";
 import type { Registration } from "../tenants/registration.js";
 import { type CommonOptions, command } from "./command.js";

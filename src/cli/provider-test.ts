@@ -2,7 +2,7 @@
 import type { Catalog } from "../catalog/catalog.js";
 import type { Report } from "../conformance/report.js";
 import { HttpPool } from "../gateway/client/pool.js";
-import { runConformance } from "../gateway/conformance.js";
+import { runConformance } from "../gateway/registry/conformance.js";
 import { systemClock } from "../kernel/clock.js";
 import { newId } from "../kernel/ids.js";
 import { TASKS, type Task } from "../tasks/index.js";

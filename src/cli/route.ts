@@ -1,6 +1,6 @@
 import { findModel } from "../catalog/find.js";
-import { modelWish, type RoutedModel } from "../gateway/model-wish.js";
-import { printRoute, reportRoute } from "../gateway/route-report.js";
+import { modelWish, type RoutedModel } from "../gateway/route/model-wish.js";
+import { printRoute, reportRoute } from "../gateway/route/route-report.js";
 import { formatUsd } from "../kernel/money.js";
 import { CALENDAR } from "../kernel/period.js";
 import { POLICIES } from "../routing/policy.js";

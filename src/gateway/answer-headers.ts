@@ -1,7 +1,7 @@
 import type { NanoUsd } from "../kernel/money.js";
 import type { Candidate, Policy } from "../routing/policy.js";
 import { policyName } from "../routing/policy.js";
-import { spendableFor } from "./funds.js";
+import { spendableFor } from "./money/funds.js";
 import type { Call, Gateway } from "./parts.js";
 
 /** What is told about an answer besides its body: in headers, and for streams in part at their end. */

@@ -2,13 +2,13 @@
 import { RouterError } from "../kernel/errors.js";
 import { PROVIDER_REQUEST_ID_CHARS_MAX } from "../kernel/limits.js";
 import type { Candidate } from "../routing/policy.js";
-import type { Route } from "./candidates.js";
 import { CreditEndedError } from "./deadline.js";
 import { exhausted } from "./exhausted.js";
-import type { Held } from "./hold.js";
+import type { Held } from "./money/hold.js";
+import { CALLER_GONE, settleNothing, startedRecord } from "./money/settle.js";
 import type { Call, Gateway } from "./parts.js";
+import type { Route } from "./route/candidates.js";
 import type { Attempt, Failure } from "./send.js";
-import { CALLER_GONE, settleNothing, startedRecord } from "./settle.js";
 import { isTelling, noteNothing, noteTrouble } from "./standing.js";
 import { configuredFor, type Turn } from "./turn.js";
 

@@ -13,12 +13,12 @@ import type { Caller } from "../tenants/caller.js";
 import type { Directory } from "../tenants/directory.js";
 import type { Plan } from "../tenants/plan.js";
 import { isRateBucket } from "../tenants/rates.js";
-import type { Admission } from "./admission.js";
 import type { HttpPool } from "./client/pool.js";
-import type { Guard } from "./guard.js";
-import type { LeaseKeeper } from "./lease-keeper.js";
-import type { RateLimiter } from "./rate-limiter.js";
-import type { Spool } from "./spool.js";
+import type { LeaseKeeper } from "./money/lease-keeper.js";
+import type { Spool } from "./money/spool.js";
+import type { Admission } from "./rates/admission.js";
+import type { RateLimiter } from "./rates/rate-limiter.js";
+import type { Guard } from "./registry/guard.js";
 
 /** A provider as this installation reaches it. */
 export type ConfiguredProvider = {

@@ -15,15 +15,15 @@ import {
 } from "../wire/chat-answer.js";
 import { pauseAskedFor, retryAfterMs } from "../wire/rate-limit-headers.js";
 import { dataOf, EventSplitter, utf8Of } from "../wire/sse.js";
+import type { UpstreamRequest } from "./chat/upstream-request.js";
 import { ProtocolError } from "./client/body-decoder.js";
 import { ConnectError } from "./client/connection.js";
 import type { Exchange } from "./client/exchange.js";
 import type { HttpPool } from "./client/pool.js";
 import type { ResponseHead } from "./client/response-head.js";
 import { CreditEndedError, type Deadline, TimeLimitError } from "./deadline.js";
-import type { Guard } from "./guard.js";
-import { ForbiddenUrlError } from "./public-address.js";
-import type { UpstreamRequest } from "./upstream-request.js";
+import type { Guard } from "./registry/guard.js";
+import { ForbiddenUrlError } from "./registry/public-address.js";
 
 export type Attempt = {
   readonly http: HttpPool;

@@ -17,18 +17,18 @@ import {
   takeNext,
   triedSoFar,
 } from "./attempts.js";
-import { findRoute, type Route } from "./candidates.js";
 import type { ResponseHead } from "./client/response-head.js";
 import { CreditEndedError, Deadline } from "./deadline.js";
 import { hedged } from "./hedge.js";
-import type { Held } from "./hold.js";
-import type { Wish } from "./offers.js";
-import { paidTimeFor, withTime } from "./paid-time.js";
+import type { Held } from "./money/hold.js";
+import { paidTimeFor, withTime } from "./money/paid-time.js";
+import { CALLER_GONE, settle } from "./money/settle.js";
+import { timeEnded } from "./money/shortage.js";
 import type { Call, Gateway } from "./parts.js";
-import type { TokensWanted } from "./rate-amounts.js";
+import type { TokensWanted } from "./rates/rate-amounts.js";
+import { findRoute, type Route } from "./route/candidates.js";
+import type { Wish } from "./route/offers.js";
 import type { Failure } from "./send.js";
-import { CALLER_GONE, settle } from "./settle.js";
-import { timeEnded } from "./shortage.js";
 import { noteLimits, noteNothing, noteVerdict, type Verdict } from "./standing.js";
 import type { Turn } from "./turn.js";
 

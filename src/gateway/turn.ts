@@ -9,11 +9,11 @@ import {
 import type { Candidate } from "../routing/policy.js";
 import { EMBEDDINGS, type Task } from "../tasks/index.js";
 import type { Trail } from "./attempts.js";
-import type { Route } from "./candidates.js";
 import type { Deadline } from "./deadline.js";
-import type { Held } from "./hold.js";
-import type { PaidTime } from "./paid-time.js";
+import type { Held } from "./money/hold.js";
+import type { PaidTime } from "./money/paid-time.js";
 import type { ConfiguredProvider, Gateway } from "./parts.js";
+import type { Route } from "./route/candidates.js";
 
 /** One candidate's turn at a request. */
 export type Turn = {

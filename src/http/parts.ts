@@ -1,11 +1,11 @@
 import type { MappingStore } from "../catalog/stored.js";
 import type { ValidationStore } from "../catalog/validation.js";
 import type { Config } from "../config/config.js";
-import type { Guard } from "../gateway/guard.js";
-import type { LateBilling } from "../gateway/late-billing.js";
+import type { LateBilling } from "../gateway/money/late-billing.js";
 import type { Gateway } from "../gateway/parts.js";
 import type { Jobs } from "../gateway/pass/jobs.js";
 import type { PaymentProcessor } from "../gateway/payments/processor.js";
+import type { Guard } from "../gateway/registry/guard.js";
 import type { Clock } from "../kernel/clock.js";
 import type { LateCostStore } from "../ledger/late-cost.js";
 import type { PaymentStore } from "../ledger/payment.js";

@@ -139,7 +139,7 @@ test("a statement comes as JSON, a table or a page to print, as it is asked for"
 });
 
 test("what a user is called, and what a model is, cannot become part of the page", async () => {
-  const { statementPage } = await import("../../src/http/statement-page.js");
+  const { statementPage } = await import("../../src/http/account/statement-page.js");
   const statement: Statement = {
     payer: "user:<b>",
     month: { name: "2026-01", start: 0, end: 1 },

@@ -3,7 +3,7 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Told } from "../../src/gateway/late-billing.js";
+import type { Told } from "../../src/gateway/money/late-billing.js";
 import { type NanoUsd, nanoUsd } from "../../src/kernel/money.js";
 import { CALENDAR, periodAt } from "../../src/kernel/period.js";
 import { extraGrant } from "../../src/ledger/account.js";

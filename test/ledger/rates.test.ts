@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "bun:test";
-import { RateLimiter } from "../../src/gateway/rate-limiter.js";
+import { RateLimiter } from "../../src/gateway/rates/rate-limiter.js";
 import { noLog } from "../../src/kernel/log.js";
 import { type NanoUsd, nanoUsd } from "../../src/kernel/money.js";
 import { LeaseBook } from "../../src/ledger/lease-book.js";

@@ -1,7 +1,7 @@
 /** Some processes that serve the same payers from one real store, on a clock that is moved by hand. */
-import { coverAndTake, extendHold } from "../../src/gateway/funds.js";
-import { LateBilling } from "../../src/gateway/late-billing.js";
-import { LeaseKeeper } from "../../src/gateway/lease-keeper.js";
+import { coverAndTake, extendHold } from "../../src/gateway/money/funds.js";
+import { LateBilling } from "../../src/gateway/money/late-billing.js";
+import { LeaseKeeper } from "../../src/gateway/money/lease-keeper.js";
 import type { Gateway } from "../../src/gateway/parts.js";
 import { noLog } from "../../src/kernel/log.js";
 import { least, type NanoUsd, nanoUsd } from "../../src/kernel/money.js";

@@ -4,7 +4,7 @@
  */
 import type { Upload } from "../../tasks/media.js";
 import type { Deadline } from "../deadline.js";
-import type { Guard } from "../guard.js";
+import type { Guard } from "../registry/guard.js";
 import { ProtocolError } from "./body-decoder.js";
 import { Connection } from "./connection.js";
 import type { Exchange } from "./exchange.js";

@@ -2,7 +2,7 @@
 import { JOB_LOOK_MS } from "../../kernel/limits.js";
 import { ZERO } from "../../kernel/money.js";
 import type { AwaitedJob } from "../../ledger/late-cost.js";
-import type { LateBilling } from "../late-billing.js";
+import type { LateBilling } from "../money/late-billing.js";
 import type { Gateway } from "../parts.js";
 import { mappingOfJob } from "./job-offer.js";
 import type { Jobs } from "./jobs.js";

@@ -2,9 +2,9 @@
 
 import { charges } from "../../metering/cost.js";
 import type { ProviderReply, Step } from "../../providers/provider.js";
-import { chargedPrice } from "../funds.js";
-import { type Asking, exchangeWith } from "../task-exchange.js";
-import { pause } from "../task-send.js";
+import { chargedPrice } from "../money/funds.js";
+import { type Asking, exchangeWith } from "../task/task-exchange.js";
+import { pause } from "../task/task-send.js";
 import { stepOf } from "./step.js";
 
 export type Seen = {

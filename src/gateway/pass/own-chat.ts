@@ -6,15 +6,16 @@ import { cohereDialect, cohereText, cohereUsage } from "../../wire/dialects/cohe
 import { withChanges } from "../../wire/json-members.js";
 import { answerHeaders, type Facts } from "../answer-headers.js";
 import { awaiterFor } from "../attempts.js";
-import { chatTokens } from "../bound.js";
-import { keyFor } from "../candidates.js";
-import { answerStream } from "../chat-stream.js";
-import { chatWish } from "../chat-wish.js";
+import { answerStream } from "../chat/chat-stream.js";
+import { chatWish } from "../chat/chat-wish.js";
+import { estimateUsage } from "../chat/estimate-usage.js";
 import type { ResponseHead } from "../client/response-head.js";
-import { estimateUsage } from "../estimate-usage.js";
-import { holdAtOnce, holdFor } from "../hold.js";
-import { withTime } from "../paid-time.js";
+import { chatTokens } from "../money/bound.js";
+import { holdAtOnce, holdFor } from "../money/hold.js";
+import { withTime } from "../money/paid-time.js";
+import { settle, settleNothing } from "../money/settle.js";
 import type { ChatCall, Gateway } from "../parts.js";
+import { keyFor } from "../route/candidates.js";
 import {
   type Failure,
   judgeStatus,
@@ -25,9 +26,8 @@ import {
   whyOf,
 } from "../send.js";
 import { type Kind, serve } from "../serve.js";
-import { settle, settleNothing } from "../settle.js";
 import { noteSpeed } from "../standing.js";
-import { type Asking, begin } from "../task-exchange.js";
+import { type Asking, begin } from "../task/task-exchange.js";
 import { configuredFor, type Turn } from "../turn.js";
 import { answerAs, headersAs } from "./answer.js";
 

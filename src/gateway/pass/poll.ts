@@ -7,7 +7,7 @@ import { Deadline } from "../deadline.js";
 import { exhausted } from "../exhausted.js";
 import type { Call } from "../parts.js";
 import { type Answer, type Failure, whyOf } from "../send.js";
-import { type Asking, begin, readReply } from "../task-exchange.js";
+import { type Asking, begin, readReply } from "../task/task-exchange.js";
 import { configuredFor } from "../turn.js";
 import { answerAs, headersAs } from "./answer.js";
 import { type Looking, lookAtJob } from "./look.js";

@@ -6,11 +6,11 @@ import { billOf } from "../../metering/reported.js";
 import { type Asked, NOTHING_ASKED } from "../../metering/task-usage.js";
 import type { ProviderReply, Step } from "../../providers/provider.js";
 import { computeTime } from "../../tasks/usage.js";
-import { chargedPrice } from "../funds.js";
-import type { LateBilling } from "../late-billing.js";
+import { chargedPrice } from "../money/funds.js";
+import type { LateBilling } from "../money/late-billing.js";
 import type { Gateway } from "../parts.js";
-import type { Asking } from "../task-exchange.js";
-import { usageOfTask } from "../task-usage.js";
+import type { Asking } from "../task/task-exchange.js";
+import { usageOfTask } from "../task/task-usage.js";
 import { resultOf } from "./pass.js";
 
 export type Settling = {

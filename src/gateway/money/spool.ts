@@ -1,0 +1,169 @@
+/**
+ * The spool: every settlement is in this append-only file before the last byte of its answer goes out, so a
+ * process that dies loses nothing. All that ended in one turn of the event loop is written by one call.
+ */
+import {
+  closeSync,
+  fdatasync,
+  fdatasyncSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { RouterError } from "../../kernel/errors.js";
+import { SPOOL_SEGMENT_BYTES } from "../../kernel/limits.js";
+import { type Log, reasonOf } from "../../kernel/log.js";
+import type { AwaitedCost } from "../../ledger/late-cost.js";
+import {
+  printAwaited,
+  printSettled,
+  printStarted,
+  type Started,
+} from "../../ledger/spool-record.js";
+import { type Settlement, type SpoolPosition, segmentFile } from "../../ledger/store.js";
+
+const SYNC_EVERY_MS = 50;
+const RETRY_WRITE_MS = 200;
+
+/** `strict` syncs to disk before the answer; `relaxed` every 50 ms, so that a dead machine loses at most that. */
+export type Durability = "relaxed" | "strict";
+
+export class Spool {
+  private readonly folder: string;
+  private readonly durability: Durability;
+  private readonly log: Log;
+  private segment = 0;
+  private file: number;
+  private bytes = 0;
+  private pending: string[] = [];
+  private written: Promise<void> | undefined;
+  private isDirty = false;
+  private isBroken = false;
+  private readonly syncing: ReturnType<typeof setInterval>;
+  /** By request: in which segment it started. A segment stays until all that started in it has ended. */
+  private readonly startedIn = new Map<string, number>();
+
+  constructor(folder: string, durability: Durability, log: Log) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    this.folder = folder;
+    this.durability = durability;
+    this.log = log;
+    this.file = this.openSegment();
+    this.syncing = setInterval(() => this.sync(), SYNC_EVERY_MS);
+  }
+
+  /** Notes that a request goes out. Throws while the disk takes no records: what cannot be billed is not sent. */
+  started(started: Started): void {
+    if (this.isBroken) throw cannotRecord();
+    this.startedIn.set(started.id, this.segment);
+    void this.append(printStarted(started));
+  }
+
+  /** Notes that a provider which says later what requests cost begins to answer one. */
+  awaits(awaited: AwaitedCost): void {
+    void this.append(printAwaited(awaited));
+  }
+
+  /** Resolves once the settlement is in the file. */
+  settled(settlement: Settlement): Promise<void> {
+    this.startedIn.delete(settlement.id);
+    return this.append(printSettled(settlement));
+  }
+
+  /** Everything before this is in the file. */
+  position(): SpoolPosition {
+    return { segment: this.segment, offset: this.bytes };
+  }
+
+  /** Resolves once everything that was said so far is in the file. */
+  async flushed(): Promise<void> {
+    await this.written;
+  }
+
+  /** The first segment that is still needed for what is under way. */
+  oldestOpenSegment(): number {
+    let oldest = this.segment;
+    for (const segment of this.startedIn.values()) if (segment < oldest) oldest = segment;
+    return oldest;
+  }
+
+  /** How many requests have started and not ended. */
+  openRequests(): number {
+    return this.startedIn.size;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.syncing);
+    await this.written;
+    fdatasyncSync(this.file);
+    closeSync(this.file);
+  }
+
+  /** Resolves once the text is in the file. */
+  private append(text: string): Promise<void> {
+    this.pending.push(text);
+    this.written ??= new Promise((resolve) => setImmediate(() => this.write(resolve)));
+    return this.written;
+  }
+
+  private write(done: () => void): void {
+    // After a failure part of a line may stand at the end of the file; a line break keeps it apart.
+    const text = (this.isBroken ? "\n" : "") + this.pending.join("");
+    try {
+      if (this.bytes >= SPOOL_SEGMENT_BYTES) this.nextSegment();
+      writeAll(this.file, text);
+      this.bytes += Buffer.byteLength(text);
+      if (this.durability === "strict") fdatasyncSync(this.file);
+      else this.isDirty = true;
+    } catch (thrown) {
+      // The answers wait, new requests are refused, and nothing is forgotten: the same text is tried again.
+      this.isBroken = true;
+      this.bytes = fstatSync(this.file).size;
+      this.log("error", "spool_write_failed", { reason: reasonOf(thrown) });
+      setTimeout(() => this.write(done), RETRY_WRITE_MS);
+      return;
+    }
+    this.isBroken = false;
+    this.pending = [];
+    this.written = undefined;
+    done();
+  }
+
+  private nextSegment(): void {
+    const full = this.file;
+    this.segment++;
+    this.bytes = 0;
+    this.file = this.openSegment();
+    fdatasyncSync(full);
+    closeSync(full);
+  }
+
+  private openSegment(): number {
+    return openSync(join(this.folder, segmentFile(this.segment)), "a", 0o600);
+  }
+
+  private sync(): void {
+    if (!this.isDirty) return;
+    this.isDirty = false;
+    fdatasync(this.file, (failed) => {
+      // The file may have been closed for the next segment, which synced it.
+      if (failed && failed.code !== "EBADF") {
+        this.log("error", "spool_sync_failed", { reason: reasonOf(failed) });
+      }
+    });
+  }
+}
+
+/** A full disk can take a part of the text; a line cut that way is completed by its rest. */
+function writeAll(file: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
+}
+
+const cannotRecord = () =>
+  new RouterError(
+    "store_unavailable",
+    "Turnpike cannot record charges right now (its spool cannot be written), so it takes no requests. Try again shortly.",
+  );

@@ -1,0 +1,29 @@
+/** …/usage: what was used, told apart by whatever was asked for. */
+import { printUsage, usageCsv } from "../../store/print-usage.js";
+import type { UsageOf } from "../../store/usage-reports.js";
+import { parseUsageQuery } from "../../wire/usage-query.js";
+import { authenticate } from "../authenticate.js";
+import { csvFile, formatOf } from "../formats.js";
+import { type Handler, json, type Site, type Visit } from "../parts.js";
+
+export const showUsage: Handler = async (site, visit) => {
+  const { user } = await authenticate(site, visit, "read");
+  return usageOf(site, visit, { userId: user.id });
+};
+
+export async function usageOf(site: Site, visit: Visit, of: UsageOf): Promise<Response> {
+  const { searchParams } = visit.url;
+  const asked = (name: string) => searchParams.get(name) ?? undefined;
+  const written = { by: asked("by"), from: asked("from"), to: asked("to"), tag: asked("tag") };
+  const query = parseUsageQuery(written, visit.at);
+  const format = formatOf(visit, ["json", "csv"]);
+  const { usage } = site.books;
+  const rows = await usage.report(of, query);
+  if (format === "csv") return csvFile(usageCsv(query.by, rows), `usage-by-${query.by.join("-")}`);
+  const iso = (at: number) => new Date(at).toISOString();
+  return json({
+    from: iso(query.since),
+    to: iso(query.until),
+    ...printUsage(query.by, rows, await usage.total(of, query)),
+  });
+}

@@ -1,0 +1,239 @@
+/** /api/partners/{provider}/models…: what a provider's own people, or the operator, say that it serves. */
+import { factsOf, type OfferFields } from "../../catalog/entry.js";
+import type { Mapping } from "../../catalog/model.js";
+import {
+  type MappingChange,
+  type NewMapping,
+  nameOf,
+  type StoredMapping,
+} from "../../catalog/stored.js";
+import type { ConfiguredProvider } from "../../gateway/parts.js";
+import { badRequest, RouterError } from "../../kernel/errors.js";
+import { MAPPINGS_MAX } from "../../kernel/limits.js";
+import { chatAdapterOf } from "../../providers/provider.js";
+import type { Task } from "../../tasks/index.js";
+import type { Caller } from "../../tenants/caller.js";
+import { mayManageProvider, seesStaging } from "../../tenants/provider-rights.js";
+import { authenticate, callerIfAny } from "../authenticate.js";
+import { readJson } from "../body.js";
+import { priceIn, requireNotInFile } from "../operator/offer-fields.js";
+import { type Handler, json, type Site, type Visit } from "../parts.js";
+import { hubId } from "./hub-id.js";
+import { changeBody, type NewMappingBody, newMappingBody, statusBody } from "./partner-body.js";
+
+/** Everybody may look; what is in staging is shown to those who may call it. */
+export const listPartnerModels: Handler = async (site, visit) => {
+  const { provider } = providerAt(site, visit);
+  const wanted = visit.url.searchParams.get("status");
+  if (wanted !== null && !["live", "staging", "error"].includes(wanted)) {
+    throw badRequest('"status" must be live, staging or error.', "status");
+  }
+  const caller = await callerIfAny(site, visit);
+  const seesAll = caller !== undefined && seesStaging(site.gateway.directory, caller, provider.id);
+  const byTask: Partial<Record<Task, Record<string, object>>> = {};
+  for (const { task, name, status, item } of await itemsOf(site, provider.id)) {
+    if (wanted !== null && status !== wanted) continue;
+    if (status === "staging" && !seesAll) continue;
+    byTask[task] ??= {};
+    byTask[task][name] = item;
+  }
+  return json(byTask);
+};
+
+export const addPartnerModel: Handler = async (site, visit) => {
+  const { caller, configured } = await enterProvider(site, visit);
+  const { provider } = configured;
+  const wanted = await readJson(visit.request, newMappingBody);
+  requireRoute(configured, wanted.task);
+  requireKind(site, wanted);
+  const mapping = { ...toMapping(site, caller, wanted), provider: provider.id };
+  const { subject, task } = mapping;
+  if (subject.kind === "model") {
+    const offer = { modelId: subject.model, provider: provider.id, task };
+    requireNotInFile(site.gateway.catalog, offer, "hfModel");
+  }
+  if ((await site.mappings.ofProvider(provider.id)).length >= MAPPINGS_MAX) {
+    throw new RouterError("conflict", `${provider.id} has ${MAPPINGS_MAX} mappings, the limit.`);
+  }
+  const added = await site.mappings.add(mapping);
+  if (!added) {
+    const message = `${provider.id} has a mapping of ${nameOf(mapping.subject)} for ${mapping.task} already.`;
+    throw new RouterError("conflict", message, { param: "hfModel" });
+  }
+  await site.reloadMappings(provider.id);
+  return json(printStored(added));
+};
+
+export const setPartnerStatus: Handler = async (site, visit) => {
+  const place = await enterMapping(site, visit);
+  const { status } = await readJson(visit.request, statusBody);
+  return changed(site, place, { status });
+};
+
+/** Price and abilities: ours, since the Hub learns them from the provider's list. */
+export const changePartnerModel: Handler = async (site, visit) => {
+  const place = await enterMapping(site, visit);
+  const written = await readJson(visit.request, changeBody);
+  return changed(site, place, {
+    providerModel: written.providerModel,
+    facts: factsOf(written),
+    price: newPrice(site, place.caller, written, place.mapping.task),
+  });
+};
+
+export const removePartnerModel: Handler = async (site, visit) => {
+  const { mapping } = await enterMapping(site, visit);
+  await site.mappings.remove(mapping.id);
+  await site.reloadMappings(mapping.provider);
+  return json({ _id: mapping.id });
+};
+
+type AtMapping = { readonly caller: Caller; readonly mapping: StoredMapping };
+
+async function changed(
+  site: Site,
+  { mapping }: AtMapping,
+  change: MappingChange,
+): Promise<Response> {
+  const after = await site.mappings.change(mapping.id, change);
+  if (!after) throw noMapping(mapping.provider, mapping.id);
+  await site.reloadMappings(mapping.provider);
+  return json(printStored(after));
+}
+
+function providerAt({ gateway }: Site, { rest: [id = ""] }: Visit): ConfiguredProvider {
+  const configured = gateway.providers.get(id);
+  if (configured) return configured;
+  throw new RouterError("not_found", `There is no provider "${id}" here.`);
+}
+
+async function enterProvider(site: Site, visit: Visit) {
+  const caller = await authenticate(site, visit, "write");
+  const configured = providerAt(site, visit);
+  const { id } = configured.provider;
+  if (mayManageProvider(site.gateway.directory, caller, id)) return { caller, configured };
+  throw new RouterError(
+    "forbidden",
+    `Only admins of the organization that registered ${id}, and the operator, may change what it offers.`,
+  );
+}
+
+async function enterMapping(site: Site, visit: Visit): Promise<AtMapping> {
+  const { caller, configured } = await enterProvider(site, visit);
+  const { id: provider } = configured.provider;
+  const [, id = ""] = visit.rest;
+  const mapping = await site.mappings.find(id);
+  if (mapping?.provider === provider) return { caller, mapping };
+  const written = unstored(site, provider).find((each) => idOf(each) === id);
+  if (!written) throw noMapping(provider, id);
+  throw new RouterError(
+    "conflict",
+    `This mapping is not in the store: its source is ${written.source}. Change it there, or add one that overrides the starter catalog.`,
+  );
+}
+
+const noMapping = (provider: string, id: string): RouterError =>
+  new RouterError("not_found", `${provider} has no mapping "${id}".`);
+
+function requireRoute({ provider }: ConfiguredProvider, task: Task): void {
+  if (provider.tasks[task] || chatAdapterOf(provider.tasks, task)) return;
+  throw badRequest(`"task": ${provider.id} has no route for ${task} here.`, "task");
+}
+
+/** The Hub's rule, for what is known of a model: it is of that kind, or a model that writes and is tagged for chat. */
+function requireKind({ gateway }: Site, { subject, task }: NewMappingBody): void {
+  if (subject.kind !== "model") return;
+  const known = gateway.catalog.known(subject.model);
+  if (known?.pipelineTag === undefined || known.pipelineTag === task) return;
+  const writes = ["text-generation", "image-text-to-text"].includes(known.pipelineTag);
+  if (task === "conversational" && writes && known.tags.includes("conversational")) return;
+  throw badRequest(`"task": ${subject.model} is for ${known.pipelineTag}, not ${task}.`, "task");
+}
+
+const toMapping = (
+  site: Site,
+  caller: Caller,
+  wanted: NewMappingBody,
+): Omit<NewMapping, "provider"> => ({
+  task: wanted.task,
+  subject: wanted.subject,
+  providerModel: wanted.providerModel,
+  status: wanted.status,
+  facts: factsOf(wanted),
+  price: newPrice(site, caller, wanted, wanted.task) ?? {
+    ...{ price: undefined, isFree: false },
+    ...{ source: `partner API, by ${caller.user.name}`, setBy: caller.user.name },
+  },
+});
+
+/** Undefined where nothing is said of it. */
+const newPrice = (site: Site, { user }: Caller, said: OfferFields, task: Task) =>
+  priceIn(site, said, { task, source: `partner API, by ${user.name}`, setBy: user.name });
+
+type Item = {
+  readonly task: Task;
+  readonly name: string;
+  readonly status: Mapping["status"];
+  readonly item: object;
+};
+
+/** All that a provider offers, wherever it is written; what is overridden is not among it. */
+async function itemsOf(site: Site, provider: string): Promise<readonly Item[]> {
+  const stored = await site.mappings.ofProvider(provider);
+  const failing = failingIn(site);
+  const items = new Map<string, Item>();
+  const put = (item: Item) => items.set(`${item.task} ${item.name}`, item);
+  for (const row of stored) {
+    const { task, subject, id } = row;
+    // One model that fails says nothing of the others that a filter is for.
+    const isFailing = subject.kind === "model" && failing.has(id);
+    const status = isFailing ? "error" : row.status;
+    put({ task, name: nameOf(subject), status, item: printItem(id, { ...row, status }) });
+  }
+  for (const mapping of unstored(site, provider)) {
+    const { task, modelId, status } = mapping;
+    put({ task, name: modelId, status, item: printItem(idOf(mapping), mapping) });
+  }
+  return [...items.values()];
+}
+
+/** Ids of stored mappings that did not stand up to validation. */
+const failingIn = ({ gateway }: Site): ReadonlySet<string> =>
+  new Set(
+    [...gateway.catalog.all()].flatMap(({ mappings }) =>
+      mappings.flatMap(({ id, status }) => (id !== undefined && status === "error" ? [id] : [])),
+    ),
+  );
+
+/** What is offered by the word of the file, of the starter catalog or of the provider itself. */
+const unstored = ({ gateway }: Site, provider: string): readonly Mapping[] =>
+  [...gateway.catalog.all()].flatMap(({ mappings }) =>
+    mappings.filter((mapping) => mapping.provider === provider && mapping.id === undefined),
+  );
+
+const idOf = ({ provider, task, modelId }: Mapping): string =>
+  hubId(`${provider} ${task} ${modelId}`);
+
+const printItem = (
+  id: string,
+  {
+    status,
+    providerModel,
+    ...rest
+  }: Pick<StoredMapping, "status" | "providerModel"> & {
+    readonly subject?: StoredMapping["subject"];
+  },
+) => ({
+  _id: id,
+  providerId: providerModel,
+  status,
+  ...(rest.subject?.kind === "tags" && { adapterType: "lora", tags: rest.subject.tags }),
+});
+
+const printStored = (row: StoredMapping) => ({
+  ...printItem(row.id, row),
+  type: row.subject.kind === "tags" ? "tag-filter" : "single-model",
+  task: row.task,
+  ...(row.subject.kind === "model" && { hfModel: row.subject.model }),
+  providerModel: row.providerModel,
+});

@@ -1,0 +1,14 @@
+import { serveChat } from "../../gateway/chat/chat.js";
+import { parseChatRequest } from "../../wire/chat-request.js";
+import { readBody } from "../body.js";
+import type { Handler } from "../parts.js";
+import { callOf, inferenceCaller, serveCall } from "./inference.js";
+
+/** POST /v1/chat/completions */
+export const chatCompletions: Handler = async (site, visit) => {
+  const caller = await inferenceCaller(site, visit);
+  const { gateway } = site;
+  const text = await readBody(visit.request, gateway.limits.bodyBytesMax, visit);
+  const call = callOf(site, visit, caller, parseChatRequest(text));
+  return serveCall(site, visit, call, (each) => serveChat(gateway, each));
+};

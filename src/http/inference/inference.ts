@@ -1,0 +1,56 @@
+/** What all inference routes have in common: who calls, who pays, with whose key, once or again. */
+import type { Call } from "../../gateway/parts.js";
+import { badRequest } from "../../kernel/errors.js";
+import { PROVIDER_KEY_CHARS_MAX } from "../../kernel/limits.js";
+import type { Caller } from "../../tenants/caller.js";
+import { parseTags } from "../../wire/tags.js";
+import { authenticate, knownCaller } from "../authenticate.js";
+import type { Site, Visit } from "../parts.js";
+import { billedCaller } from "./bill-to.js";
+import { idempotencyKey, serveOnce } from "./idempotency.js";
+
+/** Who calls, by a token that this process may have to ask the store for. */
+export const inferenceCaller = (site: Site, visit: Visit): Caller | Promise<Caller> =>
+  knownCaller(site, visit, "inference") ?? authenticate(site, visit, "inference");
+
+/** A request with all that its headers say of it. */
+export const callOf = <R extends Call["request"]>(
+  site: Site,
+  visit: Visit,
+  caller: Caller,
+  request: R,
+): Call & { readonly request: R } => ({
+  id: visit.id,
+  caller: billedCaller(site, visit, caller),
+  request,
+  headerKey: providerKeyHeader(visit.request),
+  tags: parseTags(visit.request.headers.get("x-turnpike-tags")),
+  get signal() {
+    return visit.request.signal;
+  },
+  at: visit.at,
+  startedAt: visit.startedAt,
+});
+
+/** Serves a call, unless its `Idempotency-Key` was used already. */
+export function serveCall<C extends Call>(
+  site: Site,
+  visit: Visit,
+  call: C,
+  serve: (call: C) => Promise<Response>,
+): Promise<Response> {
+  const key = idempotencyKey(visit.request);
+  if (key === undefined) return serve(call);
+  const asked = { id: visit.id, payer: call.caller.payerId, at: visit.at };
+  return serveOnce(site, key, asked, (onStart) => serve({ ...call, onStart }));
+}
+
+function providerKeyHeader(request: Request): string | undefined {
+  const key = request.headers.get("x-turnpike-provider-key");
+  if (key === null) return undefined;
+  if (key.length <= PROVIDER_KEY_CHARS_MAX && /^[\x21-\x7e]+$/.test(key)) return key;
+  throw badRequest(
+    `X-Turnpike-Provider-Key must be 1 to ${PROVIDER_KEY_CHARS_MAX} printable characters without spaces.`,
+    "x-turnpike-provider-key",
+  );
+}
