@@ -1,5 +1,5 @@
 /** What this process has in memory of the store, and how it is read anew where it changed. */
-import { keyIn } from "../catalog/validation.js";
+import { mappingIdIn } from "../catalog/mapping-key.js";
 import type { Gateway } from "../gateway/parts.js";
 import type { Registry } from "../gateway/registry/registry.js";
 import { catalogLoader } from "../jobs/load-catalog.js";
@@ -33,7 +33,7 @@ export function memoryOf(stores: Stores, { catalog, directory, registry }: Fille
       if (registration) registry.load([registration]);
     },
     reloadValidation: async (key: string): Promise<void> => {
-      const parsed = keyIn(key);
+      const parsed = mappingIdIn(key);
       const found = parsed && (await validations.load(parsed));
       if (found) catalog.validated(found);
     },

@@ -1,14 +1,23 @@
+/** What a mapping is known by, in memory and in the store, also after it was read anew: `together conversational org/model`. */
+import type { Task } from "../tasks/index.js";
 import type { Mapping } from "./model.js";
 
-/** Made once a mapping: every request asks for what is known of its mappings several times. */
-const keys = new WeakMap<Mapping, string>();
+export type MappingId = Pick<Mapping, "provider" | "task" | "modelId">;
 
-/** What a mapping is known by in memory and in the store, also after it was read anew: `together conversational org/model`. */
-export function mappingKey(mapping: Mapping): string {
+/** Made once a mapping: every request asks for what is known of its mappings several times. */
+const keys = new WeakMap<MappingId, string>();
+
+export function mappingKey(mapping: MappingId): string {
   let key = keys.get(mapping);
   if (key === undefined) {
     key = `${mapping.provider} ${mapping.task} ${mapping.modelId}`;
     keys.set(mapping, key);
   }
   return key;
+}
+
+/** Undefined for what is no such key. */
+export function mappingIdIn(key: string): MappingId | undefined {
+  const [provider, task, modelId] = key.split(" ");
+  return provider && task && modelId ? { provider, task: task as Task, modelId } : undefined;
 }

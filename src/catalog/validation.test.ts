@@ -2,8 +2,6 @@ import { expect, test } from "bun:test";
 import type { Mapping } from "./model.js";
 import {
   isDue,
-  keyIn,
-  keyOf,
   nextLookAt,
   recorded,
   subjectOf,
@@ -83,11 +81,4 @@ test("a mapping stays the same object as long as nothing about it changes", () =
   validations.take(known({ verdict: "failed", checkedAt: 60 }));
   const second = validations.over(mapping, false);
   expect([second.status, validations.stated(second)]).toEqual(["error", mapping]);
-});
-
-test("a key is read as it was written", () => {
-  expect(keyIn(keyOf(mapping))).toEqual({
-    ...{ provider: "acme", task: "conversational", modelId: "org/model" },
-  });
-  expect(keyIn("acme")).toBeUndefined();
 });

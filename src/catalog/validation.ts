@@ -1,12 +1,6 @@
 /** What validation finds out about mappings, how long it holds, and what is kept of it. */
-import type { Task } from "../tasks/index.js";
+import type { MappingId } from "./mapping-key.js";
 import type { Mapping } from "./model.js";
-
-export type ValidationKey = {
-  readonly provider: string;
-  readonly modelId: string;
-  readonly task: Task;
-};
 
 /** One check of a mapping, as far as people are told. */
 export type CheckResult = {
@@ -29,7 +23,7 @@ export type Finding = {
   readonly checks: readonly CheckResult[];
 };
 
-export type Validation = ValidationKey &
+export type Validation = MappingId &
   Finding & {
     /** What was validated, see `subjectOf`: what was found holds for nothing else. */
     readonly subject: string;
@@ -47,21 +41,12 @@ export type PastFinding = Pick<Finding, "verdict" | "firstTokenMs" | "throughput
 
 export type ValidationStore = {
   readonly loadAll: () => Promise<readonly Validation[]>;
-  readonly load: (key: ValidationKey) => Promise<Validation | undefined>;
+  readonly load: (key: MappingId) => Promise<Validation | undefined>;
   /** Keeps it in the place of the last one, adds it to the history, and tells all processes. */
   readonly note: (validation: Validation) => Promise<void>;
   /** Newest first; no more than are kept. */
-  readonly history: (key: ValidationKey) => Promise<readonly PastFinding[]>;
+  readonly history: (key: MappingId) => Promise<readonly PastFinding[]>;
 };
-
-export const keyOf = ({ provider, modelId, task }: ValidationKey): string =>
-  `${provider} ${task} ${modelId}`;
-
-/** Undefined for what is no such key. */
-export function keyIn(text: string): ValidationKey | undefined {
-  const [provider, task, modelId] = text.split(" ");
-  return provider && task && modelId ? { provider, task: task as Task, modelId } : undefined;
-}
 
 /** When its status or its model changes, what was found is about another mapping. `stated` is as it was written. */
 export const subjectOf = (stated: Mapping): string => `${stated.status} ${stated.providerModel}`;

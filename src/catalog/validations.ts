@@ -1,7 +1,8 @@
 /** What was found out about mappings, laid over them: made once a finding, so that requests meet plain mappings. */
 import { isDeepStrictEqual } from "node:util";
+import { mappingKey } from "./mapping-key.js";
 import type { Mapping } from "./model.js";
-import { keyOf, type Validation, withValidation } from "./validation.js";
+import { type Validation, withValidation } from "./validation.js";
 
 type Made = { readonly validation: Validation; readonly mapping: Mapping };
 
@@ -12,18 +13,18 @@ export class Validations {
 
   /** A word on a mapping, unless a newer one is known. */
   take(validation: Validation): void {
-    const key = keyOf(validation);
+    const key = mappingKey(validation);
     if ((this.known.get(key)?.checkedAt ?? 0) > validation.checkedAt) return;
     this.known.set(key, validation);
   }
 
   of(stated: Mapping): Validation | undefined {
-    return this.known.get(keyOf(stated));
+    return this.known.get(mappingKey(stated));
   }
 
   /** The same object as before, as long as what callers see of it is the same: others key what they know by it. */
   over(stated: Mapping, isFromFile: boolean): Mapping {
-    const validation = this.known.get(keyOf(stated));
+    const validation = this.known.get(mappingKey(stated));
     if (!validation) return stated;
     const before = this.made.get(stated);
     if (before?.validation === validation) return before.mapping;

@@ -1,9 +1,9 @@
 /** Validates mappings when they are due: one process at a time, a few mappings at once. */
+import { mappingKey } from "../catalog/mapping-key.js";
 import type { Mapping } from "../catalog/model.js";
 import {
   type Finding,
   isDue,
-  keyOf,
   nextLookAt,
   recorded,
   subjectOf,
@@ -50,13 +50,13 @@ export async function validateDue(parts: Parts): Promise<void> {
   const mappings = parts.mappings();
   const isAnyDue = mappings.some((each) => isDue(each, parts.heard(each), clock.now()));
   if (!isAnyDue || !(await takeTurn(parts))) return;
-  const known = new Map((await store.loadAll()).map((each) => [keyOf(each), each]));
+  const known = new Map((await store.loadAll()).map((each) => [mappingKey(each), each]));
   const now = clock.now();
-  const waiting = mappings.filter((each) => isDue(each, known.get(keyOf(each)), now));
+  const waiting = mappings.filter((each) => isDue(each, known.get(mappingKey(each)), now));
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       if (parts.stopping.aborted || !(await takeTurn(parts))) return;
-      await validateOne(parts, next, known.get(keyOf(next)));
+      await validateOne(parts, next, known.get(mappingKey(next)));
     }
   };
   await Promise.all(Array.from({ length: VALIDATIONS_AT_ONCE }, work));

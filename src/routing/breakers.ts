@@ -1,4 +1,5 @@
 /** The breakers and retries of all providers: what an attempt says of its mapping, and what of its provider. */
+import { mappingKey } from "../catalog/mapping-key.js";
 import type { Mapping } from "../catalog/model.js";
 import {
   BREAKER_ACCOUNT_REST_MS,
@@ -167,7 +168,7 @@ export class Breakers {
 
   /** A catalog that was read anew has new objects for what it had before. */
   private find(mapping: Mapping): OfMapping {
-    const key = `${mapping.provider} ${mapping.modelId}`;
+    const key = mappingKey(mapping);
     let of = this.mappings.get(key);
     if (!of) {
       of = { breaker: new Breaker(), provider: this.ofProvider(mapping.provider) };

@@ -1,13 +1,13 @@
 /** What was found out about mappings: the last finding on each, and a few before it. */
+
 import type { Selectable, Transaction } from "kysely";
-import {
-  type CheckResult,
-  keyOf,
-  type PastFinding,
-  type Validation,
-  type ValidationKey,
-  type ValidationStore,
-  type Verdict,
+import { type MappingId, mappingKey } from "../catalog/mapping-key.js";
+import type {
+  CheckResult,
+  PastFinding,
+  Validation,
+  ValidationStore,
+  Verdict,
 } from "../catalog/validation.js";
 import type { Clock } from "../kernel/clock.js";
 import { VALIDATION_HISTORY_MAX } from "../kernel/limits.js";
@@ -44,7 +44,7 @@ export function validationStore(database: Database, node: string, clock: Clock):
           )
           .execute();
         await addToHistory(tx, validation);
-        const key = keyOf(validation);
+        const key = mappingKey(validation);
         await recordChange(database, tx, { topic: "validation", key, node, at: clock.now() });
       }),
     history: (key) => readHistory(db, key),
@@ -73,7 +73,7 @@ async function addToHistory(tx: Transaction<Schema>, validation: Validation): Pr
 
 async function readHistory(
   db: Pick<Database["db"], "selectFrom">,
-  { provider, modelId, task }: ValidationKey,
+  { provider, modelId, task }: MappingId,
   count = VALIDATION_HISTORY_MAX,
 ): Promise<readonly PastFinding[]> {
   const rows = await db

@@ -1,25 +1,20 @@
 /** Passes a stream on as it comes, event by event. */
 import { reasonOf } from "../../kernel/log.js";
-import { addedCost } from "../../metering/cost.js";
 import type { ChatEvent } from "../../wire/chat-event.js";
 import type { StreamDialect } from "../../wire/dialects/dialect.js";
 import { EventTemplate } from "../../wire/event-template.js";
 import { latin1Bytes } from "../../wire/sse.js";
 import { answerHeaders, type Facts } from "../answer-headers.js";
-import { chargedPrice, extendHold, freeFor, growHold } from "../money/funds.js";
 import type { ChatCall, Gateway } from "../parts.js";
 import { keyFor } from "../route/candidates.js";
 import { type StreamStart, streamErrorMessage } from "../send.js";
 import type { Turn } from "../turn.js";
 import { continued, type Resend, type Rest, saidFor } from "./continue.js";
 import { type StreamContext, StreamEnding, StreamError } from "./stream-ending.js";
+import { isPaidFor } from "./stream-hold.js";
 import { meterFor } from "./stream-meter.js";
 import { StreamPace } from "./stream-pace.js";
 
-/** Held more at a time for a stream that outgrows its hold. */
-const GROWTH_TOKENS = 1_024;
-/** While there is so many times more at hand than a stream takes, what it takes is in nobody's way. */
-const PLENTY = 16n;
 const NO_EVENTS: readonly string[] = [];
 
 /** A stream that has begun, and how it is spoken. */
@@ -207,7 +202,7 @@ class ChatRelay {
     if (!event) return "";
     if (event.kind === "done") return this.ending.complete(event.text);
     if (event.kind === "broken") throw event.reason;
-    return (await this.isPaidFor(event.output)) ? this.take(event) : this.ending.stop();
+    return (await isPaidFor(this.context, event.output)) ? this.take(event) : this.ending.stop();
   }
 
   /**
@@ -257,36 +252,5 @@ class ChatRelay {
 
   private take(event: Extract<ChatEvent, { kind: "chunk" }>): string {
     return this.ending.note(event);
-  }
-
-  private async isPaidFor(output: string): Promise<boolean> {
-    if (this.growFromPlenty() && this.context.meter.covers(output.length)) return true;
-    const excess = await this.context.meter.excessWith(output);
-    return excess <= 0 || this.growHold(excess);
-  }
-
-  /** Counting tokens takes longer than holding for as many as there are bytes, which comes back at the end. */
-  private growFromPlenty(): boolean {
-    const { gateway, call, turn, meter } = this.context;
-    const more = { inputTokens: 0, outputTokens: GROWTH_TOKENS };
-    const amount = addedCost(more, chargedPrice(turn.candidate));
-    if (freeFor(gateway, call.caller) < amount * PLENTY) return false;
-    if (!extendHold(gateway, call.caller, turn.held.hold, amount)) return false;
-    meter.allow(GROWTH_TOKENS);
-    return true;
-  }
-
-  /** Holds for `least` more tokens of output, or for a good deal more where the balance allows. */
-  private async growHold(least: number): Promise<boolean> {
-    const { gateway, call, turn, meter } = this.context;
-    const { caller } = call;
-    const price = chargedPrice(turn.candidate);
-    for (const outputTokens of [Math.max(least, GROWTH_TOKENS), least]) {
-      const amount = addedCost({ inputTokens: 0, outputTokens }, price);
-      if (!(await growHold(gateway, caller, turn.held.hold, amount))) continue;
-      meter.allow(outputTokens);
-      return true;
-    }
-    return false;
   }
 }
