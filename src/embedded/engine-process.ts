@@ -77,6 +77,7 @@ async function portOf(child: Subprocess, port: Promise<number>, startMs: number)
     throw thrown;
   } finally {
     clearTimeout(timer);
+    // An engine that ends later, after it has told its port, is somebody else's to notice.
     ended.catch(() => {});
   }
 }
