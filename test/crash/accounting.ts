@@ -20,6 +20,15 @@ export type Figures = {
   readonly doubled: number;
 };
 
+/** What was asked, for whoever has to find out why a figure is not 0. */
+function tell(kind: string, { payer, tokens, from, to, seen }: Asked): void {
+  const { status, id, cost, isComplete } = seen;
+  const at = `${Math.round(from)} to ${Math.round(to)} ms`;
+  console.log(
+    `${kind}: ${payer.name}, ${tokens} tokens, ${at}, status ${status}, ${isComplete ? "complete" : "cut off"}, ${id} cost ${cost}`,
+  );
+}
+
 export function figuresOf(
   asked: readonly Asked[],
   payers: readonly Payer[],
@@ -27,17 +36,20 @@ export function figuresOf(
   delivered: ReadonlyMap<string, LogEntry>,
 ): Figures {
   const charged = new Map(books.requests.map((request) => [request.id, request]));
-  const phantoms = payers.map((payer) =>
+  const phantoms = payers.flatMap((payer) =>
     phantomsOf(
       payer,
       asked.filter((one) => one.payer === payer),
       books.requests.filter(({ user_id }) => user_id === payer.id),
     ),
   );
+  const lost = asked.filter(({ seen }) => seen.isComplete && isLost(seen.id, seen.cost));
+  for (const one of phantoms) tell("phantom refusal", one);
+  for (const one of lost) tell("lost", one);
   return {
     overspend: overspendOf(asked, payers, books, delivered),
-    phantomRefusals: phantoms.reduce((sum, count) => sum + count, 0),
-    lost: asked.filter(({ seen }) => seen.isComplete && isLost(seen.id, seen.cost)).length,
+    phantomRefusals: phantoms.length,
+    lost: lost.length,
     doubled: doubledIn(books),
   };
 
@@ -73,7 +85,7 @@ function overspendOf(
 type Spending = { readonly from: number; readonly to: number; readonly amount: bigint };
 
 /**
- * Counts refusals that nothing explains. A request counts against its payer's funds from the moment it was sent, for
+ * Refusals that nothing explains. A request counts against its payer's funds from the moment it was sent, for
  * what it held; that is what it cost, as these requests are priced. One whose node was killed holds until that node
  * is back.
  */
@@ -81,7 +93,7 @@ function phantomsOf(
   payer: Payer,
   asked: readonly Asked[],
   requests: readonly Books["requests"][number][],
-): number {
+): Asked[] {
   const costs = new Map(requests.map(({ id, cost }) => [id, cost]));
   const spendings = asked.map((one) => spendingOf(one, costs.get(one.seen.id ?? "") ?? 0n));
   const known = new Set(asked.map(({ seen }) => seen.id));
@@ -90,7 +102,7 @@ function phantomsOf(
   return asked.filter((one, i) => {
     const others = [...spendings.toSpliced(i, 1), ...unseen];
     return isShort(one) && leastAvailable(payer, others, one) >= neededBy(one);
-  }).length;
+  });
 }
 
 function spendingOf({ seen, place, tokens, from, to }: Asked, cost: bigint): Spending {
