@@ -6,7 +6,7 @@ import { drainSpool } from "./jobs/drain.js";
 import type { DrainAnswer, DrainQuestion } from "./jobs/drainer.js";
 import { reasonOf } from "./kernel/log.js";
 import type { Database } from "./store/database.js";
-import { ledgerStore } from "./store/ledger.js";
+import { ledgerStore } from "./store/ledger/ledger.js";
 import { openStore } from "./store/open.js";
 
 // Where there are fewer processors than work, requests go first: what is spooled is safe, and can wait. On Linux

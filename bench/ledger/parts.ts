@@ -10,7 +10,7 @@ import { nanoUsd, ZERO } from "../../src/kernel/money.js";
 import { extraGrant, limitAccount, type Opening } from "../../src/ledger/account.js";
 import { LeaseBook } from "../../src/ledger/lease-book.js";
 import type { LedgerStore as Ledger, Settlement } from "../../src/ledger/store.js";
-import { ledgerStore } from "../../src/store/ledger.js";
+import { ledgerStore } from "../../src/store/ledger/ledger.js";
 import { openStore } from "../../src/store/open.js";
 import { postgres } from "../../test/support/postgres.js";
 import { chance, newPayer, type Payer, settlementOf } from "./settlements.js";

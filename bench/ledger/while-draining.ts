@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { newId } from "../../src/kernel/ids.js";
 import { printSettled } from "../../src/ledger/spool-record.js";
 import type { LedgerStore } from "../../src/ledger/store.js";
-import { ledgerStore } from "../../src/store/ledger.js";
+import { ledgerStore } from "../../src/store/ledger/ledger.js";
 import { openStore } from "../../src/store/open.js";
 import type { ClosedLoopResult } from "../load/spec.js";
 import type { Pins } from "../machine.js";

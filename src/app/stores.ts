@@ -2,20 +2,20 @@
 import { join } from "node:path";
 import type { Config } from "../config/config.js";
 import type { Clock } from "../kernel/clock.js";
-import { booksOf } from "../store/books.js";
+import { booksOf } from "../store/books/books.js";
+import { usageReader } from "../store/books/usage.js";
+import { mappingStatisticsStore } from "../store/catalog/mapping-statistics.js";
+import { mappingStore } from "../store/catalog/mappings.js";
+import { registrationStore } from "../store/catalog/registrations.js";
+import { validationStore } from "../store/catalog/validations.js";
 import { changeFeed } from "../store/changes.js";
-import { lateCostStore } from "../store/late-costs.js";
-import { ledgerStore } from "../store/ledger.js";
-import { mappingStatisticsStore } from "../store/mapping-statistics.js";
-import { mappingStore } from "../store/mappings.js";
+import { lateCostStore } from "../store/late-costs/late-costs.js";
+import { ledgerStore } from "../store/ledger/ledger.js";
 import { openStore } from "../store/open.js";
-import { organizationStore } from "../store/organizations.js";
-import { paymentStore } from "../store/payments.js";
-import { rateStore } from "../store/rates.js";
-import { registrationStore } from "../store/registrations.js";
-import { tenantStore } from "../store/tenants.js";
-import { usageReader } from "../store/usage.js";
-import { validationStore } from "../store/validations.js";
+import { paymentStore } from "../store/payments/payments.js";
+import { rateStore } from "../store/rates/rates.js";
+import { organizationStore } from "../store/tenants/organizations.js";
+import { tenantStore } from "../store/tenants/tenants.js";
 
 export type Stores = Awaited<ReturnType<typeof openStores>>;
 

@@ -8,20 +8,20 @@ import { systemClock } from "../kernel/clock.js";
 import type { LateCostStore } from "../ledger/late-cost.js";
 import type { PaymentStore } from "../ledger/payment.js";
 import type { LedgerStore } from "../ledger/store.js";
-import { type Books, booksOf } from "../store/books.js";
-import { lateCostStore } from "../store/late-costs.js";
-import { ledgerStore } from "../store/ledger.js";
+import { type Books, booksOf } from "../store/books/books.js";
+import { type UsageReader, usageReader } from "../store/books/usage.js";
 import {
   type MappingStatisticsStore,
   mappingStatisticsStore,
-} from "../store/mapping-statistics.js";
-import { mappingStore } from "../store/mappings.js";
+} from "../store/catalog/mapping-statistics.js";
+import { mappingStore } from "../store/catalog/mappings.js";
+import { registrationStore } from "../store/catalog/registrations.js";
+import { lateCostStore } from "../store/late-costs/late-costs.js";
+import { ledgerStore } from "../store/ledger/ledger.js";
 import { openStore } from "../store/open.js";
-import { organizationStore } from "../store/organizations.js";
-import { paymentStore } from "../store/payments.js";
-import { registrationStore } from "../store/registrations.js";
-import { tenantStore } from "../store/tenants.js";
-import { type UsageReader, usageReader } from "../store/usage.js";
+import { paymentStore } from "../store/payments/payments.js";
+import { organizationStore } from "../store/tenants/organizations.js";
+import { tenantStore } from "../store/tenants/tenants.js";
 import type { Organization } from "../tenants/organization.js";
 import type { OrganizationStore } from "../tenants/organization-store.js";
 import type { Payer } from "../tenants/payer.js";

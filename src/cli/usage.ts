@@ -1,6 +1,6 @@
 import { formatUsd } from "../kernel/money.js";
-import { printUsage, usageCsv } from "../store/print-usage.js";
-import type { UsageOf } from "../store/usage-reports.js";
+import { printUsage, usageCsv } from "../store/books/print-usage.js";
+import type { UsageOf } from "../store/books/usage-reports.js";
 import { fundsBucketOf } from "../tenants/payer.js";
 import { parseUsageQuery, USAGE_BY } from "../wire/usage-query.js";
 import { type CommonOptions, command } from "./command.js";

@@ -3,7 +3,7 @@
  * because money does not fit a double; the functions of this folder turn times and counts into numbers.
  */
 import type { ColumnType, Generated } from "kysely";
-import type { UsageSum } from "./usage-sums.js";
+import type { UsageSum } from "./books/usage-sums.js";
 
 type Whole = ColumnType<bigint, bigint | number, bigint | number>;
 /** Filled in by the database where nothing is said. */

@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { printPublicKey, receiptKey } from "../../src/ledger/receipt-key.js";
 import { signReceipt } from "../../src/ledger/signed-receipt.js";
-import { ledgerStore } from "../../src/store/ledger.js";
+import { ledgerStore } from "../../src/store/ledger/ledger.js";
 import { openStore } from "../../src/store/open.js";
 import { batchOf, grantOf, settlementOf } from "../support/ledger.js";
 import { commandLine } from "./support.js";

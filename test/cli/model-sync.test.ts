@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Sim, startSim } from "../../sim/server.js";
 import { systemClock } from "../../src/kernel/clock.js";
-import { mappingStore } from "../../src/store/mappings.js";
+import { mappingStore } from "../../src/store/catalog/mappings.js";
 import { openStore } from "../../src/store/open.js";
 import { testApp } from "../support/app.js";
 import { commandLine } from "./support.js";

@@ -10,7 +10,7 @@ import OpenAI from "openai";
 import Replicate from "replicate";
 import Together from "together-ai";
 import { providers as simulated } from "../../sim/providers/index.js";
-import type { RequestRow } from "../../src/store/usage.js";
+import type { RequestRow } from "../../src/store/books/usage.js";
 import { typeOfMedia } from "../../src/tasks/media-type.js";
 import { PICTURE_URI, RECORDING, RECORDING_URI } from "../sim/media-support.js";
 import { AT_REST } from "../support/app.js";

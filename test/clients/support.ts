@@ -4,7 +4,7 @@ import { readyConfig } from "../../sim/ready-config.js";
 import { type Sim, startSim } from "../../sim/server.js";
 import { makeState } from "../../sim/state.js";
 import { listen, type Server } from "../../src/http/server.js";
-import type { RequestRow } from "../../src/store/usage.js";
+import type { RequestRow } from "../../src/store/books/usage.js";
 import { type TestApp, type TestUser, testApp } from "../support/app.js";
 
 /** Those with chat. */

@@ -1,7 +1,7 @@
 /** Several nodes on one Postgres, payers with little money on them, and all that their callers saw. */
 import { nanoUsd } from "../../src/kernel/money.js";
 import { extraGrant } from "../../src/ledger/account.js";
-import { ledgerStore } from "../../src/store/ledger.js";
+import { ledgerStore } from "../../src/store/ledger/ledger.js";
 import { openStore } from "../../src/store/open.js";
 import type { Random } from "../support/random.js";
 import { addPenniless, ask, type Node, type Seen, type Site, TOKEN_COST } from "./support.js";

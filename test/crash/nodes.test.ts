@@ -4,7 +4,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { spoolStart } from "../../src/jobs/drain.js";
 import { segmentFile } from "../../src/ledger/store.js";
-import { ledgerStore } from "../../src/store/ledger.js";
+import { ledgerStore } from "../../src/store/ledger/ledger.js";
 import { openStore } from "../../src/store/open.js";
 import { type Postgres, postgres } from "../support/postgres.js";
 import { type Random, randomFrom } from "../support/random.js";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LogEntry } from "../../sim/log.js";
 import { type Sim, startSim } from "../../sim/server.js";
-import { ledgerStore } from "../../src/store/ledger.js";
+import { ledgerStore } from "../../src/store/ledger/ledger.js";
 import { openStore } from "../../src/store/open.js";
 import { afterwards } from "../support/afterwards.js";
 import { freePort } from "../support/postgres.js";

@@ -13,7 +13,7 @@ import { fenceAfterMs } from "../../src/ledger/claim.js";
 import { type Hold, LeaseBook } from "../../src/ledger/lease-book.js";
 import type { LedgerStore, Settlement } from "../../src/ledger/store.js";
 import type { Database } from "../../src/store/database.js";
-import { ledgerStore } from "../../src/store/ledger.js";
+import { ledgerStore } from "../../src/store/ledger/ledger.js";
 import { openStore } from "../../src/store/open.js";
 import { AT, batchOf, grantOf, settlementOf, standing } from "../support/ledger.js";
 import { randomFrom } from "../support/random.js";

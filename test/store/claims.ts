@@ -3,8 +3,8 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:te
 import { nanoUsd } from "../../src/kernel/money.js";
 import type { LedgerStore } from "../../src/ledger/store.js";
 import type { Database } from "../../src/store/database.js";
-import { lateCostStore } from "../../src/store/late-costs.js";
-import { ledgerStore } from "../../src/store/ledger.js";
+import { lateCostStore } from "../../src/store/late-costs/late-costs.js";
+import { ledgerStore } from "../../src/store/ledger/ledger.js";
 import { openStore } from "../../src/store/open.js";
 import { AT, batchOf, grantOf, limitOf, settlementOf, standing } from "../support/ledger.js";
 import type { Engine } from "./contract.js";

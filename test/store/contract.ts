@@ -5,12 +5,12 @@ import { sql } from "kysely";
 import { nanoUsd } from "../../src/kernel/money.js";
 import { limitAccount } from "../../src/ledger/account.js";
 import type { LeaseAnswer, LedgerStore } from "../../src/ledger/store.js";
+import { usageReader } from "../../src/store/books/usage.js";
 import { changeFeed } from "../../src/store/changes.js";
 import type { Database } from "../../src/store/database.js";
-import { ledgerStore } from "../../src/store/ledger.js";
+import { ledgerStore } from "../../src/store/ledger/ledger.js";
 import { openStore } from "../../src/store/open.js";
-import { tenantStore } from "../../src/store/tenants.js";
-import { usageReader } from "../../src/store/usage.js";
+import { tenantStore } from "../../src/store/tenants/tenants.js";
 import { issueToken, registerUser } from "../../src/tenants/register.js";
 import { manualClock } from "../support/clock.js";
 import {

@@ -5,11 +5,11 @@ import { noLog } from "../../src/kernel/log.js";
 import { nanoUsd } from "../../src/kernel/money.js";
 import type { AwaitedCost, LateCost, LateCostStore } from "../../src/ledger/late-cost.js";
 import type { LedgerStore } from "../../src/ledger/store.js";
+import { usageReader } from "../../src/store/books/usage.js";
 import type { Database } from "../../src/store/database.js";
-import { lateCostStore } from "../../src/store/late-costs.js";
-import { ledgerStore } from "../../src/store/ledger.js";
+import { lateCostStore } from "../../src/store/late-costs/late-costs.js";
+import { ledgerStore } from "../../src/store/ledger/ledger.js";
 import { openStore } from "../../src/store/open.js";
-import { usageReader } from "../../src/store/usage.js";
 import { manualClock } from "../support/clock.js";
 import {
   AT,

@@ -3,7 +3,7 @@ import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Mapping } from "../../src/catalog/model.js";
 import type { SharedSums } from "../../src/routing/statistics.js";
-import { mappingStatisticsStore } from "../../src/store/mapping-statistics.js";
+import { mappingStatisticsStore } from "../../src/store/catalog/mapping-statistics.js";
 import { openStore } from "../../src/store/open.js";
 import { chat, type TestApp, tempFolder, testApp } from "../support/app.js";
 import { manualClock } from "../support/clock.js";

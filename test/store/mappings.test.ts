@@ -3,9 +3,9 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:tes
 import { join } from "node:path";
 import { type MappingStore, type NewMapping, tagsSubject } from "../../src/catalog/stored.js";
 import type { PricePerMillion } from "../../src/kernel/money.js";
+import { mappingStore } from "../../src/store/catalog/mappings.js";
 import { changeFeed } from "../../src/store/changes.js";
 import type { Database } from "../../src/store/database.js";
-import { mappingStore } from "../../src/store/mappings.js";
 import { openStore } from "../../src/store/open.js";
 import { tempFolder } from "../support/app.js";
 import { manualClock } from "../support/clock.js";

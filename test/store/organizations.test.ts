@@ -5,10 +5,10 @@ import { type NanoUsd, nanoUsd } from "../../src/kernel/money.js";
 import type { LedgerStore } from "../../src/ledger/store.js";
 import { changeFeed } from "../../src/store/changes.js";
 import type { Database } from "../../src/store/database.js";
-import { ledgerStore } from "../../src/store/ledger.js";
+import { ledgerStore } from "../../src/store/ledger/ledger.js";
 import { openStore } from "../../src/store/open.js";
-import { organizationStore } from "../../src/store/organizations.js";
-import { tenantStore } from "../../src/store/tenants.js";
+import { organizationStore } from "../../src/store/tenants/organizations.js";
+import { tenantStore } from "../../src/store/tenants/tenants.js";
 import type {
   Invitation,
   Member,

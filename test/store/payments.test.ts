@@ -11,9 +11,9 @@ import {
 } from "../../src/ledger/payment.js";
 import type { LedgerStore } from "../../src/ledger/store.js";
 import type { Database } from "../../src/store/database.js";
-import { ledgerStore } from "../../src/store/ledger.js";
+import { ledgerStore } from "../../src/store/ledger/ledger.js";
 import { openStore } from "../../src/store/open.js";
-import { paymentStore } from "../../src/store/payments.js";
+import { paymentStore } from "../../src/store/payments/payments.js";
 import { tempFolder } from "../support/app.js";
 import { AT, batchOf, settlementOf, standing } from "../support/ledger.js";
 import { postgres } from "../support/postgres.js";

@@ -1,9 +1,9 @@
 /** Registered providers in the store, on each engine. */
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
+import { registrationStore } from "../../src/store/catalog/registrations.js";
 import { changeFeed } from "../../src/store/changes.js";
 import type { Database } from "../../src/store/database.js";
 import { openStore } from "../../src/store/open.js";
-import { registrationStore } from "../../src/store/registrations.js";
 import type { Registration } from "../../src/tenants/registration.js";
 import { manualClock } from "../support/clock.js";
 import { postgresEngine, sqliteEngine } from "./engines.js";

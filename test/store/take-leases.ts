@@ -1,6 +1,6 @@
 /** Takes leases of a bucket until there is nothing left, and prints what it got: place, node, bucket. */
 import { nanoUsd } from "../../src/kernel/money.js";
-import { ledgerStore } from "../../src/store/ledger.js";
+import { ledgerStore } from "../../src/store/ledger/ledger.js";
 import { openStore } from "../../src/store/open.js";
 
 const [place = "", node = "", bucket = ""] = process.argv.slice(2);

@@ -2,10 +2,10 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import type { Validation } from "../../src/catalog/validation.js";
 import { VALIDATION_HISTORY_MAX } from "../../src/kernel/limits.js";
+import { validationStore } from "../../src/store/catalog/validations.js";
 import { changeFeed } from "../../src/store/changes.js";
 import type { Database } from "../../src/store/database.js";
 import { openStore } from "../../src/store/open.js";
-import { validationStore } from "../../src/store/validations.js";
 import { manualClock } from "../support/clock.js";
 import { postgresEngine, sqliteEngine } from "./engines.js";
 

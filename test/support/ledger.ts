@@ -3,8 +3,8 @@ import { type NanoUsd, nanoUsd } from "../../src/kernel/money.js";
 import type { Opening } from "../../src/ledger/account.js";
 import { type ProfileFacts, profileOf } from "../../src/ledger/profile.js";
 import type { LedgerStore, Settlement, SettlementBatch } from "../../src/ledger/store.js";
+import { usageReports } from "../../src/store/books/usage-reports.js";
 import type { Database } from "../../src/store/database.js";
-import { usageReports } from "../../src/store/usage-reports.js";
 import type { UsageBy } from "../../src/wire/usage-query.js";
 
 export const AT = Date.UTC(2026, 0, 15, 12);

@@ -1,6 +1,6 @@
 /** …/usage: what was used, told apart by whatever was asked for. */
-import { printUsage, usageCsv } from "../../store/print-usage.js";
-import type { UsageOf } from "../../store/usage-reports.js";
+import { printUsage, usageCsv } from "../../store/books/print-usage.js";
+import type { UsageOf } from "../../store/books/usage-reports.js";
 import { parseUsageQuery } from "../../wire/usage-query.js";
 import { authenticate } from "../authenticate.js";
 import { csvFile, formatOf } from "../formats.js";

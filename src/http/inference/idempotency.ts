@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { badRequest, RouterError } from "../../kernel/errors.js";
 import { IDEMPOTENCY_KEY_CHARS_MAX } from "../../kernel/limits.js";
 import { reasonOf } from "../../kernel/log.js";
-import type { Claim, Holder } from "../../store/idempotency.js";
+import type { Claim, Holder } from "../../store/books/idempotency.js";
 import type { Site } from "../parts.js";
 
 const HEADER = "idempotency-key";

@@ -1,0 +1,51 @@
+/** Usage as programs and spreadsheets read it. */
+import { formatUsd } from "../../kernel/money.js";
+import { type Cell, csv } from "../../wire/csv.js";
+import { printMeasured } from "../../wire/usage.js";
+import type { UsageBy } from "../../wire/usage-query.js";
+import type { UsageRow } from "./usage-reports.js";
+
+export const printUsage = (by: readonly UsageBy[], rows: readonly UsageRow[], total: bigint) => ({
+  rows: rows.map((row) => ({
+    ...Object.fromEntries(by.map((each, i) => [each, row.keys[i]])),
+    requests: row.requests,
+    failed: row.failed,
+    input_tokens: row.inputTokens,
+    cached_input_tokens: row.cachedInputTokens,
+    output_tokens: row.outputTokens,
+    reasoning_tokens: row.reasoningTokens,
+    ...(Object.keys(row.measured).length > 0 && { measured: printMeasured(row.measured) }),
+    own_key: row.isOwnKey,
+    cost_nano_usd: String(row.charged),
+    overrun_nano_usd: String(row.overrun),
+  })),
+  total_cost_nano_usd: String(total),
+});
+
+const COLUMNS = [
+  ...["requests", "failed"],
+  ...["input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens"],
+  ...["images", "megapixels", "steps", "video_seconds", "audio_seconds", "characters"],
+  ...["compute_seconds", "own_key", "cost_usd", "cost_nano_usd", "overrun_nano_usd"],
+];
+
+export const usageCsv = (by: readonly UsageBy[], rows: readonly UsageRow[]): string =>
+  csv(
+    [...by, ...COLUMNS],
+    rows.map((row) => {
+      const cells: Readonly<Record<string, Cell>> = {
+        requests: row.requests,
+        failed: row.failed,
+        input_tokens: row.inputTokens,
+        cached_input_tokens: row.cachedInputTokens,
+        output_tokens: row.outputTokens,
+        reasoning_tokens: row.reasoningTokens,
+        ...printMeasured(row.measured),
+        own_key: row.isOwnKey,
+        cost_usd: formatUsd(row.charged),
+        cost_nano_usd: row.charged,
+        overrun_nano_usd: row.overrun,
+      };
+      return [...row.keys, ...COLUMNS.map((column) => cells[column] ?? 0)];
+    }),
+  );
