@@ -1,6 +1,5 @@
-import type { Transaction } from "kysely";
 import type { Database } from "./database.js";
-import type { Schema } from "./schema.js";
+import type { Tx } from "./schema.js";
 
 /**
  * What other processes must hear of: a user's or an organization's rows changed, a bucket's idle leases are asked
@@ -30,7 +29,7 @@ const KEPT_MS = 3_600_000;
 
 export async function recordChange(
   database: Database,
-  tx: Transaction<Schema>,
+  tx: Tx,
   change: { topic: ChangeTopic; key: string; node: string; at: number },
 ): Promise<number> {
   await database.lockChanges(tx);

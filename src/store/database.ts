@@ -1,42 +1,32 @@
-import type { Kysely, SelectQueryBuilder, Transaction } from "kysely";
-import type { Schema } from "./schema.js";
+import type { Kysely, SelectQueryBuilder } from "kysely";
+import type { Schema, Tx } from "./schema.js";
 
 /** One open store. Everything else in this folder is written once, against this. */
 export type Database = {
   readonly engine: "sqlite" | "postgres";
   readonly db: Kysely<Schema>;
   /** Runs `work` in a write transaction, again when it lost a race with another one. */
-  readonly transact: <Result>(
-    work: (tx: Transaction<Schema>) => Promise<Result>,
-  ) => Promise<Result>;
-  readonly lockMigrations: (tx: Transaction<Schema>) => Promise<void>;
+  readonly transact: <Result>(work: (tx: Tx) => Promise<Result>) => Promise<Result>;
+  readonly lockMigrations: (tx: Tx) => Promise<void>;
   /** Makes changes become visible in the order of their numbers. */
-  readonly lockChanges: (tx: Transaction<Schema>) => Promise<void>;
+  readonly lockChanges: (tx: Tx) => Promise<void>;
   /** Lets one transaction at a time write payments: two events of one payment may not know of each other. */
-  readonly lockPayments: (tx: Transaction<Schema>) => Promise<void>;
+  readonly lockPayments: (tx: Tx) => Promise<void>;
   /** Wakes the watchers of other processes once the transaction commits. */
-  readonly announce: (tx: Transaction<Schema>) => Promise<void>;
+  readonly announce: (tx: Tx) => Promise<void>;
   /** Adds rows in bulk, skipping those whose key exists; returns the keys of those added. */
   readonly insertNew: (
-    tx: Transaction<Schema>,
+    tx: Tx,
     into: BulkTable,
     rows: readonly BulkRow[],
   ) => Promise<readonly string[]>;
   /** Adds rows in bulk of which nobody else can have added any. */
-  readonly insertRows: (
-    tx: Transaction<Schema>,
-    into: BulkTable,
-    rows: readonly BulkRow[],
-  ) => Promise<void>;
+  readonly insertRows: (tx: Tx, into: BulkTable, rows: readonly BulkRow[]) => Promise<void>;
   /** Adds to sums in bulk, and begins those that are not there. `rows` has each key once, in one order for all. */
-  readonly addSums: (
-    tx: Transaction<Schema>,
-    into: SumTable,
-    rows: readonly BulkRow[],
-  ) => Promise<void>;
+  readonly addSums: (tx: Tx, into: SumTable, rows: readonly BulkRow[]) => Promise<void>;
   /** Adds to a column of rows in bulk; returns which of `rows` were there to be added to. */
   readonly addToRows: <Row extends BulkRow>(
-    tx: Transaction<Schema>,
+    tx: Tx,
     into: RowsTable,
     rows: readonly Row[],
   ) => Promise<readonly Row[]>;

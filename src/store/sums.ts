@@ -1,6 +1,5 @@
-import type { Transaction } from "kysely";
 import type { Database, SumTable } from "./database.js";
-import type { Schema } from "./schema.js";
+import type { Tx } from "./schema.js";
 
 type Amount = number | bigint;
 type KeyCell = string | number;
@@ -28,7 +27,7 @@ export class Sums {
   }
 
   /** In the order of their keys, so that nobody deadlocks. */
-  async write(database: Database, tx: Transaction<Schema>): Promise<void> {
+  async write(database: Database, tx: Tx): Promise<void> {
     if (this.rows.size === 0) return;
     const sorted = [...this.rows].sort(([a], [b]) => (a < b ? -1 : 1));
     const rows = sorted.map(([, [key, sums]]) => [...key, ...sums]);

@@ -1,11 +1,10 @@
 /** How many calls of each mapping cost about how much, by month: so that nobody has to read the requests. */
-import type { Transaction } from "kysely";
 import { monthNumber } from "../../kernel/period.js";
 import type { Settlement } from "../../ledger/store.js";
 import { type CostClass, costClass } from "../../metering/call-costs.js";
 import type { Database, SumTable } from "../database.js";
 import type { Alike } from "../ledger/alike.js";
-import type { Schema } from "../schema.js";
+import type { Tx } from "../schema.js";
 import { Sums } from "../sums.js";
 
 const CALL_COSTS: SumTable = {
@@ -18,7 +17,7 @@ const CALL_COSTS: SumTable = {
 /** Of answers that came to their end and cost something. A cost that is told later counts as it was first counted. */
 export async function addCallCosts(
   database: Database,
-  tx: Transaction<Schema>,
+  tx: Tx,
   groups: readonly Alike[],
 ): Promise<void> {
   const sums = new Sums(CALL_COSTS);

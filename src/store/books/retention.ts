@@ -2,13 +2,11 @@
  * Forgets what is old, a little at a time. The ledger is never forgotten: of requests that go, their costs stay
  * behind as one sum for each provider, so that the books can still be proved.
  */
-import { sql, type Transaction } from "kysely";
+import { sql } from "kysely";
 import type { BulkRow, Database, SumTable } from "../database.js";
-import type { Schema } from "../schema.js";
+import type { Tx } from "../schema.js";
 import { Sums } from "../sums.js";
 import { TAGGED_USAGE, USAGE } from "./usage-sums.js";
-
-type Tx = Transaction<Schema>;
 
 const DAY_MS = 86_400_000;
 

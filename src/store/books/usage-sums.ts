@@ -1,11 +1,11 @@
 /** Sums of usage by hour: what is shown of the past without reading the requests. */
-import type { Selectable, Transaction } from "kysely";
+import type { Selectable } from "kysely";
 import type { Profile } from "../../ledger/profile.js";
 import type { Settlement } from "../../ledger/store.js";
 import { MEASURES, type Measure, type Measured } from "../../tasks/usage.js";
 import type { Database, SumTable } from "../database.js";
 import { type Alike, hourOf } from "../ledger/alike.js";
-import type { Schema } from "../schema.js";
+import type { Schema, Tx } from "../schema.js";
 import { Sums } from "../sums.js";
 
 /** The column that sums each measure. */
@@ -59,7 +59,6 @@ export const TAGGED_USAGE: SumTable = {
   sums: USAGE_SUMS,
 };
 
-type Tx = Transaction<Schema>;
 type Key = readonly (string | number)[];
 type Amounts = (number | bigint)[];
 

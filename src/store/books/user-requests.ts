@@ -2,10 +2,10 @@
  * Which requests are whose. An index of the requests by user and time would be changed at another place for every
  * request, which costs more than to write the request itself; so this is kept for each user and batch instead.
  */
-import { type Kysely, sql, type Transaction } from "kysely";
+import { type Kysely, sql } from "kysely";
 import type { Settlement } from "../../ledger/store.js";
 import type { BulkTable, Database } from "../database.js";
-import type { Schema } from "../schema.js";
+import type { Schema, Tx } from "../schema.js";
 
 /** More than these of one batch become several rows, so that none is long. */
 const IDS_MAX = 100;
@@ -20,7 +20,7 @@ type Group = { readonly userId: string; readonly ids: string[]; newest: number }
 
 export async function addUserRequests(
   database: Database,
-  tx: Transaction<Schema>,
+  tx: Tx,
   settlements: readonly Settlement[],
 ): Promise<void> {
   const groups: Group[] = [];

@@ -1,7 +1,7 @@
 /** Prices over time. Nothing is overwritten: the newest of a mapping's holds, the others are the past. */
-import type { Kysely, Transaction } from "kysely";
+import type { Kysely } from "kysely";
 import type { MappingKey, NewPrice } from "../../catalog/stored.js";
-import type { Schema } from "../schema.js";
+import type { Schema, Tx } from "../schema.js";
 import { keyRow, type PriceRow, printPrice } from "./mapping-rows.js";
 
 type Key = ReturnType<typeof keyRow>;
@@ -16,7 +16,7 @@ const ofKey = (db: Kysely<Schema>, { provider, task, subject }: Key) =>
 
 /** Has a price hold from now on, unless that is what holds already. Of two in one millisecond, the later one wins. */
 export async function setPrice(
-  tx: Transaction<Schema>,
+  tx: Tx,
   key: MappingKey,
   price: NewPrice,
   now: number,

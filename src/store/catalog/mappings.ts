@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Kysely, Transaction } from "kysely";
+import type { Kysely } from "kysely";
 import type {
   MappingChange,
   MappingKey,
@@ -10,7 +10,7 @@ import type {
 import type { Clock } from "../../kernel/clock.js";
 import { recordChange } from "../changes.js";
 import { type Database, lockingRow } from "../database.js";
-import type { Schema } from "../schema.js";
+import type { Schema, Tx } from "../schema.js";
 import { knownModelStore } from "./known-models.js";
 import { pricesOf, setPrice } from "./mapping-prices.js";
 import { keyOf, keyRow, type MappingRow, toMapping, toPrice } from "./mapping-rows.js";
@@ -89,9 +89,9 @@ class Writer {
   readonly providers = new Set<string>();
   readonly now: number;
   private readonly database: Database;
-  private readonly tx: Transaction<Schema>;
+  private readonly tx: Tx;
 
-  constructor(database: Database, tx: Transaction<Schema>, now: number) {
+  constructor(database: Database, tx: Tx, now: number) {
     this.database = database;
     this.tx = tx;
     this.now = now;

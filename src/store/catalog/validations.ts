@@ -1,6 +1,6 @@
 /** What was found out about mappings: the last finding on each, and a few before it. */
 
-import type { Selectable, Transaction } from "kysely";
+import type { Selectable } from "kysely";
 import { type MappingId, mappingKey } from "../../catalog/mapping-key.js";
 import type {
   CheckResult,
@@ -14,7 +14,7 @@ import { VALIDATION_HISTORY_MAX } from "../../kernel/limits.js";
 import type { Task } from "../../tasks/index.js";
 import { recordChange } from "../changes.js";
 import type { Database } from "../database.js";
-import type { Schema } from "../schema.js";
+import type { Schema, Tx } from "../schema.js";
 import { maybeNumber } from "../tenants/tenant-rows.js";
 
 /** `node` names this process in the changes it records. */
@@ -51,7 +51,7 @@ export function validationStore(database: Database, node: string, clock: Clock):
   };
 }
 
-async function addToHistory(tx: Transaction<Schema>, validation: Validation): Promise<void> {
+async function addToHistory(tx: Tx, validation: Validation): Promise<void> {
   const { provider, modelId: model, task, checkedAt: at, verdict, checks } = validation;
   const why = checks.find((each) => each.verdict === "failed")?.name ?? "";
   await tx

@@ -1,5 +1,5 @@
 /** Requests whose provider says later what they cost, from their beginning until somebody settles them. */
-import { sql, type Transaction } from "kysely";
+import { sql } from "kysely";
 import { JOB_LOOK_EVERY_MS } from "../../kernel/limits.js";
 import { nanoUsd } from "../../kernel/money.js";
 import type {
@@ -11,9 +11,7 @@ import type {
   WaitingJob,
 } from "../../ledger/late-cost.js";
 import type { Database } from "../database.js";
-import type { Schema } from "../schema.js";
-
-type Tx = Transaction<Schema>;
+import type { Tx } from "../schema.js";
 
 /** Notes what was begun; the last provider that began to answer a request is the one it ends with. */
 export async function addAwaited(tx: Tx, awaited: readonly AwaitedCost[]): Promise<void> {

@@ -1,9 +1,9 @@
 /** How far our counts are from what providers say, by day. */
-import { sql, type Transaction } from "kysely";
+import { sql } from "kysely";
 import { nanoUsd } from "../../kernel/money.js";
 import type { Drift } from "../../ledger/late-cost.js";
 import type { Database } from "../database.js";
-import type { Schema } from "../schema.js";
+import type { Tx } from "../schema.js";
 
 const DAY_MS = 86_400_000;
 
@@ -27,10 +27,7 @@ type Row = {
   unbilled: number;
 };
 
-export async function addDrift(
-  tx: Transaction<Schema>,
-  entries: readonly DriftEntry[],
-): Promise<void> {
+export async function addDrift(tx: Tx, entries: readonly DriftEntry[]): Promise<void> {
   for (const row of sumsOf(entries)) {
     await tx
       .insertInto("cost_drift")

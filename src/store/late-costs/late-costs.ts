@@ -1,5 +1,5 @@
 /** Requests whose provider says later what they cost: who waits, and what happens when it has said it. */
-import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
+import { type Kysely, type Selectable, sql } from "kysely";
 import { least, nanoUsd } from "../../kernel/money.js";
 import { destinationOf, OVERRUN, providerAccount, type Transfer } from "../../ledger/account.js";
 import type { LateCost, LateCostStore } from "../../ledger/late-cost.js";
@@ -9,7 +9,7 @@ import { hasLeases } from "../ledger/nodes.js";
 import { type Move as Charged, chargesOf } from "../ledger/request-transfers.js";
 import { settleLeases } from "../ledger/settlements.js";
 import { post } from "../ledger/transfers.js";
-import type { Schema } from "../schema.js";
+import type { Schema, Tx } from "../schema.js";
 import {
   askJobAgain,
   dropVoid,
@@ -20,8 +20,6 @@ import {
   takeTurn,
 } from "./awaited-costs.js";
 import { addDrift, type DriftEntry, readDrift } from "./drift.js";
-
-type Tx = Transaction<Schema>;
 
 export function lateCostStore(database: Database): LateCostStore {
   return {

@@ -1,13 +1,11 @@
 /** Opening accounts and changing what was put into them, within a transaction that has them locked. */
-import { type Selectable, sql, type Transaction } from "kysely";
+import { type Selectable, sql } from "kysely";
 import { badRequest } from "../../kernel/errors.js";
 import { formatUsd } from "../../kernel/money.js";
 import { type Opening, OUTSIDE, openingTransfer, resizeTransfer } from "../../ledger/account.js";
 import type { Database } from "../database.js";
-import type { Schema } from "../schema.js";
+import type { Schema, Tx } from "../schema.js";
 import { post } from "./transfers.js";
-
-type Tx = Transaction<Schema>;
 
 /** An account of somebody's: a grant or a limit. */
 export type OwnedRow = Selectable<Schema["accounts"]> & {

@@ -3,7 +3,6 @@
  * budget. It is brought up to date in the same transaction that leases from it, so no process can lease by terms
  * that have changed, however late it hears of the change.
  */
-import type { Transaction } from "kysely";
 import { least, nanoUsd } from "../../kernel/money.js";
 import { periodAt } from "../../kernel/period.js";
 import { headroomGrant, limitAccount, type Opening, planGrant } from "../../ledger/account.js";
@@ -11,14 +10,12 @@ import { fundsBucketOf, type Payer } from "../../tenants/payer.js";
 import { headroom, includedCredit, type Plans } from "../../tenants/plan.js";
 import type { Budget } from "../../tenants/user.js";
 import { type Database, sharingRow } from "../database.js";
-import type { Schema } from "../schema.js";
+import type { Tx } from "../schema.js";
 import { toOrganization } from "../tenants/organization-rows.js";
 import { maybeAmount, toBudget, toUser } from "../tenants/tenant-rows.js";
 import { type OwnedRow, open, resize } from "./accounts.js";
 import { locking } from "./leases.js";
 import { countSpent } from "./spent-before.js";
-
-type Tx = Transaction<Schema>;
 
 export type DueAccount = OwnedRow & {
   /** More of it is leased than it should hold by now. */

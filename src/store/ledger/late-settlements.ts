@@ -3,14 +3,12 @@
  * them, then whatever else their payer has that nobody leased. Nobody can be charged more than that, so the rest
  * becomes an overrun.
  */
-import { sql, type Transaction } from "kysely";
+import { sql } from "kysely";
 import { least, nanoUsd, ZERO } from "../../kernel/money.js";
 import type { Debit, Settlement, SettlementBatch } from "../../ledger/store.js";
 import type { Database } from "../database.js";
-import type { Schema } from "../schema.js";
+import type { Tx } from "../schema.js";
 import { bySpendingOrder, giveBack, locking } from "./leases.js";
-
-type Tx = Transaction<Schema>;
 
 type Source = {
   readonly id: string;

@@ -1,5 +1,5 @@
 /** What processes take of accounts and give back, within a transaction. Accounts are locked in the order of ids. */
-import { type Kysely, type SelectQueryBuilder, type SqlBool, sql, type Transaction } from "kysely";
+import { type Kysely, type SelectQueryBuilder, type SqlBool, sql } from "kysely";
 import { least, type NanoUsd, nanoUsd } from "../../kernel/money.js";
 import {
   type EndedLeases,
@@ -9,11 +9,9 @@ import {
   type RecallState,
 } from "../../ledger/store.js";
 import type { Database } from "../database.js";
-import type { Schema } from "../schema.js";
+import type { Schema, Tx } from "../schema.js";
 import type { OwnedRow } from "./accounts.js";
 import type { DueAccount } from "./entitlements.js";
-
-type Tx = Transaction<Schema>;
 
 /** Sets aside as much of a bucket's accounts as `leaseSize` says, in spending order. The accounts are locked. */
 export async function takeLease(

@@ -1,11 +1,11 @@
-import { sql, type Transaction } from "kysely";
+import { sql } from "kysely";
 import { nanoUsd } from "../../kernel/money.js";
 import { restGoesTo, type Transfer } from "../../ledger/account.js";
 import type { CreditView, LedgerStore } from "../../ledger/store.js";
 import type { Plans } from "../../tenants/plan.js";
 import { recordChange } from "../changes.js";
 import type { Database } from "../database.js";
-import type { Schema } from "../schema.js";
+import type { Tx } from "../schema.js";
 import { type OwnedRow, open } from "./accounts.js";
 import { auditLedger } from "./audit.js";
 import { bringUpToDate } from "./entitlements.js";
@@ -25,8 +25,6 @@ import { claimStore } from "./nodes.js";
 import { applySettlements } from "./settlements.js";
 import { sharedRows } from "./shared-rows.js";
 import { post } from "./transfers.js";
-
-type Tx = Transaction<Schema>;
 
 const NO_PLANS: Plans = new Map();
 

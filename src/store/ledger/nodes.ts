@@ -1,14 +1,12 @@
 /** Nodes and their claims. Locks are taken in this order: claim, node, accounts, leases, rates, their leases. */
-import { type Selectable, sql, type Transaction } from "kysely";
+import { type Selectable, sql } from "kysely";
 import { defaultLimits } from "../../kernel/limits.js";
 import { nanoUsd } from "../../kernel/money.js";
 import type { ClaimStore, NodeView } from "../../ledger/claim.js";
 import type { Database } from "../database.js";
 import { closeRateLeases } from "../rates/rates.js";
-import type { Schema } from "../schema.js";
+import type { Schema, Tx } from "../schema.js";
 import { closeLeases } from "./leases.js";
-
-type Tx = Transaction<Schema>;
 
 export function claimStore(database: Database): ClaimStore {
   const { db } = database;

@@ -1,4 +1,3 @@
-import type { Transaction } from "kysely";
 import { nanoUsd } from "../../kernel/money.js";
 import { destinationOf, OVERRUN, providerAccount, type Transfer } from "../../ledger/account.js";
 import type { Debit, Settlement, SettlementBatch } from "../../ledger/store.js";
@@ -8,14 +7,12 @@ import { addUserRequests } from "../books/user-requests.js";
 import type { BulkRow, BulkTable, Database, RowsTable } from "../database.js";
 import { addAwaited } from "../late-costs/awaited-costs.js";
 import { addDrift, type DriftEntry } from "../late-costs/drift.js";
-import type { Schema } from "../schema.js";
+import type { Tx } from "../schema.js";
 import { type Alike, alike, chargesOf } from "./alike.js";
 import { chargeLate } from "./late-settlements.js";
 import { isGone } from "./nodes.js";
 import { type Numbers, purseText, type SharedRows } from "./shared-rows.js";
 import { addPosted, Moves, onlyAdded } from "./transfers.js";
-
-type Tx = Transaction<Schema>;
 
 /** Applies a batch in one transaction. A settlement whose request is there already moves nothing. */
 export async function applySettlements(

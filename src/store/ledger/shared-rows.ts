@@ -2,15 +2,12 @@
  * The numbers that profiles and purses have in the store. They are never changed or removed, so whoever has learned
  * one can keep it; one that a process added before it failed is used by the next.
  */
-import type { Transaction } from "kysely";
 import { SHARED_TEXTS_MAX } from "../../kernel/limits.js";
 import { destinationOf, USED } from "../../ledger/account.js";
 import type { Profile } from "../../ledger/profile.js";
 import type { Settlement } from "../../ledger/store.js";
 import type { Database } from "../database.js";
-import type { Schema } from "../schema.js";
-
-type Tx = Transaction<Schema>;
+import type { Tx } from "../schema.js";
 
 /** Rows that are asked for or added by one statement. */
 const ROWS_AT_ONCE = 400;

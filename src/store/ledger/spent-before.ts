@@ -1,14 +1,13 @@
 /** A monthly limit counts the whole month, also where it was set in the middle of it. */
-import { type SelectQueryBuilder, sql, type Transaction } from "kysely";
+import { type SelectQueryBuilder, sql } from "kysely";
 import { nanoUsd } from "../../kernel/money.js";
 import { CALENDAR, periodAt } from "../../kernel/period.js";
 import { USED } from "../../ledger/account.js";
 import type { Database } from "../database.js";
-import type { Schema } from "../schema.js";
+import type { Schema, Tx } from "../schema.js";
 import { type OwnedRow, resize } from "./accounts.js";
 import { post } from "./transfers.js";
 
-type Tx = Transaction<Schema>;
 type Usage = SelectQueryBuilder<Schema, "usage_hourly", object>;
 
 /** Which requests a bucket's limit is about, by the kind of bucket. */

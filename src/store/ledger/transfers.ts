@@ -1,13 +1,13 @@
-import { sql, type Transaction } from "kysely";
+import { sql } from "kysely";
 import type { Transfer } from "../../ledger/account.js";
 import type { BulkTable, Database, SumTable } from "../database.js";
-import type { Schema } from "../schema.js";
+import type { Tx } from "../schema.js";
 import { Sums } from "../sums.js";
 
 /** Writes transfers and moves what they say; one that is there already moves nothing. */
 export async function post(
   database: Database,
-  tx: Transaction<Schema>,
+  tx: Tx,
   transfers: readonly Transfer[],
 ): Promise<void> {
   const added = await database.insertNew(tx, POSTED, transfers.map(toRow));
@@ -19,7 +19,7 @@ export async function post(
 /** Adds transfers that are new, and whose moves somebody else writes. */
 export const addPosted = (
   database: Database,
-  tx: Transaction<Schema>,
+  tx: Tx,
   transfers: readonly Transfer[],
 ): Promise<void> => database.insertRows(tx, POSTED, transfers.map(toRow));
 
@@ -75,7 +75,7 @@ export class Moves {
   }
 
   /** In the order of accounts, so that nobody deadlocks. Whoever has an account locked has its days too. */
-  async write(database: Database, tx: Transaction<Schema>): Promise<void> {
+  async write(database: Database, tx: Tx): Promise<void> {
     const days = new Sums(ACCOUNT_DAYS);
     const balances = new Sums(BALANCES);
     for (const [code, byDay] of this.sums) {

@@ -1,11 +1,11 @@
-import { type CreateTableBuilder, sql, type Transaction } from "kysely";
+import { type CreateTableBuilder, sql } from "kysely";
 import type { Database } from "../database.js";
-import type { Schema } from "../schema.js";
+import type { Tx } from "../schema.js";
 
 type Engine = Database["engine"];
 type Column = "text" | "bigint" | "text?" | "bigint?";
 
-export async function first(tx: Transaction<Schema>, engine: Engine): Promise<void> {
+export async function first(tx: Tx, engine: Engine): Promise<void> {
   await table(tx, engine, "users", ["id"], {
     id: "text",
     name: "text",
@@ -43,7 +43,7 @@ export async function first(tx: Transaction<Schema>, engine: Engine): Promise<vo
   await changesTable(tx, engine);
 }
 
-async function ledgerTables(tx: Transaction<Schema>, engine: Engine): Promise<void> {
+async function ledgerTables(tx: Tx, engine: Engine): Promise<void> {
   await table(tx, engine, "accounts", ["id"], {
     id: "text",
     kind: "text",
@@ -82,7 +82,7 @@ async function ledgerTables(tx: Transaction<Schema>, engine: Engine): Promise<vo
   await index(tx, "leases", ["bucket"]);
 }
 
-async function usageTables(tx: Transaction<Schema>, engine: Engine): Promise<void> {
+async function usageTables(tx: Tx, engine: Engine): Promise<void> {
   await table(tx, engine, "requests", ["id"], {
     id: "text",
     node: "text",
@@ -133,7 +133,7 @@ async function usageTables(tx: Transaction<Schema>, engine: Engine): Promise<voi
 }
 
 /** The order of changes is what other processes follow, so its numbers must never be used twice. */
-async function changesTable(tx: Transaction<Schema>, engine: Engine): Promise<void> {
+async function changesTable(tx: Tx, engine: Engine): Promise<void> {
   const seq =
     engine === "sqlite"
       ? sql`seq integer primary key autoincrement`
@@ -144,7 +144,7 @@ async function changesTable(tx: Transaction<Schema>, engine: Engine): Promise<vo
 }
 
 async function table(
-  tx: Transaction<Schema>,
+  tx: Tx,
   engine: Engine,
   name: string,
   key: readonly string[],
@@ -163,14 +163,14 @@ async function table(
   await builder.execute();
 }
 
-const index = (tx: Transaction<Schema>, on: string, columns: string[]): Promise<void> =>
+const index = (tx: Tx, on: string, columns: string[]): Promise<void> =>
   tx.schema
     .createIndex(`${on}_by_${columns.join("_")}`)
     .on(on)
     .columns(columns)
     .execute();
 
-const unique = (tx: Transaction<Schema>, on: string, columns: string[]): Promise<void> =>
+const unique = (tx: Tx, on: string, columns: string[]): Promise<void> =>
   tx.schema
     .createIndex(`${on}_one_${columns.join("_")}`)
     .unique()

@@ -1,12 +1,9 @@
 /** Terms of payers, amounts that change in the middle of a period, and who paid for a request. */
-import { sql, type Transaction } from "kysely";
-import type { Schema } from "../schema.js";
+import { sql } from "kysely";
+import type { Tx } from "../schema.js";
 import { addColumn, type Engine, index, table, unique } from "./tables.js";
 
-export async function plansAndOrganizations(
-  tx: Transaction<Schema>,
-  engine: Engine,
-): Promise<void> {
+export async function plansAndOrganizations(tx: Tx, engine: Engine): Promise<void> {
   await addColumn(tx, "users", "spending_limit_nano_usd", "bigint");
   await addColumn(tx, "users", "anchor_day", "bigint", 1);
   await addColumn(tx, "users", "anchor_kept_start", "bigint", 0);
@@ -19,7 +16,7 @@ export async function plansAndOrganizations(
   await organizations(tx, engine);
 }
 
-async function organizations(tx: Transaction<Schema>, engine: Engine): Promise<void> {
+async function organizations(tx: Tx, engine: Engine): Promise<void> {
   // Users and organizations share their names, since a request may name either as the one who pays.
   await table(tx, engine, "names", ["name"], { name: "text", kind: "text" });
   await sql`insert into names select name, 'user' from users`.execute(tx);
@@ -82,7 +79,7 @@ async function organizations(tx: Transaction<Schema>, engine: Engine): Promise<v
 }
 
 /** Who paid belongs to the key, and no engine changes a table's key in place. */
-async function usageByPayer(tx: Transaction<Schema>, engine: Engine): Promise<void> {
+async function usageByPayer(tx: Tx, engine: Engine): Promise<void> {
   await tx.schema.alterTable("usage_hourly").renameTo("usage_hourly_before").execute();
   const key = [
     ...["hour", "payer", "group_id", "user_id", "token_id"],

@@ -1,7 +1,6 @@
-import type { Transaction } from "kysely";
-import type { Schema } from "../schema.js";
+import type { Tx } from "../schema.js";
 
-export async function payments(tx: Transaction<Schema>): Promise<void> {
+export async function payments(tx: Tx): Promise<void> {
   await tx.schema
     .createTable("payments")
     .addColumn("id", "text", (column) => column.primaryKey().notNull())
@@ -34,5 +33,5 @@ export async function payments(tx: Transaction<Schema>): Promise<void> {
   await index(tx, "payment_reversals", "intent_id");
 }
 
-const index = (tx: Transaction<Schema>, on: string, column: string): Promise<void> =>
+const index = (tx: Tx, on: string, column: string): Promise<void> =>
   tx.schema.createIndex(`${on}_by_${column}`).on(on).column(column).execute();

@@ -1,11 +1,11 @@
-import { sql, type Transaction } from "kysely";
-import type { Schema } from "../schema.js";
+import { sql } from "kysely";
+import type { Tx } from "../schema.js";
 
 /**
  * Nodes have claims on their leases, and renew them. A claim has a row of its own, so that renewing it never waits
  * for a drain, which locks its node. Nodes of before never renewed one, and are taken for silent until they go.
  */
-export async function nodes(tx: Transaction<Schema>): Promise<void> {
+export async function nodes(tx: Tx): Promise<void> {
   const add = (column: string) => sql`alter table nodes add column ${sql.raw(column)}`.execute(tx);
   await add("host text not null default ''");
   await add("valid_ms bigint not null default 0");

@@ -1,8 +1,8 @@
 /** What requests used besides tokens, what providers say later of their cost, and how far that is from our count. */
-import { sql, type Transaction } from "kysely";
-import type { Schema } from "../schema.js";
+import { sql } from "kysely";
+import type { Tx } from "../schema.js";
 
-export async function costs(tx: Transaction<Schema>): Promise<void> {
+export async function costs(tx: Tx): Promise<void> {
   await sql`alter table requests add column cache_write_tokens bigint not null default 0`.execute(
     tx,
   );

@@ -1,6 +1,6 @@
 /** What receipts tell, usage in every unit and by tag, sums by account and day, the costs of calls, used keys. */
-import { sql, type Transaction } from "kysely";
-import type { Schema } from "../schema.js";
+import { sql } from "kysely";
+import type { Tx } from "../schema.js";
 import { addColumn, type Engine, index, table } from "./tables.js";
 
 const MEASURED = [
@@ -8,7 +8,7 @@ const MEASURED = [
   ...["audio_nanoseconds", "characters", "compute_nanoseconds"],
 ];
 
-export async function receiptsAndUsage(tx: Transaction<Schema>, engine: Engine): Promise<void> {
+export async function receiptsAndUsage(tx: Tx, engine: Engine): Promise<void> {
   await addColumn(tx, "users", "deleted_at", "bigint");
   await addColumn(tx, "requests", "tags", "text");
   await addColumn(tx, "requests", "details", "text");
@@ -37,14 +37,14 @@ export async function receiptsAndUsage(tx: Transaction<Schema>, engine: Engine):
 }
 
 /** For new versions of rows that every drain changes: beside the old ones, they need no new entry in an index. */
-async function leaveRoom(tx: Transaction<Schema>): Promise<void> {
+async function leaveRoom(tx: Tx): Promise<void> {
   const sums = ["account_days", "usage_hourly", "usage_tags_hourly", "call_costs"];
   for (const name of ["accounts", "leases", ...sums]) {
     await sql`alter table ${sql.table(name)} set (fillfactor = 50)`.execute(tx);
   }
 }
 
-async function usage(tx: Transaction<Schema>, engine: Engine): Promise<void> {
+async function usage(tx: Tx, engine: Engine): Promise<void> {
   const added = ["failed", "cached_input_tokens", "reasoning_tokens", ...MEASURED];
   for (const column of added) await addColumn(tx, "usage_hourly", column, "bigint", 0);
   const key = [
@@ -69,7 +69,7 @@ async function usage(tx: Transaction<Schema>, engine: Engine): Promise<void> {
 }
 
 /** What each account paid and was paid, by UTC day and reason: statements read these, never the transfers. */
-async function accountDays(tx: Transaction<Schema>, engine: Engine): Promise<void> {
+async function accountDays(tx: Tx, engine: Engine): Promise<void> {
   await table(tx, engine, "account_days", ["account", "day", "code"], {
     account: "text",
     day: "bigint",

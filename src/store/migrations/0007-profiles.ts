@@ -2,11 +2,11 @@
  * One short row for each settlement. What many have in common, and which accounts they were charged to, is kept once
  * under a number, and their transfers are read from them. `requests` and `transfers` are views from now on.
  */
-import { sql, type Transaction } from "kysely";
-import type { Schema } from "../schema.js";
+import { sql } from "kysely";
+import type { Tx } from "../schema.js";
 import { type Engine, table } from "./tables.js";
 
-export async function profiles(tx: Transaction<Schema>, engine: Engine): Promise<void> {
+export async function profiles(tx: Tx, engine: Engine): Promise<void> {
   await numbered(tx, engine, "profiles", [
     ...FACTS.map((name) => sql`${sql.ref(name)} text not null`),
     sql`own_key bigint not null`,
@@ -31,7 +31,7 @@ const FACTS = ["user_id", "token_id", "payer", "group_id", "model", "task", "pro
 
 /** A table whose rows are known by a text and referred to by a number. */
 async function numbered(
-  tx: Transaction<Schema>,
+  tx: Tx,
   engine: Engine,
   name: string,
   columns: readonly ReturnType<typeof sql>[],
@@ -44,7 +44,7 @@ async function numbered(
   await sql`create table ${sql.table(name)} (${all})`.execute(tx);
 }
 
-const settlements = (tx: Transaction<Schema>, engine: Engine): Promise<void> =>
+const settlements = (tx: Tx, engine: Engine): Promise<void> =>
   table(tx, engine, "settlements", ["id"], {
     id: "text",
     profile: "bigint",
@@ -73,7 +73,7 @@ const settlements = (tx: Transaction<Schema>, engine: Engine): Promise<void> =>
   });
 
 /** Requests that are there already keep the transfers that were written for them. */
-async function carryOver(tx: Transaction<Schema>): Promise<void> {
+async function carryOver(tx: Tx): Promise<void> {
   const facts = sql`user_id, token_id, payer, group_id, model, task, provider, own_key`;
   const text = sql.join(
     FACTS.map((name) => sql.ref(`requests.${name}`)),
@@ -89,7 +89,7 @@ async function carryOver(tx: Transaction<Schema>): Promise<void> {
     join profiles on profiles.text = ${text} || ' ' || requests.own_key`.execute(tx);
 }
 
-async function views(tx: Transaction<Schema>): Promise<void> {
+async function views(tx: Tx): Promise<void> {
   await sql`create view requests as
     select settlements.id, at, user_id, token_id, payer, group_id, model, task, provider, own_key, price,
       stream, tags, status, outcome, duration_ms, first_byte_ms, attempts, input_tokens,
@@ -109,7 +109,7 @@ async function views(tx: Transaction<Schema>): Promise<void> {
 }
 
 /** One by one, and summed by what their sums are looked at by. */
-async function settledViews(tx: Transaction<Schema>): Promise<void> {
+async function settledViews(tx: Tx): Promise<void> {
   await sql`create view settled_transfers as ${moved({
     from: sql`settlements`,
     charged: sql`from_rows.id as request, from_rows.id || '/' || place as id, at`,

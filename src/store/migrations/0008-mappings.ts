@@ -1,9 +1,8 @@
 /** Who serves which model, at which prices over time; what is known of models, and their former names. */
-import type { Transaction } from "kysely";
-import type { Schema } from "../schema.js";
+import type { Tx } from "../schema.js";
 import { type Engine, index, table, unique } from "./tables.js";
 
-export async function mappings(tx: Transaction<Schema>, engine: Engine): Promise<void> {
+export async function mappings(tx: Tx, engine: Engine): Promise<void> {
   await table(tx, engine, "mappings", ["id"], {
     id: "text",
     provider: "text",

@@ -1,9 +1,8 @@
 /** Organizations that are providers, what they registered, and what validation found out about mappings. */
-import type { Transaction } from "kysely";
-import type { Schema } from "../schema.js";
+import type { Tx } from "../schema.js";
 import { addColumn, type Engine, table, unique } from "./tables.js";
 
-export async function registeredProviders(tx: Transaction<Schema>, engine: Engine): Promise<void> {
+export async function registeredProviders(tx: Tx, engine: Engine): Promise<void> {
   await addColumn(tx, "orgs", "type", "text", "customer");
   await table(tx, engine, "registered_providers", ["id"], {
     id: "text",

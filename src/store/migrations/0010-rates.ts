@@ -1,11 +1,10 @@
 /** Limits on requests and tokens of text a minute and on requests at once, and how much of them is leased. */
-import type { Transaction } from "kysely";
-import type { Schema } from "../schema.js";
+import type { Tx } from "../schema.js";
 import { addColumn, type Engine, index, table } from "./tables.js";
 
 const FIELDS = ["requests_per_minute", "tokens_per_minute", "concurrent_requests"];
 
-export async function rates(tx: Transaction<Schema>, engine: Engine): Promise<void> {
+export async function rates(tx: Tx, engine: Engine): Promise<void> {
   for (const limited of ["users", "orgs", "org_members", "tokens"]) {
     for (const field of FIELDS) await addColumn(tx, limited, field, "bigint");
   }

@@ -1,7 +1,6 @@
-import type { Transaction } from "kysely";
 import { sql } from "kysely";
 import type { Database } from "../database.js";
-import type { Schema } from "../schema.js";
+import type { Tx } from "../schema.js";
 import { first } from "./0001-first.js";
 import { plansAndOrganizations } from "./0002-plans-and-organizations.js";
 import { payments } from "./0003-payments.js";
@@ -15,7 +14,7 @@ import { rates } from "./0010-rates.js";
 import { mappingStatistics } from "./0011-mapping-statistics.js";
 import { jobLooks } from "./0013-job-looks.js";
 
-type Migration = (tx: Transaction<Schema>, engine: Database["engine"]) => Promise<void>;
+type Migration = (tx: Tx, engine: Database["engine"]) => Promise<void>;
 
 /** In order; a migration's version is its place in this list, so nothing is ever inserted before the end. */
 const MIGRATIONS: readonly Migration[] = [

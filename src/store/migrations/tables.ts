@@ -1,13 +1,13 @@
 /** Making tables the same on both engines. The first migration has its own, since what has run is not changed. */
-import { type CreateTableBuilder, sql, type Transaction } from "kysely";
+import { type CreateTableBuilder, sql } from "kysely";
 import type { Database } from "../database.js";
-import type { Schema } from "../schema.js";
+import type { Tx } from "../schema.js";
 
 export type Engine = Database["engine"];
 export type Column = "text" | "bigint" | "text?" | "bigint?";
 
 export async function table(
-  tx: Transaction<Schema>,
+  tx: Tx,
   engine: Engine,
   name: string,
   key: readonly string[],
@@ -28,7 +28,7 @@ export async function table(
 
 /** A column more; `preset` fills it in the rows that are there, and none leaves it empty. */
 export async function addColumn(
-  tx: Transaction<Schema>,
+  tx: Tx,
   to: string,
   column: string,
   type: "text" | "bigint",
@@ -42,7 +42,7 @@ export async function addColumn(
     .execute();
 }
 
-export const unique = (tx: Transaction<Schema>, on: string, columns: string[]): Promise<void> =>
+export const unique = (tx: Tx, on: string, columns: string[]): Promise<void> =>
   tx.schema
     .createIndex(`${on}_one_${columns.join("_")}`)
     .unique()
@@ -50,7 +50,7 @@ export const unique = (tx: Transaction<Schema>, on: string, columns: string[]): 
     .columns(columns)
     .execute();
 
-export const index = (tx: Transaction<Schema>, on: string, columns: string[]): Promise<void> =>
+export const index = (tx: Tx, on: string, columns: string[]): Promise<void> =>
   tx.schema
     .createIndex(`${on}_by_${columns.join("_")}`)
     .on(on)

@@ -1,4 +1,4 @@
-import type { Selectable, Transaction } from "kysely";
+import type { Selectable } from "kysely";
 import { UNMATCHED_REVERSAL_MS } from "../../kernel/limits.js";
 import { nanoUsd } from "../../kernel/money.js";
 import { extraGrant } from "../../ledger/account.js";
@@ -13,10 +13,9 @@ import {
 } from "../../ledger/payment.js";
 import type { Database } from "../database.js";
 import { open as openAccount } from "../ledger/accounts.js";
-import type { Schema } from "../schema.js";
+import type { Schema, Tx } from "../schema.js";
 import { followReversals, forgetUnmatched, recordReversal } from "./reversals.js";
 
-type Tx = Transaction<Schema>;
 type Row = Selectable<Schema["payments"]>;
 
 /** Payments one process takes on at a time. */

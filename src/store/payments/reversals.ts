@@ -1,14 +1,13 @@
 /** Refunds and lost disputes, and how the grant of a payment follows them, within a transaction. */
-import { type Selectable, sql, type Transaction } from "kysely";
+import { type Selectable, sql } from "kysely";
 import { least, type NanoUsd, nanoUsd, ZERO } from "../../kernel/money.js";
 import type { ReversalEvent } from "../../ledger/payment.js";
 import { movesToward, transfersOf } from "../../ledger/reversal.js";
 import type { Database } from "../database.js";
 import { locking } from "../ledger/leases.js";
 import { post } from "../ledger/transfers.js";
-import type { Schema } from "../schema.js";
+import type { Schema, Tx } from "../schema.js";
 
-type Tx = Transaction<Schema>;
 type Row = Selectable<Schema["payments"]>;
 
 /** Void once is void for ever: news that is older may come later. */

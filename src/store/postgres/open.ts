@@ -1,4 +1,4 @@
-import { CompiledQuery, Kysely, PostgresDialect, sql, type Transaction } from "kysely";
+import { CompiledQuery, Kysely, PostgresDialect, sql } from "kysely";
 import pg from "pg";
 import {
   type BulkRow,
@@ -8,7 +8,7 @@ import {
   retryRaces,
   type SumTable,
 } from "../database.js";
-import type { Schema } from "../schema.js";
+import type { Schema, Tx } from "../schema.js";
 import { addingUp } from "../sums.js";
 import { copyingPool, copyLines } from "./copy.js";
 
@@ -58,7 +58,7 @@ export function openPostgres(url: string): Database {
   };
 }
 
-async function announce(tx: Transaction<Schema>): Promise<void> {
+async function announce(tx: Tx): Promise<void> {
   await sql`select pg_notify(${CHANNEL}, '')`.execute(tx);
 }
 
@@ -74,7 +74,7 @@ const settings = (url: string): pg.ClientConfig => ({
   },
 });
 
-async function lock(tx: Transaction<Schema>, name: bigint): Promise<void> {
+async function lock(tx: Tx, name: bigint): Promise<void> {
   await sql`select pg_advisory_xact_lock(${name})`.execute(tx);
 }
 
@@ -88,7 +88,7 @@ const LOST_RACES: ReadonlySet<string> = new Set(["40001", "40P01", "23505"]);
 
 /** Looks first, since `copy` cannot skip. Whoever adds the same at the same moment makes one of both try again. */
 async function insertNew(
-  tx: Transaction<Schema>,
+  tx: Tx,
   into: BulkTable,
   rows: readonly BulkRow[],
 ): Promise<readonly string[]> {
@@ -106,7 +106,7 @@ async function insertNew(
 }
 
 async function insertRows(
-  tx: Transaction<Schema>,
+  tx: Tx,
   { table, columns }: BulkTable,
   rows: readonly BulkRow[],
 ): Promise<void> {
@@ -125,11 +125,7 @@ function arrayCell(cell: BulkRow[number]): string {
   return typeof cell === "string" ? `"${cell.replace(/["\\]/g, "\\$&")}"` : String(cell);
 }
 
-async function addSums(
-  tx: Transaction<Schema>,
-  into: SumTable,
-  rows: readonly BulkRow[],
-): Promise<void> {
+async function addSums(tx: Tx, into: SumTable, rows: readonly BulkRow[]): Promise<void> {
   if (rows.length === 0) return;
   const columns = [...Object.keys(into.columns), ...into.sums];
   const types = [...Object.values(into.columns), ...into.sums.map(() => "bigint")];
@@ -143,7 +139,7 @@ async function addSums(
 }
 
 async function addToRows<Row extends BulkRow>(
-  tx: Transaction<Schema>,
+  tx: Tx,
   { table, key, sum }: RowsTable,
   rows: readonly Row[],
 ): Promise<readonly Row[]> {

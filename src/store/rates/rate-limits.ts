@@ -1,11 +1,8 @@
 /** What limits rates have by now. */
-import type { Transaction } from "kysely";
 import type { Plans } from "../../tenants/plan.js";
 import { type RateScope, type Rates, readRateBucket, readRates } from "../../tenants/rates.js";
 import { type Database, sharingRow } from "../database.js";
-import type { Schema } from "../schema.js";
-
-type Tx = Transaction<Schema>;
+import type { Tx } from "../schema.js";
 
 /** The limit of a bucket, read so that it cannot change until the transaction ends; undefined: none any more. */
 export async function rateDue(

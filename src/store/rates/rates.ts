@@ -2,7 +2,7 @@
  * Leases of rates: the same promises as of money, in counts that no ledger keeps. What was used of a minute is not
  * told here; it stays leased until the minute is over, whatever becomes of the node that used it.
  */
-import { sql, type Transaction } from "kysely";
+import { sql } from "kysely";
 import type { Clock } from "../../kernel/clock.js";
 import { RATE_KEPT_MS, RATE_MAX } from "../../kernel/limits.js";
 import { least, type NanoUsd, nanoUsd } from "../../kernel/money.js";
@@ -16,10 +16,8 @@ import type { Plans } from "../../tenants/plan.js";
 import { endOfMinute, readRateBucket } from "../../tenants/rates.js";
 import { recordChange } from "../changes.js";
 import { type Database, lockingRow } from "../database.js";
-import type { Schema } from "../schema.js";
+import type { Tx } from "../schema.js";
 import { rateDue } from "./rate-limits.js";
-
-type Tx = Transaction<Schema>;
 
 export type RateStore = LeaseStore & {
   /** What is leased of each of these buckets, by all nodes; those of which nothing is are left out. */

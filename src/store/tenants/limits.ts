@@ -1,5 +1,5 @@
 /** Setting the monthly limits of organizations, groups and members, and members' rates. */
-import { type RawBuilder, sql, type Transaction } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import { type NanoUsd, nanoUsd } from "../../kernel/money.js";
 import { limitAccount } from "../../ledger/account.js";
 import {
@@ -13,11 +13,9 @@ import { lowerable, type RateChanges } from "../../tenants/rates.js";
 import { type OwnedRow, open } from "../ledger/accounts.js";
 import { locking } from "../ledger/leases.js";
 import { countSpent } from "../ledger/spent-before.js";
-import type { Schema } from "../schema.js";
+import type { Tx } from "../schema.js";
 import type { OrgWriter } from "./org-writer.js";
 import { fromRates } from "./tenant-rows.js";
-
-type Tx = Transaction<Schema>;
 
 /** One limit: the row it stands in, its bucket, and what it is to be. */
 type Setting = {

@@ -1,10 +1,9 @@
-import type { Transaction } from "kysely";
 import type { Payer } from "../../tenants/payer.js";
-import type { Schema } from "../schema.js";
+import type { Tx } from "../schema.js";
 
 /** Gives a name to a payer; false when a user or an organization has it. */
 export async function takeName(
-  tx: Transaction<Schema>,
+  tx: Tx,
   { name, kind }: Pick<Payer, "name" | "kind">,
 ): Promise<boolean> {
   const taken = await tx

@@ -1,12 +1,9 @@
-import type { Transaction } from "kysely";
 import type { Organization } from "../../tenants/organization.js";
 import type { InvitationOutcome, OrganizationStore } from "../../tenants/organization-store.js";
-import type { Schema } from "../schema.js";
+import type { Tx } from "../schema.js";
 import { insertMember, membersOf } from "./org-members.js";
 import type { OrgWriter } from "./org-writer.js";
 import { fromInvitation, toInvitation } from "./organization-rows.js";
-
-type Tx = Transaction<Schema>;
 
 type InvitationStore = Pick<
   OrganizationStore,

@@ -1,11 +1,8 @@
-import type { Transaction } from "kysely";
 import type { Member, Organization, OrgRole } from "../../tenants/organization.js";
 import type { MemberOutcome, OrganizationStore } from "../../tenants/organization-store.js";
-import type { Schema } from "../schema.js";
+import type { Tx } from "../schema.js";
 import type { OrgWriter } from "./org-writer.js";
 import { fromMember } from "./organization-rows.js";
-
-type Tx = Transaction<Schema>;
 
 export function memberStore({
   change,

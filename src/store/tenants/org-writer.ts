@@ -1,13 +1,10 @@
-import type { Transaction } from "kysely";
 import type { Clock } from "../../kernel/clock.js";
 import { assert } from "../../kernel/errors.js";
 import type { Organization } from "../../tenants/organization.js";
 import { recordChange } from "../changes.js";
 import { type Database, lockingRow } from "../database.js";
-import type { Schema } from "../schema.js";
+import type { Tx } from "../schema.js";
 import { toOrganization } from "./organization-rows.js";
-
-type Tx = Transaction<Schema>;
 
 /** One change of an organization at a time: what is counted in it (seats, owners) stays true until it is written. */
 export type OrgWriter = {

@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from "kysely";
+import type { Kysely } from "kysely";
 import type { Clock } from "../../kernel/clock.js";
 import { deletedName } from "../../tenants/forget.js";
 import { fundsBucketOf } from "../../tenants/payer.js";
@@ -6,7 +6,7 @@ import { loweredByTerms, type TenantRows, type TenantStore } from "../../tenants
 import { requestsOf } from "../books/user-requests.js";
 import { recordChange } from "../changes.js";
 import { type Database, lockingRow } from "../database.js";
-import type { Schema } from "../schema.js";
+import type { Schema, Tx } from "../schema.js";
 import { takeName } from "./names.js";
 import {
   changedTerms,
@@ -21,10 +21,7 @@ import {
 /** `node` names this process in the changes it records. */
 export function tenantStore(database: Database, node: string, clock: Clock): TenantStore {
   const { db } = database;
-  const changeUser = <Result>(
-    userId: string,
-    work: (tx: Transaction<Schema>) => Promise<Result>,
-  ): Promise<Result> =>
+  const changeUser = <Result>(userId: string, work: (tx: Tx) => Promise<Result>): Promise<Result> =>
     database.transact(async (tx) => {
       const result = await work(tx);
       await recordChange(database, tx, { topic: "user", key: userId, node, at: clock.now() });
@@ -143,7 +140,7 @@ export function tenantStore(database: Database, node: string, clock: Clock): Ten
 const livingUsers = (db: Kysely<Schema>) =>
   db.selectFrom("users").selectAll().where("deleted_at", "is", null);
 
-async function forgetUser(tx: Transaction<Schema>, userId: string, at: number): Promise<void> {
+async function forgetUser(tx: Tx, userId: string, at: number): Promise<void> {
   const payer = fundsBucketOf({ kind: "user", id: userId });
   await tx
     .deleteFrom("names")
