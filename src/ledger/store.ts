@@ -48,6 +48,12 @@ export type LeaseWish = {
   readonly isSparing: boolean;
 };
 
+export type LeaseRequest = LeaseWish & {
+  readonly node: string;
+  readonly bucketId: string;
+  readonly now: number;
+};
+
 /** What a process takes: what it needs, and half of the rest, so that it need not ask for every request. */
 export function leaseSize(left: NanoUsd, wish: LeaseWish): NanoUsd {
   const { need, isAll, atLeast = ZERO, isSparing } = wish;
@@ -91,13 +97,7 @@ export type LeaseStore = {
    * Brings the bucket up to what its owner is due, then sets aside `leaseSize` more of it for `node`. One
    * transaction; the guard is in the statement that adds to `leased`.
    */
-  readonly takeLease: (
-    request: LeaseWish & {
-      readonly node: string;
-      readonly bucketId: string;
-      readonly now: number;
-    },
-  ) => Promise<LeaseAnswer>;
+  readonly takeLease: (request: LeaseRequest) => Promise<LeaseAnswer>;
   /** States how much `node` has given back of each account, all told. */
   readonly returnLease: (node: string, returned: ReadonlyMap<string, NanoUsd>) => Promise<void>;
   /** Those of these buckets of which nothing at all is out: all was given back, or settled and drained. */

@@ -1,7 +1,7 @@
-/** Opening accounts and changing what was put into them, within a transaction that has them locked. */
-import { type Selectable, sql } from "kysely";
+/** Accounts of somebody's: locking them, the order they are spent in, opening them, and changing what was put into them. */
+import { type Selectable, type SelectQueryBuilder, sql } from "kysely";
 import { badRequest } from "../../kernel/errors.js";
-import { formatUsd } from "../../kernel/money.js";
+import { formatUsd, type NanoUsd, nanoUsd } from "../../kernel/money.js";
 import { type Opening, OUTSIDE, openingTransfer, resizeTransfer } from "../../ledger/account.js";
 import type { Database } from "../database.js";
 import type { Schema, Tx } from "../schema.js";
@@ -13,6 +13,52 @@ export type OwnedRow = Selectable<Schema["accounts"]> & {
   readonly grant_kind: Opening["grantKind"];
   readonly bucket: string;
 };
+
+/** As JavaScript orders them, whatever the database was set to: `Moves` writes accounts in that order. */
+const byId = sql`id collate "C"`;
+
+/** Reads accounts to change them. On SQLite a write transaction is alone as it is. */
+export const locking = <Row>(
+  { engine }: Database,
+  query: SelectQueryBuilder<Schema, "accounts", Row>,
+): SelectQueryBuilder<Schema, "accounts", Row> =>
+  engine === "sqlite" ? query : query.orderBy(byId).forUpdate();
+
+/** Whoever changes what is leased locks the accounts first, then the leases. */
+export async function lockAccounts(
+  database: Database,
+  tx: Tx,
+  ids: readonly string[],
+): Promise<void> {
+  if (ids.length === 0) return;
+  await locking(database, tx.selectFrom("accounts").select("id").where("id", "in", ids)).execute();
+}
+
+/** What could be leased of some accounts, all together. */
+export const leftIn = (accounts: readonly OwnedRow[]): NanoUsd =>
+  nanoUsd(accounts.reduce((sum, { balance, leased }) => sum + balance - leased, 0n));
+
+type Spendable = {
+  readonly id: string;
+  readonly grant_kind: string | null;
+  readonly opened_at: bigint;
+  readonly expires_at: bigint | null;
+};
+
+/** Credit before what is spent on account; then what expires first; then what the plan includes; then what is older. */
+export function bySpendingOrder(a: Spendable, b: Spendable): number {
+  const isLast = (row: Spendable) => Number(row.grant_kind === "pay_as_you_go");
+  if (isLast(a) !== isLast(b)) return isLast(a) - isLast(b);
+  if (a.expires_at !== b.expires_at) {
+    if (a.expires_at === null) return 1;
+    if (b.expires_at === null) return -1;
+    return a.expires_at < b.expires_at ? -1 : 1;
+  }
+  const isLater = (row: Spendable) => Number(row.grant_kind !== "plan");
+  if (isLater(a) !== isLater(b)) return isLater(a) - isLater(b);
+  if (a.opened_at !== b.opened_at) return a.opened_at < b.opened_at ? -1 : 1;
+  return a.id < b.id ? -1 : 1;
+}
 
 /** All grants of all payers together; half of what a 64-bit integer holds, so that no balance comes near it. */
 const GRANTED_MAX = 2n ** 62n;

@@ -13,8 +13,7 @@ import { type Database, sharingRow } from "../database.js";
 import type { Tx } from "../schema.js";
 import { toOrganization } from "../tenants/organization-rows.js";
 import { maybeAmount, toBudget, toUser } from "../tenants/tenant-rows.js";
-import { type OwnedRow, open, resize } from "./accounts.js";
-import { locking } from "./leases.js";
+import { locking, type OwnedRow, open, resize } from "./accounts.js";
 import { countSpent } from "./spent-before.js";
 
 export type DueAccount = OwnedRow & {

@@ -8,7 +8,8 @@ import { least, nanoUsd, ZERO } from "../../kernel/money.js";
 import type { Debit, Settlement, SettlementBatch } from "../../ledger/store.js";
 import type { Database } from "../database.js";
 import type { Tx } from "../schema.js";
-import { bySpendingOrder, giveBack, locking } from "./leases.js";
+import { bySpendingOrder, locking } from "./accounts.js";
+import { giveBack } from "./lease-returns.js";
 
 type Source = {
   readonly id: string;

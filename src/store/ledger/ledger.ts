@@ -3,24 +3,15 @@ import { nanoUsd } from "../../kernel/money.js";
 import { restGoesTo, type Transfer } from "../../ledger/account.js";
 import type { CreditView, LedgerStore } from "../../ledger/store.js";
 import type { Plans } from "../../tenants/plan.js";
-import { recordChange } from "../changes.js";
 import type { Database } from "../database.js";
+import { recalls } from "../recalls.js";
 import type { Tx } from "../schema.js";
-import { type OwnedRow, open } from "./accounts.js";
+import { bySpendingOrder, leftIn, locking, type OwnedRow, open } from "./accounts.js";
 import { auditLedger } from "./audit.js";
 import { bringUpToDate } from "./entitlements.js";
-import {
-  bySpendingOrder,
-  dropLeases,
-  endedLeases,
-  giveBack,
-  leftIn,
-  lockAccounts,
-  locking,
-  recallState,
-  releaseKeptBack,
-  takeLease,
-} from "./leases.js";
+import { recallState, releaseKeptBack } from "./kept-back.js";
+import { dropLeases, endedLeases, returnLease } from "./lease-returns.js";
+import { takeLease } from "./leases.js";
 import { claimStore } from "./nodes.js";
 import { applySettlements } from "./settlements.js";
 import { sharedRows } from "./shared-rows.js";
@@ -34,6 +25,7 @@ export function ledgerStore(database: Database, plans = NO_PLANS): LedgerStore {
   const shared = sharedRows(database);
   return {
     ...claimStore(database),
+    ...recalls(database, "leases", returnLease),
 
     takeLease: (request) =>
       database.transact(async (tx) => {
@@ -48,29 +40,9 @@ export function ledgerStore(database: Database, plans = NO_PLANS): LedgerStore {
         return takeLease(tx, request, accounts);
       }),
 
-    returnLease: (node, returned) =>
-      database.transact((tx) => returnLease(database, tx, node, returned)),
-
     endedLeases: (node, bucketIds) => endedLeases(db, node, bucketIds),
 
     dropLeases: (node, ended) => database.transact((tx) => dropLeases(tx, node, ended)),
-
-    askBack: (node, bucketId, at) =>
-      database.transact((tx) =>
-        recordChange(database, tx, { topic: "recall", key: bucketId, node, at }),
-      ),
-
-    answerRecall: (node, bucketId, recall, returned) =>
-      database.transact(async (tx) => {
-        await returnLease(database, tx, node, returned);
-        await tx
-          .updateTable("leases")
-          .set({ recall_answered: recall })
-          .where("node", "=", node)
-          .where("bucket", "=", bucketId)
-          .where("recall_answered", "<", BigInt(recall))
-          .execute();
-      }),
 
     recallState: (node, bucketId, recall, now) => recallState(db, { node, bucketId, recall, now }),
 
@@ -98,16 +70,6 @@ export function ledgerStore(database: Database, plans = NO_PLANS): LedgerStore {
 
     audit: () => auditLedger(database),
   };
-}
-
-async function returnLease(
-  database: Database,
-  tx: Tx,
-  node: string,
-  returned: ReadonlyMap<string, bigint>,
-): Promise<void> {
-  await lockAccounts(database, tx, [...returned.keys()]);
-  for (const [account, total] of returned) await giveBack(tx, node, account, total);
 }
 
 async function expireAccounts(database: Database, tx: Tx, now: number): Promise<number> {

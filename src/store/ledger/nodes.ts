@@ -4,9 +4,9 @@ import { defaultLimits } from "../../kernel/limits.js";
 import { nanoUsd } from "../../kernel/money.js";
 import type { ClaimStore, NodeView } from "../../ledger/claim.js";
 import type { Database } from "../database.js";
-import { closeRateLeases } from "../rates/rates.js";
+import { closeRateLeases } from "../rates/rate-returns.js";
 import type { Schema, Tx } from "../schema.js";
-import { closeLeases } from "./leases.js";
+import { closeLeases } from "./lease-returns.js";
 
 export function claimStore(database: Database): ClaimStore {
   const { db } = database;

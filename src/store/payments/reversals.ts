@@ -4,7 +4,7 @@ import { least, type NanoUsd, nanoUsd, ZERO } from "../../kernel/money.js";
 import type { ReversalEvent } from "../../ledger/payment.js";
 import { movesToward, transfersOf } from "../../ledger/reversal.js";
 import type { Database } from "../database.js";
-import { locking } from "../ledger/leases.js";
+import { locking } from "../ledger/accounts.js";
 import { post } from "../ledger/transfers.js";
 import type { Schema, Tx } from "../schema.js";
 

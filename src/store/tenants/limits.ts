@@ -10,8 +10,7 @@ import {
 } from "../../tenants/organization.js";
 import type { LimitChanges, OrganizationStore } from "../../tenants/organization-store.js";
 import { lowerable, type RateChanges } from "../../tenants/rates.js";
-import { type OwnedRow, open } from "../ledger/accounts.js";
-import { locking } from "../ledger/leases.js";
+import { locking, type OwnedRow, open } from "../ledger/accounts.js";
 import { countSpent } from "../ledger/spent-before.js";
 import type { Tx } from "../schema.js";
 import type { OrgWriter } from "./org-writer.js";
