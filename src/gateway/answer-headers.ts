@@ -23,12 +23,15 @@ export type Facts = {
   readonly failedMs: number;
 };
 
+/** Our id of a request, also under the name that OpenAI's and Hugging Face's clients look for and show. */
+export const idHeaders = (id: string) => ({ "inference-id": id, "x-request-id": id });
+
 export function answerHeaders(gateway: Gateway, call: Call, facts: Facts): Record<string, string> {
   const { candidate, cost } = facts;
   const remaining = spendableFor(gateway, call.caller);
   const headers: Record<string, string> = {
     "content-type": call.request.isStream ? "text/event-stream; charset=utf-8" : "application/json",
-    "inference-id": call.id,
+    ...idHeaders(call.id),
     "x-inference-provider": candidate.mapping.provider,
     "x-turnpike-route": routeText(facts),
     "x-turnpike-credits-remaining-nano-usd": String(remaining),
@@ -43,7 +46,12 @@ export function answerHeaders(gateway: Gateway, call: Call, facts: Facts): Recor
   return headers;
 }
 
-function routeText({ policy, tried, explored }: Facts): string {
+/** Where a request went, and why. */
+export function routeText({
+  policy,
+  tried,
+  explored,
+}: Pick<Facts, "policy" | "tried" | "explored">): string {
   const text = `policy=${policyName(policy)}; tried=${tried.join(",")}`;
   return explored === undefined ? text : `${text}; explored=${explored}`;
 }

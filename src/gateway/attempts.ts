@@ -2,6 +2,7 @@
 import { RouterError } from "../kernel/errors.js";
 import { PROVIDER_REQUEST_ID_CHARS_MAX } from "../kernel/limits.js";
 import type { Candidate } from "../routing/policy.js";
+import { routeText } from "./answer-headers.js";
 import { CreditEndedError } from "./deadline.js";
 import { exhausted } from "./exhausted.js";
 import type { Held } from "./money/hold.js";
@@ -197,7 +198,7 @@ export async function giveUp(
   trail: Trail,
 ): Promise<RouterError> {
   const candidate = trail.failures.at(-1)?.candidate;
-  const error = exhaustedBy(trail);
+  const error = exhaustedBy(route, trail);
   if (candidate) {
     await settleNothing(gateway, call, candidate, {
       status: call.signal.aborted ? CALLER_GONE : (error.detail.status ?? 502),
@@ -208,12 +209,29 @@ export async function giveUp(
   return error;
 }
 
-export const exhaustedBy = (trail: Trail): RouterError =>
-  exhausted(
-    triedSoFar(trail),
-    trail.failures.map(({ failure }) => failure),
-    trail.spentBy,
+/** What ends the request, with the way it went in its headers, like that of an answer. */
+export function exhaustedBy({ policy, explored }: Route, trail: Trail): RouterError {
+  const tried = triedSoFar(trail);
+  const error = exhausted({
+    tried,
+    failures: trail.failures.map(({ failure }) => failure),
+    spentBy: trail.spentBy,
+    isOwnKey: trail.failures.every(({ candidate }) => candidate.keySource !== "operator"),
+  });
+  const isAnswer = error.code === "provider_rejected";
+  const rejecter = isAnswer ? trail.failures.at(-1)?.candidate.mapping.provider : undefined;
+  const headers = {
+    ...error.detail.headers,
+    "x-turnpike-route": routeText({ policy, tried, explored: explored?.mapping.provider }),
+    ...(rejecter !== undefined && { "x-inference-provider": rejecter }),
+  };
+  return new RouterError(
+    error.code,
+    error.message,
+    { ...error.detail, headers },
+    { cause: error.cause },
   );
+}
 
 /** Every attempt that came to nothing, as `X-Turnpike-Route` names it: the provider, and why. */
 export function triedSoFar({ failures, lost }: Trail): string[] {

@@ -192,7 +192,7 @@ async function endUnanswered(
     firstByteMs: undefined,
     way: { policy: route.policy, tried: triedSoFar(trail), clamped: clampedBy(turn.held) },
   });
-  return isGone ? exhaustedBy(trail) : timeEnded(gateway, call, turn.candidate, cost);
+  return isGone ? exhaustedBy(route, trail) : timeEnded(gateway, call, turn.candidate, cost);
 }
 
 const factsOf = (

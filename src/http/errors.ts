@@ -1,4 +1,5 @@
 /** The one place that knows HTTP's side of every error. */
+import { idHeaders } from "../gateway/answer-headers.js";
 import { type ErrorCode, RouterError } from "../kernel/errors.js";
 import { type Log, reasonOf } from "../kernel/log.js";
 
@@ -129,7 +130,7 @@ export function errorResponse(
   const { status, type } = ON_THE_WIRE[error.code];
   const headers: Record<string, string> = {
     "content-type": "application/json",
-    "inference-id": context.id,
+    ...idHeaders(context.id),
     // Names a header cannot hold are shown in the body only.
     "x-error-message": error.message
       .replace(/[^\x20-\x7e]/g, "?")
@@ -145,7 +146,7 @@ export function errorResponse(
   if (status === 401) headers["www-authenticate"] = 'Bearer realm="Turnpike"';
   const body =
     context.dialect !== "openai"
-      ? { error: error.message, code: error.code, inference_id: context.id }
+      ? { error: error.message, code: error.code, inference_id: context.id, ...error.detail.extra }
       : {
           error: {
             message: error.message,

@@ -70,6 +70,7 @@ for (const { id: provider } of providers) {
       const id = headers.get("inference-id") ?? "";
       const sent = await delivered(front, id);
       expect(headers.get("x-inference-provider")).toBe(provider);
+      expect(Reflect.get(answer, "_request_id")).toBe(id);
       expect(headers.get("x-turnpike-cost-nano-usd")).toBe(sent.costNanoUsd);
       expect(answer.usage).toMatchObject({
         prompt_tokens: sent.promptTokens,

@@ -35,6 +35,8 @@ test("errors under /v1 and of our own API have OpenAI's shape, with our id in he
     expect(error).toHaveProperty("param");
     expect(response.headers.get("x-error-message")).toBe(error.message);
     expect(response.headers.get("content-type")).toBe("application/json");
+    // Where OpenAI's and Hugging Face's clients look for it.
+    expect(response.headers.get("x-request-id")).toBe(error.inference_id);
   }
 });
 
@@ -47,6 +49,12 @@ test("errors anywhere else have the Hub's shape: a string", async () => {
     expect(response.headers.get("x-error-message")).toBe(body.error);
     expect(body.inference_id).toBe(response.headers.get("inference-id"));
   }
+});
+
+test("in the Hub's shape too an error says what can be done about it", async () => {
+  const response = await app.answer(call("POST", "/models/org/model", ada.token, { inputs: "x" }));
+  expect(response.status).toBe(404);
+  expect(await response.json()).toMatchObject({ code: "model_not_found", did_you_mean: [] });
 });
 
 test("a stranger at the Hub's routes for tasks is told so in the Hub's shape", async () => {

@@ -124,6 +124,8 @@ for (const [isStream, faults] of [
         name,
         error: { code: "provider_error", attempts: [`local:${why}`] },
       });
+      expect(response.headers.get("x-turnpike-route")).toBe(`policy=fastest; tried=local:${why}`);
+      expect(response.headers.get("x-inference-provider")).toBeNull();
       await noTrace(text + JSON.stringify(response.headers));
     }
     expect(await charged(app, ada)).toBe(0n);
@@ -205,6 +207,22 @@ test("the same refusal of a caller's own key is the caller's to hear", async () 
   }
 });
 
+test("whom a provider limits is told: the service, or the caller's own key", async () => {
+  const provider = provide(() => asJson('{"error":{"message":"slow down"}}', 429));
+  const { app, ada } = await start({ local: provider.origin });
+  const body = { ...ASK, model: "org/model:local" };
+  for (const [headers, whom] of [
+    [{}, "this service (not you)"],
+    [{ "x-turnpike-provider-key": "OWN-KEY-1234" }, "your own key"],
+  ] as const) {
+    const response = await app.answer(chat(ada.token, body, headers));
+    expect(response.status).toBe(429);
+    expect((await response.json()).error.message).toStartWith(
+      `The provider is rate limiting ${whom}: local:429.`,
+    );
+  }
+});
+
 test("a request the provider refuses keeps its status and message, and goes to nobody else", async () => {
   const shapes = [
     '{"error":{"message":"temperature is too hot"}}',
@@ -220,8 +238,15 @@ test("a request the provider refuses keeps its status and message, and goes to n
     const response = await app.answer(chat(ada.token, body));
     expect(response.status).toBe(status);
     const text = await response.text();
-    expect(JSON.parse(text).error.code).toBe("provider_rejected");
+    expect(JSON.parse(text).error).toMatchObject({
+      code: "provider_rejected",
+      attempts: [`local:${status}`],
+    });
     expect(text).toContain("temperature is too hot");
+    expect(response.headers.get("x-inference-provider")).toBe("local");
+    expect(response.headers.get("x-turnpike-route")).toBe(
+      `policy=preferred; tried=local:${status}`,
+    );
     expect(await charged(app, ada)).toBe(0n);
     expect(app.site.gateway.breakers.restsForMs(mappingOf(app), 0)).toBe(0);
     await noTrace(text);
@@ -519,7 +544,7 @@ test("a stream that fails after its first event ends with an error, without [DON
       starts: true,
       isDone: false,
     });
-    expect({ name, error }).toMatchObject({ name, error: { type: "provider_error" } });
+    expect({ name, error }).toMatchObject({ name, error: { type: "api_error" } });
     expect(error.message).toContain(words);
     expect(error.inference_id).toBe(response.headers.get("inference-id"));
     // What was delivered is charged, counted by us and said to be.

@@ -35,6 +35,8 @@ export function answerAs(
   return new Response(reply.bytes as BodyInit, { status: status(reply.status), headers });
 }
 
+const REQUEST_ID = "x-request-id";
+
 /** The provider's headers with our own. */
 export function headersAs(
   head: ResponseHead,
@@ -44,7 +46,10 @@ export function headersAs(
   for (const [name, value] of head.entries()) {
     if (!KEPT_BACK.has(name) && !name.startsWith("x-turnpike-")) headers[name] = value;
   }
+  // A provider's own id of the request is what its support asks for; ours is in Inference-Id too.
+  const providersId = headers[REQUEST_ID];
   Object.assign(headers, own);
+  if (providersId !== undefined) headers[REQUEST_ID] = providersId;
   headers["content-type"] = head.get("content-type") ?? "application/octet-stream";
   return headers;
 }

@@ -2,6 +2,7 @@
 import { CANCEL_LOOK_MS } from "../../kernel/limits.js";
 import type { ProviderReply, ProviderRequest } from "../../providers/provider.js";
 import type { Candidate } from "../../routing/policy.js";
+import { idHeaders } from "../answer-headers.js";
 import type { ResponseHead } from "../client/response-head.js";
 import { Deadline } from "../deadline.js";
 import { exhausted } from "../exhausted.js";
@@ -35,11 +36,11 @@ export async function servePoll(poll: Poll, upstream: ProviderRequest): Promise<
     const reply = await readReply(asking, upstream, { head, exchange });
     await settleAsSeen(poll, asking, reply);
     deadline.end();
-    return answerAs(reply, head, { "inference-id": poll.job.requestId });
+    return answerAs(reply, head, idHeaders(poll.job.requestId));
   } catch (thrown) {
     deadline.end();
     const failure: Failure = { kind: "failed", why: whyOf(deadline.reason ?? thrown) };
-    throw exhausted([`${mapping.provider}:${failure.why}`], [failure]);
+    throw exhausted({ tried: [`${mapping.provider}:${failure.why}`], failures: [failure] });
   }
 }
 
@@ -64,7 +65,7 @@ function answerEvents({ job }: Poll, deadline: Deadline, { head, exchange }: Ans
     },
     cancel: () => deadline.stop(new Error("the caller hung up")),
   });
-  const headers = headersAs(head, { "inference-id": job.requestId });
+  const headers = headersAs(head, idHeaders(job.requestId));
   return new Response(body, { status: head.status, headers });
 }
 

@@ -16,7 +16,7 @@ export function openAiDialect(quirks: EventQuirks): StreamDialect {
     // Never with a `[DONE]`.
     breakOff: (end, { message, code, inferenceId }) => {
       const error = {
-        ...{ message, type: "provider_error", code, param: null },
+        ...{ message, type: "api_error", code, param: null },
         inference_id: inferenceId,
       };
       return eventOf(latin1Of(JSON.stringify({ error }))) + end.comment;
