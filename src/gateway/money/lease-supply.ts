@@ -17,7 +17,7 @@ export type Supply = {
   owedRecall: number | undefined;
 };
 
-export const NO_SUPPLY: Supply = {
+const NO_SUPPLY: Supply = {
   turn: undefined,
   recalledFor: 0,
   isAnswered: true,
@@ -28,3 +28,42 @@ export const NO_SUPPLY: Supply = {
   isDoubtful: false,
   owedRecall: undefined,
 };
+
+/** The supplies of all buckets that were ever asked for here, until they are forgotten. */
+export class Supplies {
+  private readonly all = new Map<string, Supply>();
+
+  /** Undefined where nobody asked for the bucket. */
+  known(bucketId: string): Supply | undefined {
+    return this.all.get(bucketId);
+  }
+
+  of(bucketId: string): Supply {
+    let supply = this.all.get(bucketId);
+    if (!supply) {
+      supply = { ...NO_SUPPLY };
+      this.all.set(bucketId, supply);
+    }
+    return supply;
+  }
+
+  entries(): Iterable<[string, Supply]> {
+    return this.all;
+  }
+
+  forget(bucketId: string): void {
+    this.all.delete(bucketId);
+  }
+
+  /** Runs `work` after all other work on the bucket that was begun before. */
+  inTurn<Result>(bucketId: string, work: () => Promise<Result>): Promise<Result> {
+    const supply = this.of(bucketId);
+    const turn = (supply.turn ?? Promise.resolve()).then(work, work);
+    supply.turn = turn;
+    const clear = () => {
+      if (supply.turn === turn) supply.turn = undefined;
+    };
+    turn.then(clear, clear);
+    return turn;
+  }
+}
