@@ -1,4 +1,5 @@
 /** Every task but chat: the smallest request, read as the gateway reads it. */
+import type { TaskAdapter } from "../providers/provider.js";
 import { MalformedReply } from "../providers/reply.js";
 import type { Task } from "../tasks/index.js";
 import type { Media } from "../tasks/media.js";
@@ -65,7 +66,7 @@ const QUESTION = { question: "What colour is it?" };
 const SMALL: { readonly [T in Exclude<Task, "conversational">]: Small } = {
   "text-generation": { inputs: "Once upon a time", parameters: { max_new_tokens: 8 } },
   "feature-extraction": { inputs: SENTENCE },
-  "text-ranking": { inputs: { query: "fox", texts: [SENTENCE, "It rains."] } },
+  "text-ranking": { inputs: { query: "fox", documents: [SENTENCE, "It rains."] } },
   "text-to-image": { inputs: "a grey square", parameters: { num_inference_steps: 1 } },
   "image-to-image": { media: picture, parameters: { prompt: "make it blue" } },
   "image-text-to-image": { media: picture, parameters: { prompt: "make it blue" } },
@@ -99,8 +100,11 @@ const SMALL: { readonly [T in Exclude<Task, "conversational">]: Small } = {
   "tabular-regression": { inputs: { data: { length: ["1.5"], width: ["0.5"] } } },
 };
 
-/** The smallest input of a task that makes sense. */
-export function smallInput(task: Exclude<Task, "conversational">): TaskInput {
-  const { inputs, media, parameters = {} } = SMALL[task];
-  return { inputs, media: media?.(), parameters, extra: {} };
+/** The smallest input of a task that makes sense; with `insistsOn`, which whoever is asked cannot do without. */
+export function smallInput(
+  task: Exclude<Task, "conversational">,
+  { insistsOn }: Pick<TaskAdapter, "insistsOn">,
+): TaskInput {
+  const { inputs, media, parameters } = SMALL[task];
+  return { inputs, media: media?.(), parameters: { ...insistsOn, ...parameters }, extra: {} };
 }

@@ -33,7 +33,7 @@ export const openai = {
     // Its newer models know no `response_format` and always answer base64; the older ones answer links.
     "text-to-image": openAiImages({ path: GENERATIONS, options: imageOptions }),
     "image-to-image": openAiPictures(edit),
-    "text-to-speech": openAiSpeech({ path: SPEECH }),
+    "text-to-speech": openAiSpeech({ path: SPEECH, voice: "alloy" }),
     "automatic-speech-recognition": openAiTranscription({
       path: TRANSCRIPTIONS,
       options: transcriptOptions,

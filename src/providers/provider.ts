@@ -2,7 +2,7 @@ import type { PricePerMillion } from "../kernel/money.js";
 import type { BodyChanges, ChatRequest, ContinuationForm } from "../tasks/chat-completion.js";
 import type { Task } from "../tasks/index.js";
 import type { Media, Upload } from "../tasks/media.js";
-import type { TaskInput, TaskOutput } from "../tasks/task-call.js";
+import type { Json, TaskInput, TaskOutput } from "../tasks/task-call.js";
 import type { Unit, Usage } from "../tasks/usage.js";
 import type { CostReader } from "./reported.js";
 
@@ -148,6 +148,8 @@ export type Step =
 export type TaskAdapter = {
   readonly start: (input: TaskInput, target: Target) => ProviderRequest;
   readonly next: (reply: ProviderReply, target: Target) => Step;
+  /** Parameters that it refuses to go without, with values that all who speak it know. Callers send their own. */
+  readonly insistsOn?: Json;
   /** Whether a file alone is sent as it is, so that it may be passed on while it comes in. */
   readonly takesUploads?: boolean;
   /** Where its answers say what they cost, and are believed. */

@@ -16,7 +16,7 @@ function openAi(id: string, origin: string): Spoken {
     tasks: {
       ...tasks,
       "text-to-image": openAiImages({ path: "/images/generations" }),
-      "text-to-speech": openAiSpeech({ path: "/audio/speech" }),
+      "text-to-speech": openAiSpeech({ path: "/audio/speech", voice: "alloy" }),
       "automatic-speech-recognition": openAiTranscription({ path: "/audio/transcriptions" }),
     },
     routes: [

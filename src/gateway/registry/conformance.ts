@@ -130,7 +130,8 @@ function smallRequest(
   providerModel: string,
   place: (path: string) => string,
 ): Sendable {
-  const request = adapterOf(provider, task).start(inputOf(task), targetOf(providerModel));
+  const adapter = adapterOf(provider, task);
+  const request = adapter.start(inputOf(task, adapter), targetOf(providerModel));
   const { method, path, headers, body: written } = request;
   const { type, body } = printBody(written, "turnpike-conformance");
   const typed = type === undefined ? {} : { "content-type": type };
@@ -143,9 +144,9 @@ function adapterOf({ id, tasks }: Provider, task: Task): TaskAdapter {
   return adapter;
 }
 
-function inputOf(task: Task): TaskInput {
+function inputOf(task: Task, adapter: TaskAdapter): TaskInput {
   assert(task !== "conversational", "chat has probes of its own");
-  return smallInput(task);
+  return smallInput(task, adapter);
 }
 
 function readSmall(
@@ -155,7 +156,7 @@ function readSmall(
   { status, header, bytes, text }: Answered,
 ): Step {
   const adapter = adapterOf(provider, task);
-  const request = adapter.start(inputOf(task), targetOf(providerModel));
+  const request = adapter.start(inputOf(task, adapter), targetOf(providerModel));
   const type = mediaTypeOf(header("content-type"));
   const reply = { request, status, header, type, bytes, json: jsonOf(text) };
   return adapter.next(reply, targetOf(providerModel));

@@ -159,7 +159,8 @@ async function validateTask(
   task: Exclude<Mapping["task"], "conversational">,
 ): Promise<Finding> {
   const { gateway, mapping } = asking;
-  const input = smallInput(task);
+  const adapter = gateway.providers.get(mapping.provider)?.provider.tasks[task];
+  const input = smallInput(task, adapter ?? {});
   const isSound = input.media?.type.startsWith("audio/");
   const audioMs = input.media && isSound ? await durationMsOf(input.media) : undefined;
   const asked = askedOf(task, input, 1, audioMs);

@@ -12,10 +12,13 @@ type Speech = {
   readonly path: string;
   /** What stands in for what the caller left out. */
   readonly defaults?: (target: Target) => Json;
+  /** One of the voices that it has; undefined where it chooses one itself. Source: OpenAI API reference, Audio. */
+  readonly voice?: string;
 };
 
 /** OpenAI's `audio/speech`: a text, read aloud. */
-export const openAiSpeech = ({ path, defaults = () => ({}) }: Speech): TaskAdapter => ({
+export const openAiSpeech = ({ path, voice, defaults = () => ({}) }: Speech): TaskAdapter => ({
+  ...(voice !== undefined && { insistsOn: { voice } }),
   start: (input, target) =>
     postJson(path, {
       ...defaults(target),
