@@ -9,6 +9,8 @@ export function manualClock(start = Date.UTC(2026, 0, 15, 12)) {
     elapsed: () => now,
     sleep: (ms, signal) =>
       new Promise((resolve) => {
+        // As the real clock does it: what stops between two rounds must not wait for the pause between them.
+        if (signal?.aborted) return resolve();
         const sleeper = { until: now + ms, wake: resolve };
         sleepers.add(sleeper);
         signal?.addEventListener("abort", () => {
