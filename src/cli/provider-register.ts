@@ -6,7 +6,7 @@ import {
 } from "../gateway/registry/register-provider.js";
 import { newRegistrationSchema, printRegistration } from "../gateway/registry/registration-form.js";
 import { DIALECTS } from "../providers/registered.js";
-import type { Registration } from "../tenants/registration.js";
+import type { Registration, RegistrationState } from "../tenants/registration.js";
 import { type CommonOptions, command } from "./command.js";
 import { registrarOf } from "./known-providers.js";
 import { type Local, requireOrganization, withLocal } from "./local.js";
@@ -76,6 +76,13 @@ export const providerShow = command("show", "one provider that registered itself
     }),
   );
 
+const STANDS: Readonly<Record<RegistrationState, string>> = {
+  sandbox: "in the sandbox",
+  staging: "in staging",
+  live: "live",
+  withdrawn: "withdrawn",
+};
+
 export const providerPromote = command(
   "promote",
   "take a provider one state further: sandbox, staging, live",
@@ -86,7 +93,7 @@ export const providerPromote = command(
       const { registration, org } = await requireRegistered(local, id);
       // Whoever has this folder operates the service.
       const after = await promoteProvider(local, registration, true);
-      tell(options, after, org, `${id} is in ${after.state} now.`);
+      tell(options, after, org, `${id} is ${STANDS[after.state]} now.`);
     }),
   );
 

@@ -28,6 +28,22 @@ const withKey =
   (key: Probe["key"]) =>
   (subject: Subject): Probe => ({ ...smallest(subject), key, isStream: false });
 
+export const REACHABLE: Check = {
+  name: "reachable",
+  expected: "a connection, and a status of 2xx for the smallest request",
+  hint: "Nothing else is looked at before requests arrive: the base URL, its certificate, the key, the model's name.",
+  probe: withKey("good"),
+  judge: judgeAnswer(({ status }) =>
+    judged(status >= 200 && status < 300 ? undefined : `the status is ${status}, not 2xx`),
+  ),
+};
+
+/** Whether a check before it found nobody there, so that there is nothing to find out for any other. */
+export function isOutOfReach(seen: Seen): boolean {
+  const observed = seen.get(REACHABLE.name);
+  return observed !== undefined && !isAnswered(observed);
+}
+
 const refusedKey = judgeAnswer(({ status }) =>
   judged(status === 401 || status === 403 ? undefined : `the status is ${status}, not 401 or 403`),
 );
@@ -86,7 +102,7 @@ export const BAD_BODY: Check = {
   judge: judgeAnswer((answer) => judged(errorFault(answer))),
 };
 
-const SERVED = ["chat", "chat_stream", "task"];
+const SERVED = ["reachable", "chat", "chat_stream", "task"];
 
 /** The answers that were no refusals. */
 function* servedIn(seen: Seen): Iterable<readonly [name: string, answer: Answered]> {
@@ -258,6 +274,6 @@ export const BILLING_AGAIN: Check = {
 };
 
 export const SERVICE_CHECKS = {
-  before: [NO_KEY, WRONG_KEY],
+  before: [REACHABLE, NO_KEY, WRONG_KEY],
   after: [NOT_JSON, BAD_BODY, REQUEST_ID, PRICES, BILLING, BILLING_AGAIN],
 } as const;

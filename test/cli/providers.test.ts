@@ -53,7 +53,7 @@ test("a provider is registered, tested, promoted and withdrawn by command", asyn
   expect(unnamed.complaint).toContain("no model of acme-ai is mapped");
 
   const { report } = await cli.json("provider", "test", "acme-ai", "--model", model);
-  expect([report.passed, report.checks.length]).toEqual([true, 12]);
+  expect([report.passed, report.checks.length]).toEqual([true, 13]);
   const states = [];
   for (const step of ["promote", "promote", "withdraw", "promote"]) {
     states.push((await cli.json("provider", step, "acme-ai")).provider.state);

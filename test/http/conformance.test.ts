@@ -49,6 +49,7 @@ const verdicts = (findings: readonly Finding[]) =>
   Object.fromEntries(findings.map(({ name, verdict }) => [name, verdict]));
 
 const ALL_PASSED = {
+  reachable: "passed",
   ...{ no_key: "passed", wrong_key: "passed", chat: "passed", chat_stream: "passed" },
   ...{ tools: "passed", structured_output: "passed", not_json: "passed", bad_body: "passed" },
   ...{ request_id: "passed", prices: "passed", billing: "passed", billing_again: "passed" },
@@ -93,6 +94,7 @@ const told = (...requests: readonly object[]) => Response.json({ requests });
 const isPlain = (body: Readonly<Record<string, unknown>>) => !body.tools && !body.response_format;
 
 const BAD: readonly [check: string, faults: Faults, why: string][] = [
+  ["reachable", { chat: () => refusal(503, "loading") }, "the status is 503, not 2xx"],
   [
     "no_key",
     { first: ({ headers }) => (headers.authorization ? undefined : Response.json(answered())) },
@@ -287,28 +289,37 @@ test("a provider without a billing endpoint is not asked for costs", async () =>
   ]);
 });
 
-test("a server that nobody reaches fails every check, in words", async () => {
+test("a server that nobody reaches is asked once, and nothing else is held against it", async () => {
   const { run, server } = await worldWith({});
   server.stop();
-  const { body, find } = await run();
+  const { body, find, findings } = await run();
   expect(body.report.passed).toBe(false);
-  expect(find("chat")).toMatchObject({ verdict: "failed", why: "no connection could be made" });
+  expect(find("reachable")).toMatchObject({
+    ...{ verdict: "failed", why: "no connection could be made" },
+    ...{ sent: expect.stringContaining("with the key"), hint: expect.any(String) },
+  });
+  const others = findings.filter(({ name }) => name !== "reachable");
+  expect(others).toHaveLength(12);
+  for (const each of others) {
+    expect(each).toMatchObject({ verdict: "skipped", why: "it cannot be reached", sent: null });
+  }
 });
 
 test("an embedding provider is tried with one sentence", async () => {
+  let served = 0;
   const { run } = await worldWith({
     first: ({ path, headers, body }) => {
       if (path !== "/v1/embeddings" || headers.authorization !== `Bearer ${KEY}`) return undefined;
       if (!body.endsWith("}")) return refusal(400, "no JSON");
       const data = [{ object: "embedding", index: 0, embedding: [0.5, 0.5] }];
       const usage = { prompt_tokens: 9, total_tokens: 9 };
-      const headersOut = { "inference-id": "id-1" };
+      const headersOut = { "inference-id": `id-${++served}` };
       return Response.json({ object: "list", data, model: MODEL, usage }, { headers: headersOut });
     },
     billing: (_, { requestIds }) =>
       told(
         ...(requestIds as string[])
-          .filter((id) => id === "id-1")
+          .filter((id) => /^id-[12]$/.test(id))
           .map((requestId) => ({ requestId, costNanoUsd: 3 })),
       ),
   });

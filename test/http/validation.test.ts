@@ -67,6 +67,7 @@ test("a mapping is looked at once it is there, and what is found is listed", asy
   expect(await known()).toMatchObject({
     verdict: "passed",
     checks: [
+      { name: "reachable", verdict: "passed", why: null },
       { name: "chat", verdict: "passed", why: null },
       { name: "chat_stream", verdict: "passed", why: null },
       { name: "tools", verdict: "passed", why: null },
@@ -136,7 +137,7 @@ test("every six hours, hourly while it fails, and at once when its status change
   expect(await offer()).toMatchObject({ status: "live" });
   expect((await history()).map(({ verdict, why }) => [verdict, why])).toEqual([
     ["passed", ""],
-    ["failed", "chat"],
+    ["failed", "reachable"],
     ["passed", ""],
     ["passed", ""],
   ]);
@@ -153,13 +154,30 @@ test("what fails is passed over until it is well again", async () => {
   expect((await ask(eve)).status).toBe(200);
   now.faults = { first: () => Response.json({ choices: "none" }) };
   await app.validate();
-  expect(await known()).toMatchObject({ verdict: "failed", firstTokenMs: undefined });
+  expect(await known()).toMatchObject({
+    ...{ verdict: "failed", firstTokenMs: undefined },
+    checks: [
+      { name: "reachable", verdict: "passed", why: null },
+      { name: "chat", verdict: "failed", why: expect.stringContaining("acme-ai:no_choices") },
+      { name: "chat_stream", verdict: "failed" },
+    ],
+  });
   const refused = await ask(eve);
   const { error } = await refused.json();
   expect([refused.status, error.message]).toEqual([404, expect.stringContaining("status error")]);
   now.faults = {};
   await after(1);
   expect((await ask(eve)).status).toBe(200);
+});
+
+test("who is not there is told so, and not that its answers are wrong", async () => {
+  const { app, server, known } = await start();
+  server.stop();
+  await app.validate();
+  expect((await known())?.checks).toEqual([
+    { name: "reachable", verdict: "failed", why: expect.stringContaining("acme-ai:connect") },
+    { name: "chat", verdict: "skipped", why: "there was no answer to look at" },
+  ]);
 });
 
 test("one failure may be chance, two in a row are not", async () => {
@@ -214,8 +232,8 @@ test("one of several nodes looks, and all of them know", async () => {
   undo.push(other.stop);
   now.faults = { first: () => refusal(500, "down") };
   await Promise.all([app.validate(), other.validate()]);
-  // Plain and streamed, twice each.
-  expect(server.received).toHaveLength(4);
+  // Plain, twice: where nobody answers there is nothing else to look at.
+  expect(server.received).toHaveLength(2);
   await until(async () => (await offer(app))?.status === "error");
   await until(async () => (await offer(other as TestApp))?.status === "error");
 });
@@ -272,7 +290,10 @@ test("another task is tried with its smallest request", async () => {
   const [known] = await app.site.validations.loadAll();
   expect(known).toMatchObject({
     ...{ modelId: "org/vectors", verdict: "passed" },
-    checks: [{ name: "task", verdict: "passed", why: null }],
+    checks: [
+      { name: "reachable", verdict: "passed", why: null },
+      { name: "task", verdict: "passed", why: null },
+    ],
   });
   expect(provider.received).toHaveLength(1);
 });

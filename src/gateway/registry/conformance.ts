@@ -8,9 +8,10 @@ import {
   type Observed,
   type Sendable,
   type Subject,
+  skipped,
 } from "../../conformance/check.js";
 import { type Finding, findingOf, type Report } from "../../conformance/report.js";
-import { SERVICE_CHECKS } from "../../conformance/service-checks.js";
+import { isOutOfReach, SERVICE_CHECKS } from "../../conformance/service-checks.js";
 import { smallInput, TASK } from "../../conformance/task-check.js";
 import { assert, RouterError } from "../../kernel/errors.js";
 import { CHECK_AGAIN_MAX, CHECK_AGAIN_MS } from "../../kernel/limits.js";
@@ -74,6 +75,7 @@ async function run(
   subject: Subject,
   seen: Map<string, Observed>,
 ) {
+  if (isOutOfReach(seen)) return { check, probe: undefined, observed: undefined, judgment: NOBODY };
   const probe = check.probe(subject, seen);
   let observed = probe && (await observe(observing, configured, probe));
   for (let again = 0; probe && observed && again < CHECK_AGAIN_MAX; again++) {
@@ -84,6 +86,8 @@ async function run(
   if (observed) seen.set(check.name, observed);
   return { check, probe, observed, judgment: check.judge(observed, subject, seen) };
 }
+
+const NOBODY = skipped("it cannot be reached");
 
 /** What the gateway itself would send, but for the bounds. */
 function subjectOf(configured: ConfiguredProvider, { task, ...tried }: Tried): Subject {

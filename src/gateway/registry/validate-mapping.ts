@@ -3,7 +3,7 @@
  * code, and billed to the operator. What callers would get is what is judged.
  */
 import type { Mapping } from "../../catalog/model.js";
-import type { CheckResult, Finding } from "../../catalog/validation.js";
+import type { Finding } from "../../catalog/validation.js";
 import {
   CHAT,
   STREAMED,
@@ -20,15 +20,8 @@ import {
   TOOLS,
 } from "../../conformance/chat-probes.js";
 import { saysSomething, totalFault } from "../../conformance/chat-shapes.js";
-import {
-  type Answered,
-  type Check,
-  type Judgment,
-  judged,
-  skipped,
-} from "../../conformance/check.js";
+import { type Answered, type Check, type Judgment, judged } from "../../conformance/check.js";
 import { smallInput, TASK } from "../../conformance/task-check.js";
-import { RouterError } from "../../kernel/errors.js";
 import { PROBE_ANSWER_BYTES_MAX, PROBE_MS } from "../../kernel/limits.js";
 import { askedOf, expectedOf } from "../../metering/asked.js";
 import { priceFault } from "../../metering/priceable.js";
@@ -41,6 +34,15 @@ import { serveChat } from "../chat/chat.js";
 import type { Call, Gateway } from "../parts.js";
 import { durationMsOf } from "../task/measure.js";
 import { serveTask } from "../task/task.js";
+import {
+  answered,
+  brokenOff,
+  claimOf,
+  resultsOf,
+  type Tried,
+  unanswered,
+  verdictOf,
+} from "./tried.js";
 
 /** As they were written: those of the store and of registered providers, or all; with a key of the operator's and a price. */
 export function mappingsToValidate(
@@ -82,33 +84,27 @@ export async function validateMapping(asking: Asking): Promise<Finding> {
   return task === "conversational" ? validateChat(asking) : validateTask(asking, task);
 }
 
-type Tried = {
-  readonly check: Check;
-  readonly judgment: Judgment;
-  readonly answer: Answered | undefined;
-};
-
 async function validateChat(asking: Asking): Promise<Finding> {
   const plain = await twice(() => tryChat(asking, CHAT, PLAIN, TOKENS.plain));
+  // Whoever is not there need not be asked in four ways.
+  if (plain.reached.verdict !== "passed") return findingOf(plain, [plain], []);
   const stream = await twice(() => tryChat(asking, STREAMED, WITH_USAGE, TOKENS.stream));
   const needed = [plain, stream];
-  const isGood = needed.every(({ judgment }) => judgment.verdict === "passed");
-  // What it can do besides is of no interest as long as it does not work at all.
-  const more = isGood
-    ? [
-        await tryChat(asking, TOOL_CALLING, TOOLS, TOKENS.tools),
-        await tryChat(asking, STRUCTURED_OUTPUT, STRUCTURED, TOKENS.structured),
-      ]
-    : [];
-  const [tools, form] = more;
-  const speed = stream.answer && isGood ? speedOf(stream.answer) : NO_SPEED;
+  if (verdictOf(needed) !== "passed") return findingOf(plain, needed, [stream]);
+  const tools = await tryChat(asking, TOOL_CALLING, TOOLS, TOKENS.tools);
+  const form = await tryChat(asking, STRUCTURED_OUTPUT, STRUCTURED, TOKENS.structured);
   return {
-    ...{ verdict: verdictOf(needed), ...speed, tools: claimOf(tools) },
-    ...{ structuredOutput: claimOf(form), checks: [...needed, ...more].map(resultOf) },
+    ...findingOf(plain, needed, [stream, tools, form]),
+    ...(stream.answer && speedOf(stream.answer)),
+    ...{ tools: claimOf(tools), structuredOutput: claimOf(form) },
   };
 }
 
-const NO_SPEED = { firstTokenMs: undefined, throughput: undefined };
+/** `needed`: what it cannot do without; `more`: what was tried after the first. */
+const findingOf = (first: Tried, needed: readonly Tried[], more: readonly Tried[]): Finding => ({
+  ...{ verdict: verdictOf(needed), firstTokenMs: undefined, throughput: undefined },
+  ...{ tools: undefined, structuredOutput: undefined, checks: resultsOf(first, more) },
+});
 
 /** Our own streams tell usage to whoever asks for it, as those of providers do. */
 const WITH_USAGE: ChatBody = { ...STREAM, stream_options: { include_usage: true } };
@@ -118,23 +114,6 @@ async function twice(attempt: () => Promise<Tried>): Promise<Tried> {
   const first = await attempt();
   return first.judgment.verdict === "failed" ? attempt() : first;
 }
-
-const verdictOf = (tried: readonly Tried[]): Finding["verdict"] => {
-  const verdicts = tried.map(({ judgment }) => judgment.verdict);
-  if (verdicts.includes("failed")) return "failed";
-  return verdicts.includes("skipped") ? "unknown" : "passed";
-};
-
-const claimOf = (tried: Tried | undefined): boolean | undefined =>
-  tried === undefined || tried.judgment.verdict === "skipped"
-    ? undefined
-    : tried.judgment.verdict === "passed";
-
-const resultOf = ({ check, judgment }: Tried): CheckResult => ({
-  name: check.name,
-  verdict: judgment.verdict === "failed" && check.isOptional ? "unsupported" : judgment.verdict,
-  why: judgment.verdict === "passed" ? null : judgment.why,
-});
 
 function tryChat(asking: Asking, check: Check, body: ChatBody, max_tokens: number): Promise<Tried> {
   const { gateway, mapping } = asking;
@@ -178,10 +157,7 @@ async function validateTask(
       ({ ms }) => judged(totalFault(ms)),
     );
   const last = await twice(once);
-  return {
-    ...{ verdict: verdictOf([last]), firstTokenMs: last.answer?.ms, throughput: undefined },
-    ...{ tools: undefined, structuredOutput: undefined, checks: [resultOf(last)] },
-  };
+  return { ...findingOf(last, [last], []), firstTokenMs: last.answer?.ms };
 }
 
 async function tried(
@@ -199,20 +175,10 @@ async function tried(
   };
   try {
     const answer = await read(gateway, await serve(call), startedAt);
-    return { check, answer, judgment: judge(answer) };
+    return answered(check, answer, judge(answer));
   } catch (thrown) {
-    if (signal.aborted) return { check, answer: undefined, judgment: skipped("was broken off") };
-    return { check, answer: undefined, judgment: judgmentOf(thrown, timed.aborted) };
+    return signal.aborted ? brokenOff(check) : unanswered(check, thrown, timed.aborted);
   }
-}
-
-/** Our own shortages, and a provider that has no room at the moment, say nothing about the mapping. */
-function judgmentOf(thrown: unknown, isLate: boolean): Judgment {
-  if (isLate) return judged(`it was not over after ${PROBE_MS} ms`);
-  if (!(thrown instanceof RouterError)) return judged("the answer broke off");
-  const { code, message } = thrown;
-  if (code.startsWith("provider_")) return judged(message);
-  return skipped(message);
 }
 
 async function read({ clock }: Gateway, response: Response, startedAt: number): Promise<Answered> {
