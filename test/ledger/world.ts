@@ -118,6 +118,9 @@ export async function makeWorld(place: string, random: Random, plans: Plans) {
     finish,
     /** Lets every process hear of all changes so far. */
     spreadNews: () => finish(Promise.resolve()),
+    /** How often anything was asked back. */
+    recalls: async (): Promise<number> =>
+      (await feed.since(0)).filter(({ topic }) => topic === "recall").length,
     crash: (process: Process): void => {
       processes.splice(processes.indexOf(process), 1);
       dead.push(process);

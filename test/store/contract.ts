@@ -305,6 +305,19 @@ export function storeContract(engine: Engine): void {
         expect(await recalled("a", next)).toBe(true);
         expect(await isAnswered()).toBe(true);
       });
+
+      test("an answer holds until its process takes more than it needs", async () => {
+        await store.grant(grantOf(FUNDS, 100n));
+        await take("b", 10n);
+        const recall = await store.askBack("a", FUNDS, AT);
+        await store.answerRecall("b", FUNDS, recall, new Map());
+        const isAnswered = async () => (await store.recallState("a", FUNDS, recall, AT)).isAnswered;
+        const ask = { node: "b", bucketId: FUNDS, need: nanoUsd(5n), isAll: false, now: AT };
+        await store.takeLease({ ...ask, isSparing: true });
+        expect(await isAnswered()).toBe(true);
+        await store.takeLease({ ...ask, isSparing: false });
+        expect(await isAnswered()).toBe(false);
+      });
     });
 
     describe("settlements", () => {

@@ -188,8 +188,7 @@ export class LeaseKeeper {
     const othersHold = await this.takes.takeAll(bucketId, missing);
     if (missing() <= 0n) return "covered";
     const supply = this.supplies.of(bucketId);
-    // One recall serves everyone who was waiting when it began.
-    if (othersHold && supply.recalledFor < asking.ask) {
+    if (othersHold && !(await this.recalls.hasServed(bucketId, asking.ask, missing))) {
       await this.recalls.ask(bucketId, missing, this.asks);
     }
     const isUnsure = othersHold && !supply.isAnswered;

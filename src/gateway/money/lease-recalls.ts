@@ -39,6 +39,16 @@ export class LeaseRecalls {
   }
 
   /**
+   * One recall serves everyone who was waiting when it began, as long as nobody took more than it needed since. That
+   * happens to an asker who was slow in between, and the last word on it is the store's.
+   */
+  async hasServed(bucketId: string, ask: number, missing: () => NanoUsd): Promise<boolean> {
+    const supply = this.links.supplies.of(bucketId);
+    if (supply.recalledFor < ask) return false;
+    return !supply.isAnswered || this.takeReturned(bucketId, supply.recall, missing);
+  }
+
+  /**
    * Asks idle leases back and takes what is missing as soon as it is there. Meanwhile nothing is kept here either,
    * so that of two processes that are both short one gets it all, rather than each a part. `waiting` is how many
    * had asked for cover when it began; it serves all of them. Throws when the store cannot be asked.
@@ -52,23 +62,35 @@ export class LeaseRecalls {
     const endsAt = began + (supply.isAnswered ? RECALL_WAIT_MS : RECALL_REPEAT_MS);
     let askAgainAt = began + RECALL_AGAIN_MS;
     for (let pauseMs = RECALL_POLL_MS; clock.now() < endsAt; pauseMs *= 2) {
-      const state = await store.recallState(node, bucketId, recall, clock.now()).catch(storeAway);
-      const isThere = state.unleased >= missing();
-      if (isThere) await this.links.takes.takeAll(bucketId, missing);
+      const isAnswered = await this.takeReturned(bucketId, recall, missing);
       if (missing() <= 0n) return;
-      if (state.isAnswered) return this.noteRecall(supply, waiting, true);
+      if (isAnswered) return this.note(supply, { recall, recalledFor: waiting, isAnswered });
       await clock.sleep(Math.min(pauseMs, RECALL_POLL_MAX_MS));
       if (clock.now() < askAgainAt) continue;
       await store.askBack(node, bucketId, clock.now()).catch(storeAway);
       askAgainAt = clock.now() + RECALL_AGAIN_MS;
     }
-    this.noteRecall(supply, waiting, false);
+    this.note(supply, { recall, recalledFor: waiting, isAnswered: false });
+  }
+
+  /** Takes what is missing, if it came back by now; returns whether nobody else keeps anything idle. */
+  private async takeReturned(
+    bucketId: string,
+    recall: number,
+    missing: () => NanoUsd,
+  ): Promise<boolean> {
+    const { node, store, clock } = this.parts;
+    const state = await store.recallState(node, bucketId, recall, clock.now()).catch(storeAway);
+    if (state.unleased >= missing()) await this.links.takes.takeAll(bucketId, missing);
+    return state.isAnswered;
   }
 
   /** Not of one that ended early, because whoever asked had enough: it says nothing about what the others had. */
-  private noteRecall(supply: Supply, asks: number, isAnswered: boolean): void {
-    supply.recalledFor = asks;
-    supply.isAnswered = isAnswered;
+  private note(
+    supply: Supply,
+    recall: Pick<Supply, "recall" | "recalledFor" | "isAnswered">,
+  ): void {
+    Object.assign(supply, recall);
   }
 
   /** Another process is short: gives back what nobody here holds. */

@@ -2,7 +2,8 @@
 export type Supply = {
   /** Store calls for one bucket go one after the other: the last of them. */
   turn: Promise<unknown> | undefined;
-  /** How many asks the last recall was for, and whether everybody answered it. */
+  /** The last recall, how many asks it was for, and whether everybody answered it. */
+  recall: number;
   recalledFor: number;
   isAnswered: boolean;
   renewedAt: number;
@@ -19,6 +20,7 @@ export type Supply = {
 
 const NO_SUPPLY: Supply = {
   turn: undefined,
+  recall: 0,
   recalledFor: 0,
   isAnswered: true,
   renewedAt: Number.NEGATIVE_INFINITY,

@@ -12,7 +12,6 @@ export async function takeLease(
   request: LeaseRequest,
   locked: readonly DueAccount[],
 ): Promise<LeaseAnswer> {
-  const { node, bucketId } = request;
   const accounts = locked
     .map((row) => ({ ...row, left: row.balance - row.leased }))
     .sort(bySpendingOrder);
@@ -21,7 +20,7 @@ export async function takeLease(
   const rest = nanoUsd(left - want);
   for (const account of accounts) {
     const some = account.left < want ? account.left : want;
-    if (some > 0n) await take(tx, node, bucketId, account.id, some);
+    if (some > 0n) await take(tx, request, account.id, some);
     want -= some;
   }
   const over = new Set(locked.filter(({ isOver }) => isOver).map(({ id }) => id));
@@ -30,8 +29,7 @@ export async function takeLease(
 
 async function take(
   tx: Tx,
-  node: string,
-  bucket: string,
+  { node, bucketId: bucket, isSparing }: LeaseRequest,
   account: string,
   amount: bigint,
 ): Promise<void> {
@@ -55,9 +53,11 @@ async function take(
       recall_answered: 0n,
     })
     .onConflict((conflict) =>
-      conflict
-        .columns(["node", "account"])
-        .doUpdateSet({ taken: sql`leases.taken + excluded.taken` }),
+      conflict.columns(["node", "account"]).doUpdateSet({
+        taken: sql`leases.taken + excluded.taken`,
+        // Whoever takes more than it needs has something to give back again.
+        ...(!isSparing && { recall_answered: 0n }),
+      }),
     )
     .execute();
 }

@@ -24,7 +24,7 @@ export async function takeRate(
   if (most - leased < request.need) leased -= await takeFromFenced(tx, bucketId);
   const left = nanoUsd(most > leased ? most - leased : 0n);
   const some = leaseSize(left, request);
-  if (some > 0n) await take(tx, node, bucketId, some);
+  if (some > 0n) await take(tx, request, some);
   const rows = await tx
     .selectFrom("rate_leases")
     .selectAll()
@@ -62,7 +62,11 @@ async function openRate(database: Database, tx: Tx, bucket: string, most: bigint
   return row.leased;
 }
 
-async function take(tx: Tx, node: string, bucket: string, amount: NanoUsd): Promise<void> {
+async function take(
+  tx: Tx,
+  { node, bucketId: bucket, isSparing }: LeaseRequest,
+  amount: NanoUsd,
+): Promise<void> {
   const granted = await tx
     .updateTable("rates")
     .set({ leased: sql`leased + ${amount}` })
@@ -75,9 +79,11 @@ async function take(tx: Tx, node: string, bucket: string, amount: NanoUsd): Prom
     .insertInto("rate_leases")
     .values({ node, bucket, taken: amount, returned: 0n, recall_answered: 0n })
     .onConflict((conflict) =>
-      conflict
-        .columns(["bucket", "node"])
-        .doUpdateSet({ taken: sql`rate_leases.taken + excluded.taken` }),
+      conflict.columns(["bucket", "node"]).doUpdateSet({
+        taken: sql`rate_leases.taken + excluded.taken`,
+        // Whoever takes more than it needs has something to give back again.
+        ...(!isSparing && { recall_answered: 0n }),
+      }),
     )
     .execute();
 }
