@@ -99,8 +99,8 @@ export class LeaseBook {
   /** Holds `amount` on every bucket, or on none. */
   hold(bucketIds: readonly string[], amount: NanoUsd, now: number, expiresAt: number): HoldAnswer {
     for (const id of bucketIds) {
-      const available = this.free(id, now);
-      if (available < amount) return { ok: false, bucketId: id, available };
+      if (this.covers(id, amount, now)) continue;
+      return { ok: false, bucketId: id, available: this.free(id, now) };
     }
     const hold: Hold = { expiresAt, amount: ZERO, parts: [], isOpen: true };
     for (const id of bucketIds) {
@@ -126,7 +126,8 @@ export class LeaseBook {
     const debits: Debit[] = [];
     for (const part of hold.parts) take(part.held, charged, debits);
     this.close(hold);
-    return { debits, charged, overrun: nanoUsd(cost - charged) };
+    // Every sum of bigints is garbage, and nearly every request is covered.
+    return { debits, charged, overrun: charged === cost ? ZERO : nanoUsd(cost - charged) };
   }
 
   release(hold: Hold): void {
@@ -231,6 +232,11 @@ export class LeaseBook {
     return nanoUsd(sum);
   }
 
+  private covers(bucketId: string, amount: NanoUsd, now: number): boolean {
+    const bucket = now < this.validUntil ? this.buckets.get(bucketId) : undefined;
+    return bucket ? hasFree(bucket, amount, now) : amount === 0n;
+  }
+
   private close(hold: Hold): void {
     for (const { bucket, held } of hold.parts) {
       for (const part of held) this.unhold(bucket.id, part);
@@ -248,7 +254,7 @@ export class LeaseBook {
   }
 
   private unhold(bucketId: string, { account, surrenders, amount }: HeldPart): void {
-    if (surrenders === account.surrenders) account.free = nanoUsd(account.free + amount);
+    if (surrenders === account.surrenders) account.free = added(account.free, amount);
     else this.returnLate(bucketId, account, amount);
   }
 
@@ -294,10 +300,24 @@ const isLive = (account: AccountLease, now: number): boolean =>
 const isInUse = (account: AccountLease): boolean => account.taken > account.returned;
 
 function freeOf(bucket: BucketLease, now: number): NanoUsd {
-  let sum = 0n;
-  for (const account of bucket.accounts) if (isLive(account, now)) sum += account.free;
-  return nanoUsd(sum);
+  let sum = ZERO;
+  for (const account of bucket.accounts) if (isLive(account, now)) sum = added(sum, account.free);
+  return sum;
 }
+
+/** Whether `amount` is free, which the first account alone nearly always settles. */
+function hasFree(bucket: BucketLease, amount: NanoUsd, now: number): boolean {
+  let missing: bigint = amount;
+  for (const account of bucket.accounts) {
+    if (!isLive(account, now)) continue;
+    if (account.free >= missing) return true;
+    missing -= account.free;
+  }
+  return missing === 0n;
+}
+
+/** A sum, which is nothing new where one of the two is nothing. */
+const added = (a: NanoUsd, b: NanoUsd): NanoUsd => (a === 0n ? b : b === 0n ? a : nanoUsd(a + b));
 
 function grow(hold: Hold, amount: NanoUsd, now: number): void {
   for (const part of hold.parts) {
@@ -306,14 +326,15 @@ function grow(hold: Hold, amount: NanoUsd, now: number): void {
     for (const account of part.bucket.accounts) {
       if (left === 0n) break;
       if (account.free === 0n || !isLive(account, now)) continue;
-      const some = nanoUsd(account.free < left ? account.free : left);
+      const isEnough = account.free >= left;
+      const some = isEnough ? nanoUsd(left) : account.free;
       account.free = nanoUsd(account.free - some);
       part.held.push({ account, surrenders: account.surrenders, amount: some });
-      left -= some;
+      left = isEnough ? 0n : left - some;
     }
     assert(left === 0n, "a hold grew by more than its bucket had free");
   }
-  hold.amount = nanoUsd(hold.amount + amount);
+  hold.amount = added(hold.amount, amount);
 }
 
 /** Charges `amount` to held parts in spending order; what stays in them is released afterwards. */
@@ -322,9 +343,10 @@ function take(held: HeldPart[], amount: NanoUsd, debits: Debit[]): void {
   let left: bigint = amount;
   for (const part of held) {
     if (left === 0n) break;
-    const some = least(part.amount, nanoUsd(left));
-    part.amount = nanoUsd(part.amount - some);
-    left -= some;
+    const isEnough = part.amount >= left;
+    const some = isEnough ? nanoUsd(left) : part.amount;
+    part.amount = isEnough ? nanoUsd(part.amount - some) : ZERO;
+    left = isEnough ? 0n : left - some;
     addDebit(debits, first, part.account.id, some);
   }
 }

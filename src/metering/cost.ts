@@ -12,6 +12,7 @@ import {
   type Usage,
   type UsageBound,
 } from "../tasks/usage.js";
+import { tokenCost, tokenCostMost } from "./token-cost.js";
 
 /** Prices are per million. */
 const MILLION = 1_000_000n;
@@ -25,6 +26,10 @@ export const FINEST = 60_000_000_000n;
  * does not say: nothing is free by accident.
  */
 export function costOf(usage: Usage, price: Price): NanoUsd {
+  return tokenCost(usage, price) ?? exactCost(usage, price);
+}
+
+function exactCost(usage: Usage, price: Price): NanoUsd {
   const tokens = tokenLines(usage, price) + (price.request ?? 0n);
   const measured = measuredLines(usage.measured, price);
   return measured === undefined
@@ -37,6 +42,10 @@ export function costOf(usage: Usage, price: Price): NanoUsd {
  * RangeError where the price charges what nobody bounded.
  */
 export function mostCost(bound: UsageBound, price: Price): NanoUsd {
+  return tokenCostMost(bound, price) ?? exactMost(bound, price);
+}
+
+function exactMost(bound: UsageBound, price: Price): NanoUsd {
   for (const unit in price) {
     if (isMeasured(unit) && bound.measured?.[MADE_OF[unit].measure] === undefined) {
       throw new RangeError(`the price is per ${unit}, which has no bound`);
