@@ -14,8 +14,6 @@ export type Facts = {
   /** What the balance lowered: `max_tokens=412`, `compute_ms=8333`; empty when nothing. */
   readonly clamped: string;
   readonly leftOut: readonly string[];
-  /** Known before a plain answer's body, and only at the end of a stream. */
-  readonly cost: NanoUsd | undefined;
   /** By `clock.elapsed()`. */
   readonly sentAt: number;
   readonly answeredAt: number;
@@ -26,12 +24,19 @@ export type Facts = {
 /** Our id of a request, also under the name that OpenAI's and Hugging Face's clients look for and show. */
 export const idHeaders = (id: string) => ({ "inference-id": id, "x-request-id": id });
 
-export function answerHeaders(gateway: Gateway, call: Call, facts: Facts): Record<string, string> {
-  const { candidate, cost } = facts;
+/** `cost` is known before a plain answer's body, and only at the end of a stream. */
+export function answerHeaders(
+  gateway: Gateway,
+  call: Call,
+  facts: Facts,
+  cost?: NanoUsd,
+): Record<string, string> {
+  const { candidate } = facts;
   const remaining = spendableFor(gateway, call.caller);
   const headers: Record<string, string> = {
     "content-type": call.request.isStream ? "text/event-stream; charset=utf-8" : "application/json",
-    ...idHeaders(call.id),
+    "inference-id": call.id,
+    "x-request-id": call.id,
     "x-inference-provider": candidate.mapping.provider,
     "x-turnpike-route": routeText(facts),
     "x-turnpike-credits-remaining-nano-usd": String(remaining),
@@ -85,9 +90,7 @@ export function closingComment(
 }
 
 const billedTo = (call: Call, candidate: Candidate): string =>
-  candidate.keySource === "operator"
-    ? `${call.caller.payer.kind}:${call.caller.payer.name}`
-    : "provider-key";
+  candidate.keySource === "operator" ? call.caller.billedTo : "provider-key";
 
 const callsLeft = (remaining: NanoUsd, cost: NanoUsd): string => String(remaining / cost);
 

@@ -1,8 +1,10 @@
 /** What is noted of the attempts at one request, and what becomes of one that nobody could serve. */
 import { RouterError } from "../kernel/errors.js";
 import { PROVIDER_REQUEST_ID_CHARS_MAX } from "../kernel/limits.js";
+import type { BillingEndpoint } from "../providers/provider.js";
 import type { Candidate } from "../routing/policy.js";
 import { routeText } from "./answer-headers.js";
+import type { ResponseHead } from "./client/response-head.js";
 import { CreditEndedError } from "./deadline.js";
 import { exhausted } from "./exhausted.js";
 import type { Held } from "./money/hold.js";
@@ -102,7 +104,7 @@ export function mayTryAgain(gateway: Gateway, call: Call, trail: Trail): boolean
   const { attemptsMax, attemptsMs } = gateway.limits;
   const ms = gateway.clock.elapsed() - call.startedAt;
   const mayBeGone = failures.length > 0 || ms >= SURELY_THERE_MS;
-  if (mayBeGone && call.signal.aborted) return false;
+  if (mayBeGone && call.sender.signal.aborted) return false;
   const last = failures.at(-1)?.failure;
   if (trail.spentBy !== undefined || last?.rejection || last?.isFinal) return false;
   return failures.length < attemptsMax && ms < attemptsMs;
@@ -115,9 +117,15 @@ export function noteStart(gateway: Gateway, call: Call, candidate: Candidate): v
 
 /** Notes who says later what the request cost, where the caller is charged for it. */
 export function awaiterFor(gateway: Gateway, call: Call, candidate: Candidate): Attempt["onHead"] {
-  const { billing, provider } = configuredFor(gateway, candidate);
+  const { billing } = configuredFor(gateway, candidate);
   if (!billing || candidate.keySource !== "operator" || candidate.mapping.isFree) return undefined;
-  return (head) => {
+  return awaiterOf(gateway, call, candidate, billing);
+}
+
+/** In a function of its own: one that holds another function makes a scope on the heap each time it is called. */
+const awaiterOf =
+  (gateway: Gateway, call: Call, { mapping }: Candidate, billing: BillingEndpoint) =>
+  (head: ResponseHead): void => {
     const providerRequestId = head.get(billing.requestIdHeader);
     // Without an id nobody can ask for it, and our own count stands.
     if (!providerRequestId || providerRequestId.length > PROVIDER_REQUEST_ID_CHARS_MAX) return;
@@ -125,15 +133,15 @@ export function awaiterFor(gateway: Gateway, call: Call, candidate: Candidate): 
     const { bucketIds } = call.caller;
     gateway.spool.awaits({
       requestId: call.id,
-      provider: provider.id,
+      provider: mapping.provider,
       providerRequestId,
       bucketIds,
       at,
     });
   };
-}
 
 export function clampedBy({ clampedTo, computeMs, isTimeClamped }: Held): string {
+  if (clampedTo === undefined && !isTimeClamped) return "";
   const lowered = [];
   if (clampedTo !== undefined) lowered.push(`max_tokens=${clampedTo}`);
   if (isTimeClamped) lowered.push(`compute_ms=${computeMs}`);
@@ -163,7 +171,7 @@ export function noteFailureOf(
   trail.failures.push({ candidate, failure });
   trail.failedMs += gateway.clock.elapsed() - turn.sentAt;
   // Neither the caller's mistake, nor hanging up, nor an end of the credit says anything about the provider.
-  const isCallers = failure.rejection !== undefined || call.signal.aborted;
+  const isCallers = failure.rejection !== undefined || call.sender.signal.aborted;
   if (isCallers || deadline.reason instanceof CreditEndedError) {
     noteNothing(gateway, turn);
     return false;
@@ -201,8 +209,8 @@ export async function giveUp(
   const error = exhaustedBy(route, trail);
   if (candidate) {
     await settleNothing(gateway, call, candidate, {
-      status: call.signal.aborted ? CALLER_GONE : (error.detail.status ?? 502),
-      outcome: call.signal.aborted ? "aborted" : "failed",
+      status: call.sender.signal.aborted ? CALLER_GONE : (error.detail.status ?? 502),
+      outcome: call.sender.signal.aborted ? "aborted" : "failed",
       way: { policy: route.policy, tried: triedSoFar(trail), clamped: "" },
     });
   }
@@ -233,8 +241,11 @@ export function exhaustedBy({ policy, explored }: Route, trail: Trail): RouterEr
   );
 }
 
+const NOTHING_TRIED: readonly string[] = [];
+
 /** Every attempt that came to nothing, as `X-Turnpike-Route` names it: the provider, and why. */
-export function triedSoFar({ failures, lost }: Trail): string[] {
+export function triedSoFar({ failures, lost }: Trail): readonly string[] {
+  if (failures.length === 0 && !lost) return NOTHING_TRIED;
   const tried = failures.map(
     ({ candidate, failure }) => `${candidate.mapping.provider}:${failure.why}`,
   );

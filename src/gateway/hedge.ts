@@ -42,7 +42,8 @@ export async function hedged<C extends Call, Answered extends { readonly kind: s
   const patience = new AbortController();
   const early = await Promise.race([first.sent, clock.sleep(limits.hedgeAfterMs, patience.signal)]);
   patience.abort();
-  const second = early || call.signal.aborted ? undefined : begin(gateway, call, kind, way, first);
+  const second =
+    early || call.sender.signal.aborted ? undefined : begin(gateway, call, kind, way, first);
   if (!second) return { turn: first.turn, outcome: await first.sent };
   const ended = await firstOf(gateway, call, way.trail, [first, second]);
   if (way.trail.lost === first.turn.candidate) noteSlow(gateway, call, kind, first.turn);
@@ -84,7 +85,12 @@ function begin<C extends Call, Answered extends { readonly kind: string }>(
     giveBack(gateway, trail, taken);
     return undefined;
   }
-  const deadline = new Deadline(clock, call, call.startedAt + limits.totalMs, limits.totalMs);
+  const deadline = new Deadline(
+    clock,
+    call.sender,
+    call.startedAt + limits.totalMs,
+    limits.totalMs,
+  );
   const turn = { ...taken, held, deadline, time: undefined, sentAt: clock.elapsed() };
   return { turn, sent: kind.send(gateway, call, turn) };
 }

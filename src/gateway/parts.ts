@@ -85,8 +85,8 @@ export type Call = {
   readonly isProbe?: boolean;
   /** Called before anything is sent: from then on the request is on record, whatever becomes of it. */
   readonly onStart?: () => void;
-  /** Aborts when the caller hangs up. Bun makes it when it is first looked at, so nobody looks without need. */
-  readonly signal: AbortSignal;
+  /** Its signal aborts when the caller hangs up. Bun makes it when it is first looked at, so nobody looks without need. */
+  readonly sender: { readonly signal: AbortSignal };
   /** What it holds of its caller's rates; undefined for callers without any, and before it was admitted. */
   admission?: Admission;
   /** When it came in, by `clock.now()` and by `clock.elapsed()`. */

@@ -130,7 +130,7 @@ async function attempt<C extends Call, Answered extends { readonly kind: string 
   const { clock, limits } = gateway;
   const { candidate, begunAt } = taken;
   const endsAt = call.startedAt + limits.totalMs;
-  const deadline = new Deadline(clock, call, endsAt, limits.totalMs);
+  const deadline = new Deadline(clock, call.sender, endsAt, limits.totalMs);
   let current: Pick<Turn, "deadline" | "held"> = { deadline, held };
   try {
     if (trail.failures.length === 0) noteStart(gateway, call, candidate);
@@ -170,7 +170,7 @@ const isFailure = (outcome: { readonly kind: string }): outcome is Failure =>
  * provider itself made it fail.
  */
 function owedFor(call: Call, { time, deadline }: Turn, failure: Failure): Usage | undefined {
-  const isGone = call.signal.aborted;
+  const isGone = call.sender.signal.aborted;
   if (!isGone && !(deadline.reason instanceof CreditEndedError)) return undefined;
   if (isGone && failure.owed) return failure.owed;
   return time && withTime(noUsage, time);
@@ -184,7 +184,7 @@ async function endUnanswered(
   call: Call,
   { route, trail, turn, owed }: Unanswered,
 ): Promise<RouterError> {
-  const isGone = call.signal.aborted;
+  const isGone = call.sender.signal.aborted;
   const cost = await settle(gateway, call, turn.candidate, turn.held, {
     usage: withTime(owed, turn.time),
     status: isGone ? CALLER_GONE : 402,
@@ -208,7 +208,6 @@ const factsOf = (
   candidate,
   clamped: clampedBy(held),
   leftOut,
-  cost: undefined,
   sentAt,
   answeredAt: gateway.clock.elapsed(),
   failedMs: trail.failedMs,

@@ -55,6 +55,8 @@ export type Site = {
   readonly isReady: () => Promise<boolean>;
 };
 
+const NOTHING_OPEN: readonly string[] = [];
+
 /** One incoming request on its way to a route. */
 export class Visit {
   readonly request: Request;
@@ -64,7 +66,7 @@ export class Visit {
   readonly at: number;
   readonly startedAt: number;
   /** Path segments that the route left open, decoded. */
-  rest: readonly string[] = [];
+  rest = NOTHING_OPEN;
   private readonly bodies: BodyBudget;
   private kept = 0;
 

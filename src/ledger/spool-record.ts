@@ -6,7 +6,7 @@
  */
 import { SHARED_TEXTS_MAX } from "../kernel/limits.js";
 import { nanoUsd } from "../kernel/money.js";
-import type { Measured, Usage } from "../tasks/usage.js";
+import type { Measured } from "../tasks/usage.js";
 import type { AwaitedCost, JobNote } from "./late-cost.js";
 import { parseProfile } from "./profile.js";
 import type { Settlement } from "./store.js";
@@ -21,22 +21,42 @@ const CHECKSUM_CHARS = 8;
 const TAB = 9;
 const PARTS_AT = CHECKSUM_CHARS + 1;
 
-export const printStarted = (s: Started): string =>
-  printLine(`${STARTED}${s.profile.text}\t${JSON.stringify(beginning(s))}`);
+export const printStarted = ({ profile, id, at, isStream, tags }: Started): string =>
+  printLine(`${STARTED}${profile.text}\t${JSON.stringify([id, at, isStream, tags])}`);
 
+/** The fields are written into one list, without lists in between: every request writes this line. */
 export function printSettled(s: Settlement): string {
+  const { usage, counted, debits } = s;
   const fields: SettledFields = [
-    ...beginning(s),
-    ...([s.status, s.outcome, s.durationMs, s.firstByteMs ?? null, s.attempts] as const),
-    ...usageFields(s.usage),
-    ...([printed(s.cost), printed(s.overrun)] as const),
-    s.counted === undefined ? null : printed(s.counted),
-    ...s.debits.map(({ amount }) => printed(amount)),
+    s.id,
+    s.at,
+    s.isStream,
+    s.tags,
+    s.status,
+    s.outcome,
+    s.durationMs,
+    s.firstByteMs ?? null,
+    s.attempts,
+    usage.inputTokens,
+    usage.cachedInputTokens,
+    usage.cacheWriteTokens,
+    usage.outputTokens,
+    usage.reasoningTokens,
+    usage.estimated,
+    usage.measured ?? null,
+    printed(s.cost),
+    printed(s.overrun),
+    counted === undefined ? null : printed(counted),
   ];
-  const accounts = s.debits.map(({ account }) => account);
+  const accounts: string[] = [];
+  for (const { account, amount } of debits) {
+    accounts.push(account);
+    fields.push(printed(amount));
+  }
   // What only receipts tell comes last and as it is, so that a drain need not parse it.
-  const parts = [JSON.stringify(accounts), JSON.stringify(fields), s.details ?? ""];
-  return printLine(`${SETTLED}${s.profile.text}\t${parts.join("\t")}`);
+  return printLine(
+    `${SETTLED}${s.profile.text}\t${JSON.stringify(accounts)}\t${JSON.stringify(fields)}\t${s.details ?? ""}`,
+  );
 }
 
 /** Only for providers that say later what a request cost. */
@@ -48,8 +68,6 @@ export const printAwaited = (a: AwaitedCost): string =>
   );
 
 type Beginning = [id: string, at: number, isStream: boolean, tags: readonly string[]];
-
-const beginning = ({ id, at, isStream, tags }: Started): Beginning => [id, at, isStream, tags];
 
 /** A number, or where a double would not hold it, digits. */
 type Printed = number | string;
@@ -65,16 +83,6 @@ type UsageFields = [
   reasoningTokens: number,
   estimated: boolean,
   measured: Measured | null,
-];
-
-const usageFields = (usage: Usage): UsageFields => [
-  usage.inputTokens,
-  usage.cachedInputTokens,
-  usage.cacheWriteTokens,
-  usage.outputTokens,
-  usage.reasoningTokens,
-  usage.estimated,
-  usage.measured ?? null,
 ];
 
 type SettledFields = [

@@ -192,8 +192,8 @@ export type BillingEndpoint = {
 /** An OpenAI-shaped chat route: the body passes through but for what stands here. */
 export type ChatAdapter = {
   readonly path: (providerModel: string) => string;
-  /** Changes to the caller's body besides `model`. Throws a RouterError for what it must refuse. */
-  readonly changes: (request: ChatRequest) => BodyChanges;
+  /** Changes to the caller's body besides `model`; undefined for none. Throws a RouterError for what it must refuse. */
+  readonly changes: (request: ChatRequest) => BodyChanges | undefined;
   /** Members that the provider would choke on and that change nothing about the answer. */
   readonly leaveOut: readonly string[];
   /** Whether a stream's usage must be asked for. */

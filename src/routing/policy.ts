@@ -26,15 +26,14 @@ export type Candidate = {
 const SUFFIX_POLICIES = ["fastest", "cheapest", "preferred"] as const;
 
 /** Reads what follows the colon of a model id: one of the policies, else a provider's id. */
-function parsePolicy(suffix: string | undefined, preset: Policy): Policy {
-  if (suffix === undefined) return preset;
+function parsePolicy(suffix: string): Policy {
   const kind = SUFFIX_POLICIES.find((name) => name === suffix);
   return kind ? { kind } : { kind: "provider", provider: suffix };
 }
 
 /** The policy of a request: what its body says of providers goes before the suffix, but for a pinned provider. */
 export function policyFor({ suffix, controls }: Asked, preset: Policy): Policy {
-  const policy = parsePolicy(suffix, preset);
+  const policy = suffix === undefined ? preset : parsePolicy(suffix);
   if (policy.kind === "provider") return policy;
   if (controls.order) return { kind: "preferred" };
   return controls.sort === undefined ? policy : { kind: SORTED_BY[controls.sort] };

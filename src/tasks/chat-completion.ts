@@ -56,6 +56,10 @@ export type Members = {
   readonly count: number;
   readonly has: (name: string) => boolean;
   readonly get: (name: string) => Member | undefined;
+  /** Which of them has a name; -1 for none. The two below are for looks that must not make an object each. */
+  readonly indexOf: (name: string) => number;
+  readonly valueStartOf: (nth: number) => number;
+  readonly endOf: (nth: number) => number;
 };
 
 /** What a caller may say of providers in the body: the `provider` object, which no provider ever sees. */

@@ -32,6 +32,8 @@ export type Caller = {
   readonly payer: Payer;
   /** The payer's own bucket, which names it in the books. */
   readonly payerId: string;
+  /** The payer as answers name it: `user:alice`, `org:acme`. */
+  readonly billedTo: string;
   /** The resource group that was named; empty for none. */
   readonly groupId: string;
   /** Whose stored provider keys its requests go with. */
@@ -54,6 +56,7 @@ export const callerOf = (user: User, token: AccessToken, plans = NO_PLANS): Call
   token,
   payer: user,
   payerId: fundsBucketOf(user),
+  billedTo: nameOf(user),
   groupId: "",
   keyOwner: user.id,
   disabledProviders: [],
@@ -82,6 +85,7 @@ export function callerFor(
     token,
     payer: org,
     payerId: fundsBucketOf(org),
+    billedTo: nameOf(org),
     groupId: group?.id ?? "",
     keyOwner: fundsBucketOf(org),
     disabledProviders: org.disabledProviders,
@@ -127,6 +131,8 @@ export function callerFor(
     ]),
   };
 }
+
+const nameOf = ({ kind, name }: Payer): string => `${kind}:${name}`;
 
 /** A plan's rates are counted for each of its payers. */
 const planRates = (payer: Payer, plans: Plans): RateSubject => ({

@@ -13,9 +13,9 @@ export const readChatJson = (text: string): ChatJson => ({ text, members: member
 
 /** The text of a member's value; undefined when it is missing or null. */
 export function memberText({ text, members }: ChatJson, name: string): string | undefined {
-  const member = members.get(name);
-  if (!member) return undefined;
-  const value = text.slice(member.valueStart, member.end);
+  const nth = members.indexOf(name);
+  if (nth < 0) return undefined;
+  const value = text.slice(members.valueStartOf(nth), members.endOf(nth));
   return value === "null" ? undefined : value;
 }
 
@@ -54,6 +54,14 @@ export function missingMembers(
   return changes;
 }
 
+/** Whether nothing is missing, as in nearly all answers: then nothing need be made to stand in for it. */
+export const isWhole = (json: ChatJson, object: ObjectName): boolean =>
+  isThere(json, "id") &&
+  !says(json, "id", '""') &&
+  isThere(json, "model") &&
+  isThere(json, "created") &&
+  says(json, "object", QUOTED[object]);
+
 const QUOTED = {
   "chat.completion": '"chat.completion"',
   "chat.completion.chunk": '"chat.completion.chunk"',
@@ -66,15 +74,28 @@ const isThere = (json: ChatJson, name: string): boolean =>
 
 /** Whether a member is there and is an array, for all that its first character tells. */
 export function isArrayMember({ text, members }: ChatJson, name: string): boolean {
-  const member = members.get(name);
-  return member !== undefined && text.startsWith("[", member.valueStart);
+  const nth = members.indexOf(name);
+  return nth >= 0 && text.startsWith("[", members.valueStartOf(nth));
 }
 
 /** Whether a member's value stands there in these letters. Cuts nothing out of the text. */
 function says({ text, members }: ChatJson, name: string, value: string): boolean {
-  const member = members.get(name);
-  if (!member || member.end - member.valueStart !== value.length) return false;
-  return text.startsWith(value, member.valueStart);
+  const nth = members.indexOf(name);
+  if (nth < 0) return false;
+  const start = members.valueStartOf(nth);
+  return members.endOf(nth) - start === value.length && text.startsWith(value, start);
+}
+
+/**
+ * An answer in whose usage a provider counted something, with the cost as the last member of that usage; undefined where
+ * it must be written anew, because it names a cost already. What is not changed is not cut out of the text.
+ */
+export function withCostAdded({ text, members }: ChatJson, cost: NanoUsd): string | undefined {
+  const nth = members.indexOf("usage");
+  const close = members.endOf(nth) - 1;
+  const named = text.indexOf(COST_NAME, members.valueStartOf(nth));
+  if (named >= 0 && named < close) return undefined;
+  return `${text.slice(0, close)},${costMembers(cost)}${text.slice(close)}`;
 }
 
 /** The provider's usage object, or ours where it sent none, with what it cost. */
@@ -87,14 +108,20 @@ export function usageWithCost(json: ChatJson | undefined, usage: Usage, cost: Na
 export function withCost(usage: string, cost: NanoUsd): string {
   const text = withoutCost(usage);
   const comma = EMPTY_OBJECT.test(text) ? "" : ",";
-  return `${text.slice(0, -1)}${comma}"cost":${formatUsd(cost)},"cost_nano_usd":"${cost}"}`;
+  return `${text.slice(0, -1)}${comma}${costMembers(cost)}}`;
 }
+
+const costMembers = (cost: NanoUsd): string =>
+  `"cost":${formatUsd(cost)},"cost_nano_usd":"${cost}"`;
+
+/** How the names of all members begin that tell a cost. */
+const COST_NAME = '"cost';
 
 const EMPTY_OBJECT = /^\{\s*\}$/;
 
 /** A cost that the provider names must not stand beside what is charged. */
 function withoutCost(usage: string): string {
-  if (!usage.includes('"cost')) return usage;
+  if (!usage.includes(COST_NAME)) return usage;
   const { cost: _cost, cost_nano_usd: _nanos, ...rest } = JSON.parse(usage);
   return JSON.stringify(rest);
 }

@@ -66,18 +66,40 @@ class MemberList implements Members {
     return this.names.includes(name);
   }
 
+  indexOf(name: string): number {
+    return this.names.indexOf(name);
+  }
+
+  valueStartOf(nth: number): number {
+    return this.placeAt(nth * 3 + 1);
+  }
+
+  endOf(nth: number): number {
+    return this.placeAt(nth * 3 + 2);
+  }
+
   get(name: string): Member | undefined {
     const nth = this.names.indexOf(name);
     if (nth < 0) return undefined;
-    const start = this.places[nth * 3];
-    const valueStart = this.places[nth * 3 + 1];
-    const end = this.places[nth * 3 + 2];
-    assert(start !== undefined && valueStart !== undefined && end !== undefined, "three a name");
-    return { start, valueStart, end };
+    const start = this.placeAt(nth * 3);
+    return { start, valueStart: this.valueStartOf(nth), end: this.endOf(nth) };
+  }
+
+  private placeAt(index: number): number {
+    const place = this.places[index];
+    assert(place !== undefined, "three a name");
+    return place;
   }
 }
 
 const NAMES_TO_LOOK_THROUGH = 64;
+
+/** The text with the value of one member in place of what it was, or added at the end. */
+export function withMember(text: string, members: Members, name: string, value: string): string {
+  const nth = members.indexOf(name);
+  if (nth < 0) return withChanges(text, members, new Map([[name, value]]));
+  return text.slice(0, members.valueStartOf(nth)) + value + text.slice(members.endOf(nth));
+}
 
 /** The text with members replaced, left out, or added at the end. */
 export function withChanges(text: string, members: Members, changes: BodyChanges): string {

@@ -1,15 +1,23 @@
+import type { NanoUsd } from "../../kernel/money.js";
+import type { CostReader } from "../../providers/reported.js";
+import type { Candidate } from "../../routing/policy.js";
+import type { Reported, Usage } from "../../tasks/usage.js";
 import {
+  type ChatJson,
+  isWhole,
   memberReader,
   mendFinishReasons,
   missingMembers,
   outputTextOf,
   usageOf,
   usageWithCost,
+  withCostAdded,
 } from "../../wire/chat-answer.js";
 import { withChanges } from "../../wire/json-members.js";
 import { answerHeaders, type Facts } from "../answer-headers.js";
+import type { ResponseHead } from "../client/response-head.js";
 import { withTime } from "../money/paid-time.js";
-import { settle } from "../money/settle.js";
+import { charge, type Ending } from "../money/settle.js";
 import type { ChatCall, Gateway } from "../parts.js";
 import type { Outcome } from "../send.js";
 import { noteSpeed } from "../standing.js";
@@ -34,21 +42,48 @@ export async function answerPlain(
   const upstreamMs = facts.answeredAt - sentAt;
   const { isProbe } = call;
   noteSpeed(gateway, candidate, { tokens: usage.outputTokens, totalMs: upstreamMs, isProbe });
-  const cost = await settle(gateway, call, candidate, held, {
+  const ending: Ending = {
     usage,
-    reported: reported?.({ header: (name) => head.get(name), member: memberReader(json) }),
+    reported: reported && reportedIn(head, json, reported),
     status: 200,
     outcome: "served",
     firstByteMs: Math.round(upstreamMs),
     way: facts,
-  });
+  };
+  const charging = charge(gateway, call, candidate, held, ending);
+  // Waiting for what is there already costs a promise.
+  const { charged: cost, written } = charging instanceof Promise ? await charging : charging;
+  await written;
+  const text =
+    withCostInPlace(json, usage, cost) ?? writtenAnew(call, candidate, json, usage, cost);
+  const body = mendFinishReasons(text, finishReasons);
+  return new Response(body, { headers: answerHeaders(gateway, call, facts, cost) });
+}
+
+/** Undefined where more must be written than the cost. */
+function withCostInPlace(json: ChatJson, usage: Usage, cost: NanoUsd): string | undefined {
+  return usage.estimated || !isWhole(json, ANSWER) ? undefined : withCostAdded(json, cost);
+}
+
+function writtenAnew(
+  call: ChatCall,
+  { mapping }: Candidate,
+  json: ChatJson,
+  usage: Usage,
+  cost: NanoUsd,
+): string {
   const changes = missingMembers(json, {
     id: `chatcmpl-${call.id}`,
-    model: candidate.mapping.modelId,
-    object: "chat.completion",
+    model: mapping.modelId,
+    object: ANSWER,
     createdAt: call.at,
   });
   changes.set("usage", usageWithCost(json, usage, cost));
-  const body = mendFinishReasons(withChanges(json.text, json.members, changes), finishReasons);
-  return new Response(body, { headers: answerHeaders(gateway, call, { ...facts, cost }) });
+  return withChanges(json.text, json.members, changes);
 }
+
+const ANSWER = "chat.completion";
+
+/** Apart from what every answer runs through, which then need not keep its variables for these functions. */
+const reportedIn = (head: ResponseHead, json: ChatJson, read: CostReader): Reported | undefined =>
+  read({ header: (name) => head.get(name), member: memberReader(json) });

@@ -72,7 +72,7 @@ class ChatRelay {
 
   constructor(context: StreamContext, start: StreamStart) {
     this.context = context;
-    this.signal = context.call.signal;
+    this.signal = context.call.sender.signal;
     this.start = start;
     this.ending = new StreamEnding(context);
     this.pace = new StreamPace(context.gateway.clock, context.meter, context.gateway.limits);

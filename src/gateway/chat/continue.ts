@@ -93,7 +93,7 @@ function takeFit({ gateway, call, turn }: StreamContext, way: Way): Taken | unde
   const { limits, clock, breakers } = gateway;
   const { trail, route } = way;
   const isOver = clock.elapsed() - call.startedAt >= limits.totalMs;
-  if (call.signal.aborted || isOver || trail.failures.length >= limits.attemptsMax)
+  if (call.sender.signal.aborted || isOver || trail.failures.length >= limits.attemptsMax)
     return undefined;
   const taken = takeHealthy(gateway, route, trail, (candidate) => {
     return configuredFor(gateway, candidate).provider.continuation !== undefined;
@@ -124,7 +124,7 @@ async function beginRest(
   }
   const { clock, limits } = gateway;
   const endsAt = context.call.startedAt + limits.totalMs;
-  const deadline = new Deadline(clock, call, endsAt, limits.totalMs);
+  const deadline = new Deadline(clock, call.sender, endsAt, limits.totalMs);
   const time = paidTimeFor(gateway, call, candidate, held, deadline);
   const turn: Turn = { ...taken, held, deadline, time, sentAt: clock.elapsed() };
   gateway.spool.started(startedRecord(call, candidate));
@@ -144,9 +144,9 @@ function callForRest(
 ): ChatCall {
   const form = configuredFor(gateway, candidate).provider.continuation ?? "final_message";
   const request = restRequest(call.request, { said: said?.soFar ?? "", form, maxTokens });
-  const { signal, caller, tags, headerKey } = call;
+  const { sender, caller, tags, headerKey } = call;
   const at = gateway.clock.now();
-  return { id: gateway.newId(), request, signal, caller, tags, headerKey, at, startedAt: begunAt };
+  return { id: gateway.newId(), request, sender, caller, tags, headerKey, at, startedAt: begunAt };
 }
 
 function contextOfRest(
@@ -193,7 +193,7 @@ async function failRest(
   noteFailureOf(gateway, call, trail, turn, failure);
   turn.deadline.stop(new Error("the rest of the stream did not begin"));
   gateway.book.release(turn.held.hold);
-  const isGone = call.signal.aborted;
+  const isGone = call.sender.signal.aborted;
   await settleNothing(gateway, call, turn.candidate, {
     status: isGone ? CALLER_GONE : 502,
     outcome: isGone ? "aborted" : "failed",

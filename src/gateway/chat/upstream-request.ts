@@ -1,7 +1,7 @@
 /** From a caller's chat request to what one provider is sent. Pure. */
 import type { ChatAdapter, Provider } from "../../providers/provider.js";
-import type { ChatRequest } from "../../tasks/chat-completion.js";
-import { withChanges } from "../../wire/json-members.js";
+import type { BodyChanges, ChatRequest } from "../../tasks/chat-completion.js";
+import { withChanges, withMember } from "../../wire/json-members.js";
 
 export type UpstreamRequest = {
   readonly path: string;
@@ -24,28 +24,44 @@ export function chatUpstreamRequest(
       body: target.clampedTo === undefined ? text : limitedTo(target.clampedTo),
     };
   }
-  const changes = adapter.changes(request);
-  changes.set("model", JSON.stringify(target.providerModel));
-  // Our own controls are nobody else's business.
-  if (request.members.has("provider")) changes.set("provider", undefined);
-  if (request.isStream && !request.wantsUsage && adapter.usageInStream === "on_request") {
-    changes.set(
-      "stream_options",
-      JSON.stringify({ ...request.streamOptions, include_usage: true }),
-    );
-  }
-  if (target.clampedTo !== undefined) {
-    changes.set(request.maxTokens?.name ?? adapter.maxTokensName, String(target.clampedTo));
-  }
+  const { text, members } = request;
+  const model = JSON.stringify(target.providerModel);
+  const changes = changesFor(adapter, request, target.clampedTo);
   return {
     path: adapter.path(target.providerModel),
     headers: headers ?? NO_HEADERS,
-    body: withChanges(request.text, request.members, changes),
+    body: changes
+      ? withChanges(text, members, changes.set("model", model))
+      : withMember(text, members, "model", model),
   };
 }
 
 const NO_HEADERS = {};
 
+/** All changes but that of the model; undefined for none, as for most plain requests. */
+function changesFor(
+  adapter: ChatAdapter,
+  request: ChatRequest,
+  clampedTo: number | undefined,
+): BodyChanges | undefined {
+  const isControlled = request.members.has("provider");
+  const asksForUsage =
+    request.isStream && !request.wantsUsage && adapter.usageInStream === "on_request";
+  const own = adapter.changes(request);
+  if (!own && !isControlled && !asksForUsage && clampedTo === undefined) return undefined;
+  const changes: BodyChanges = own ?? new Map();
+  // Our own controls are nobody else's business.
+  if (isControlled) changes.set("provider", undefined);
+  if (asksForUsage) {
+    const options = { ...request.streamOptions, include_usage: true };
+    changes.set("stream_options", JSON.stringify(options));
+  }
+  if (clampedTo !== undefined) {
+    changes.set(request.maxTokens?.name ?? adapter.maxTokensName, String(clampedTo));
+  }
+  return changes;
+}
+
 /** Members of the caller's body that this provider is not sent. */
-export const leftOut = (adapter: ChatAdapter, request: ChatRequest): readonly string[] =>
-  adapter.leaveOut.filter((name) => request.members.has(name));
+export const leftOut = ({ leaveOut }: ChatAdapter, request: ChatRequest): readonly string[] =>
+  leaveOut.length === 0 ? leaveOut : leaveOut.filter((name) => request.members.has(name));

@@ -1,6 +1,9 @@
 /** Status line and headers of an HTTP/1.1 answer, looked up where they stand. */
 
-const STATUS_LINE = /^HTTP\/1\.[01] (\d{3})/;
+const VERSION = "HTTP/1.";
+const STATUS_AT = "HTTP/1.1 ".length;
+const SPACE = 32;
+const ZERO = 48;
 
 export class ResponseHead {
   readonly status: number;
@@ -15,8 +18,8 @@ export class ResponseHead {
 
   /** `text` ends before the blank line. Undefined when it is no HTTP/1 answer. */
   static parse(text: string): ResponseHead | undefined {
-    const status = STATUS_LINE.exec(text)?.[1];
-    return status === undefined ? undefined : new ResponseHead(Number(status), text);
+    const status = statusIn(text);
+    return status === undefined ? undefined : new ResponseHead(status, text);
   }
 
   /** `name` in lower case. The first one counts where a header is given twice. */
@@ -44,6 +47,21 @@ export class ResponseHead {
         return [[line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const];
       });
   }
+}
+
+/** Three digits after `HTTP/1.0` or `HTTP/1.1`, read one by one: a match of a pattern is an array of strings. */
+function statusIn(text: string): number | undefined {
+  const minor = text.charCodeAt(VERSION.length) - ZERO;
+  const isHttp1 = text.startsWith(VERSION) && (minor === 0 || minor === 1);
+  if (!isHttp1 || text.charCodeAt(STATUS_AT - 1) !== SPACE) return undefined;
+  let status = 0;
+  for (let at = STATUS_AT; at < STATUS_AT + 3; at++) {
+    const digit = text.charCodeAt(at) - ZERO;
+    // Not a number either where the text has ended.
+    if (!(digit >= 0 && digit <= 9)) return undefined;
+    status = status * 10 + digit;
+  }
+  return status;
 }
 
 /** Few names are ever asked for, and each of them for every answer. */

@@ -23,13 +23,11 @@ export function chatBound(
 ): ChatBound {
   const perChoice = wantedOutput(gateway, request, mapping);
   const computeMs = wantedCompute(gateway, price);
-  return {
-    inputTokens: request.inputTokensMost,
-    outputTokens: perChoice * request.choices,
-    ...timed(computeMs),
-    perChoice,
-    computeMs,
-  };
+  const inputTokens = request.inputTokensMost;
+  const outputTokens = perChoice * request.choices;
+  return computeMs === undefined
+    ? { inputTokens, outputTokens, perChoice, computeMs }
+    : { inputTokens, outputTokens, perChoice, computeMs, measured: computeTime(computeMs) };
 }
 
 /** Upper bounds as metering knows them. */

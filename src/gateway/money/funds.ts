@@ -1,5 +1,6 @@
 /** What a payer has, and getting hold of it wherever it is leased. */
 import type { Price } from "../../catalog/model.js";
+import { assert } from "../../kernel/errors.js";
 import { least, type NanoUsd, nanoUsd, ZERO } from "../../kernel/money.js";
 import type { Hold } from "../../ledger/lease-book.js";
 import type { Candidate } from "../../routing/policy.js";
@@ -17,17 +18,31 @@ export const chargedPrice = (candidate: Candidate): Price =>
 
 /** What is free in all of the caller's buckets at once, in this process. */
 export const freeFor = (gateway: Gateway, caller: Caller): NanoUsd =>
-  leastOver(caller, (id) => gateway.book.free(id, gateway.clock.now()));
+  leastOver(gateway, caller, freeIn);
 
 /** What the caller could spend, as far as this process knows. */
 export const spendableFor = (gateway: Gateway, caller: Caller): NanoUsd =>
-  leastOver(caller, (id) => spendableIn(gateway, id));
+  leastOver(gateway, caller, spendableIn);
 
-export const spendableIn = ({ book, clock }: Gateway, bucketId: string): NanoUsd =>
-  nanoUsd(book.free(bucketId, clock.now()) + book.unleased(bucketId));
+const freeIn = ({ book, clock }: Gateway, bucketId: string): NanoUsd =>
+  book.free(bucketId, clock.now());
 
-const leastOver = ({ bucketIds }: Caller, amountIn: (id: string) => NanoUsd): NanoUsd =>
-  bucketIds.length === 1 ? amountIn(bucketIds[0] ?? "") : bucketIds.map(amountIn).reduce(least);
+export const spendableIn = (gateway: Gateway, bucketId: string): NanoUsd =>
+  nanoUsd(freeIn(gateway, bucketId) + gateway.book.unleased(bucketId));
+
+function leastOver(
+  gateway: Gateway,
+  { bucketIds }: Caller,
+  amountIn: (gateway: Gateway, id: string) => NanoUsd,
+): NanoUsd {
+  let amount: NanoUsd | undefined;
+  for (const id of bucketIds) {
+    const inThis = amountIn(gateway, id);
+    amount = amount === undefined ? inThis : least(amount, inThis);
+  }
+  assert(amount !== undefined, "a caller has at least one bucket");
+  return amount;
+}
 
 /** What costs nothing needs no cover, but its answer says what is left, so the store is asked once. */
 export async function learnBalance(gateway: Gateway, caller: Caller): Promise<void> {

@@ -31,10 +31,14 @@ export function holdAtOnce(
   candidate: Candidate,
 ): Held | undefined {
   const { most, bound } = mostOf(gateway, call, candidate);
-  if (most === 0n && !call.caller.bucketIds.every((id) => gateway.book.has(id))) return undefined;
+  if (most === 0n && !knowsAll(gateway, call)) return undefined;
   const hold = tryHold(gateway, call, most);
   return hold && heldFor(hold, bound);
 }
+
+/** Whether the store was asked for all of a caller's buckets. */
+const knowsAll = ({ book }: Gateway, { caller }: Call): boolean =>
+  caller.bucketIds.every((id) => book.has(id));
 
 type Most = { readonly most: NanoUsd; readonly bound: ChatBound };
 

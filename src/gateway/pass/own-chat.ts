@@ -147,7 +147,7 @@ async function answerWhole(
     firstByteMs: Math.round(upstreamMs),
     way: facts,
   });
-  return answerAs({ bytes, status }, head, answerHeaders(gateway, call, { ...facts, cost }));
+  return answerAs({ bytes, status }, head, answerHeaders(gateway, call, facts, cost));
 }
 
 /** As the provider counted it; what is no answer of the form was not counted, and nobody knows what it cost. */

@@ -162,7 +162,7 @@ async function answer(
     const request = step.kind === "send" && !result ? step.request : undefined;
     rememberJob(gateway, jobs, call, candidate, { job, cost, request });
   }
-  return answerAs(reply, head, answerHeaders(gateway, call, { ...facts, cost }));
+  return answerAs(reply, head, answerHeaders(gateway, call, facts, cost));
 }
 
 function reportedBy(

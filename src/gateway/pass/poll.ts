@@ -22,7 +22,7 @@ export async function servePoll(poll: Poll, upstream: ProviderRequest): Promise<
   const { gateway, call, mapping, key, keySource } = poll;
   const { clock, limits } = gateway;
   const endsAt = call.startedAt + limits.totalMs;
-  const deadline = new Deadline(clock, call, endsAt, limits.totalMs);
+  const deadline = new Deadline(clock, call.sender, endsAt, limits.totalMs);
   const candidate: Candidate = { mapping, keySource, expectedCost: 0, doubt: undefined };
   const now = clock.elapsed();
   const turn = { candidate, deadline, time: undefined, begunAt: now, sentAt: now };
@@ -80,6 +80,6 @@ async function settleAsSeen(poll: Poll, asking: Asking, reply: ProviderReply): P
   if (ended) {
     await poll.jobs.settleOnce(poll.job, () => settleJob(poll, asking, { reply, step: ended }));
   } else if (isWish ? reply.status < 300 : isRefusal(reply)) {
-    await lookAtJob(poll, poll.call, CANCEL_LOOK_MS);
+    await lookAtJob(poll, poll.call.sender, CANCEL_LOOK_MS);
   }
 }

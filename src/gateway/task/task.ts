@@ -96,7 +96,7 @@ async function answer(
     usage,
     cost,
   });
-  const headers = answerHeaders(gateway, call, { ...facts, cost });
+  const headers = answerHeaders(gateway, call, facts, cost);
   headers["content-type"] = written.type;
   Object.assign(headers, answered.headers);
   // Hugging Face's clients know requests by this name; where others have their own id, it is ours.

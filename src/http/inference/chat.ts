@@ -6,9 +6,11 @@ import { callOf, inferenceCaller, serveCall } from "./inference.js";
 
 /** POST /v1/chat/completions */
 export const chatCompletions: Handler = async (site, visit) => {
-  const caller = await inferenceCaller(site, visit);
+  const known = inferenceCaller(site, visit);
+  // Waiting for what is there already costs a promise.
+  const caller = known instanceof Promise ? await known : known;
   const { gateway } = site;
   const text = await readBody(visit.request, gateway.limits.bodyBytesMax, visit);
   const call = callOf(site, visit, caller, parseChatRequest(text));
-  return serveCall(site, visit, call, (each) => serveChat(gateway, each));
+  return serveCall(site, visit, call, serveChat);
 };

@@ -33,7 +33,7 @@ export async function serveDoor(
   if (asked.isStream) return streamCompletion(site, visit, caller, bytes, asked);
   const request = await doorRequest(door, asked);
   const call = callOf(site, visit, caller, request);
-  return serveCall(site, visit, call, (each) => serveTask(site.gateway, each));
+  return serveCall(site, visit, call, serveTask);
 }
 
 /** What a body asks for, as the gateway sees it. */
@@ -57,5 +57,5 @@ function streamCompletion(
 ): Promise<Response> {
   const request = parseCompletionRequest(new TextDecoder().decode(bytes));
   const call = callOf(site, visit, caller, { ...request, ...splitModel(model), controls });
-  return serveCall(site, visit, call, (each) => serveChat(site.gateway, each));
+  return serveCall(site, visit, call, serveChat);
 }

@@ -46,7 +46,7 @@ async function estimateChat(site: Site, visit: Visit, caller: Caller, text: stri
     request,
     headerKey: undefined,
     tags: NO_TAGS,
-    signal: visit.request.signal,
+    sender: visit.request,
   };
   const { candidates } = findRoute({ ...site.gateway, dice: NOT_TO_EXPLORE }, call, chatWish);
   const inputTokens = await estimateInput(request);

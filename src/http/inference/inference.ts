@@ -1,5 +1,5 @@
 /** What all inference routes have in common: who calls, who pays, with whose key, once or again. */
-import type { Call } from "../../gateway/parts.js";
+import type { Call, Gateway } from "../../gateway/parts.js";
 import { badRequest } from "../../kernel/errors.js";
 import { PROVIDER_KEY_CHARS_MAX } from "../../kernel/limits.js";
 import type { Caller } from "../../tenants/caller.js";
@@ -25,9 +25,7 @@ export const callOf = <R extends Call["request"]>(
   request,
   headerKey: providerKeyHeader(visit.request),
   tags: parseTags(visit.request.headers.get("x-turnpike-tags")),
-  get signal() {
-    return visit.request.signal;
-  },
+  sender: visit.request,
   at: visit.at,
   startedAt: visit.startedAt,
 });
@@ -37,12 +35,25 @@ export function serveCall<C extends Call>(
   site: Site,
   visit: Visit,
   call: C,
-  serve: (call: C) => Promise<Response>,
+  serve: Serve<C>,
 ): Promise<Response> {
   const key = idempotencyKey(visit.request);
-  if (key === undefined) return serve(call);
-  const asked = { id: visit.id, payer: call.caller.payerId, at: visit.at };
-  return serveOnce(site, key, asked, (onStart) => serve({ ...call, onStart }));
+  if (key === undefined) return serve(site.gateway, call);
+  return serveKeyed(site, key, call, serve);
+}
+
+type Serve<C extends Call> = (gateway: Gateway, call: C) => Promise<Response>;
+
+/** In a function of its own: one that holds another function makes a scope on the heap each time it is called. */
+function serveKeyed<C extends Call>(
+  site: Site,
+  key: string,
+  call: C,
+  serve: Serve<C>,
+): Promise<Response> {
+  const { id, at, caller } = call;
+  const asked = { id, payer: caller.payerId, at };
+  return serveOnce(site, key, asked, (onStart) => serve(site.gateway, { ...call, onStart }));
 }
 
 function providerKeyHeader(request: Request): string | undefined {

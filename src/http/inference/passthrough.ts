@@ -96,7 +96,7 @@ async function passChat(
   const mapping = mappingOf(site, provider.id, nameIn(request), ["conversational"]);
   if (!mapping) throw notSupported(provider.id);
   const call = callOf(site, visit, caller, { ...request, ...pinnedTo(mapping) });
-  return serveCall(site, visit, call, (each) => serveChat(gateway, each));
+  return serveCall(site, visit, call, serveChat);
 }
 
 /** Chat in a form of the provider's own, which both sides know better than we do. */
@@ -118,7 +118,7 @@ async function passOwnChat(
   };
   const call = callOf(site, visit, caller, { ...request, ...pinnedTo(mapping) });
   const own = { ...call, upstream, form };
-  return serveCall(site, visit, own, (each) => serveOwnChat(gateway, each));
+  return serveCall(site, visit, own, serveOwnChat);
 }
 
 /** As it stands in the body: the provider's own names may hold colons. */
@@ -143,7 +143,7 @@ async function passCall(
   if (mapping.task === "text-generation" && (await wantsStream(type, bytes))) {
     const asked = streamedText(named, type, bytes);
     const call = callOf(site, visit, caller, { ...asked, ...pinnedTo(mapping) });
-    return serveCall(site, visit, call, (each) => serveChat(gateway, each));
+    return serveCall(site, visit, call, serveChat);
   }
   const upstream: ProviderRequest = {
     ...upstreamOf(provider, visit, wanted, route.host),
@@ -151,7 +151,7 @@ async function passCall(
   };
   const request = await passRequest(mapping, upstream, type, bytes);
   const call = callOf(site, visit, caller, request);
-  return serveCall(site, visit, call, (each) => servePass(gateway, site.jobs, each));
+  return serveCall(site, visit, call, (gateway, each) => servePass(gateway, site.jobs, each));
 }
 
 /** In OpenAI's form, or in Text Generation Inference's, which has no `prompt`. */

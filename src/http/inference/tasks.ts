@@ -92,7 +92,7 @@ async function servePassedOn(
     write: (delivered) => taskAnswer(task, delivered, userAgent),
   });
   const call = callOf(site, visit, caller, request);
-  return serveCall(site, visit, call, (each) => serveTask(site.gateway, each));
+  return serveCall(site, visit, call, serveTask);
 }
 
 function taskNamed(name: string | undefined): PayloadTask | undefined {
@@ -110,11 +110,10 @@ function chatAt(
   { model, controls }: Pick<Named, "model" | "controls">,
   bytes: Uint8Array,
 ): Promise<Response> {
-  const { gateway } = site;
   const request = parseChatRequest(new TextDecoder().decode(bytes));
   const pinned = { ...request, ...splitModel(model), controls };
   const call = callOf(site, visit, caller, pinned);
-  return serveCall(site, visit, call, (each) => serveChat(gateway, each));
+  return serveCall(site, visit, call, serveChat);
 }
 
 async function serveTaskAt(
@@ -124,7 +123,6 @@ async function serveTaskAt(
   named: Named,
   bytes: Uint8Array<ArrayBuffer>,
 ): Promise<Response> {
-  const { gateway } = site;
   const { model, suffix } = splitModel(named.model);
   const { tasks, payload } = payloadFor(site, visit, model, named, bytes);
   const [task] = tasks;
@@ -133,7 +131,7 @@ async function serveTaskAt(
     const text = new TextDecoder().decode(bytes);
     const request = parseGenerationRequest(text, named.model, payload.input);
     const call = callOf(site, visit, caller, { ...request, controls: named.controls });
-    return serveCall(site, visit, call, (each) => serveChat(gateway, each));
+    return serveCall(site, visit, call, serveChat);
   }
   const input = await withMedia(site, visit, payload);
   const userAgent = visit.request.headers.get("user-agent");
@@ -142,7 +140,7 @@ async function serveTaskAt(
     write: (delivered) => taskAnswer(task, delivered, userAgent),
   });
   const call = callOf(site, visit, caller, request);
-  return serveCall(site, visit, call, (each) => serveTask(gateway, each));
+  return serveCall(site, visit, call, serveTask);
 }
 
 type Understood = {

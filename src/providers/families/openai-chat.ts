@@ -20,12 +20,14 @@ type SchemaForm = Exclude<ResponseFormatForm, "text" | "json_object" | "other">;
 
 /** OpenAI Chat Completions, in request, answer and stream. */
 export function openAiChat(options: Options): ChatAdapter {
-  const { path, schemaForms = ["openai_schema"], leaveOut = [] } = options;
+  const { path, leaveOut = [] } = options;
+  const rewriting = { schemaForms: OPENAI_FORMS, ...options };
   return {
     path: typeof path === "string" ? () => path : path,
     changes: (request) => {
+      if (!request.responseFormat && !holdsAny(request, leaveOut)) return undefined;
       const changes: BodyChanges = new Map();
-      rewriteSchema(request, { schemaForms, ...options }, changes);
+      rewriteSchema(request, rewriting, changes);
       for (const name of leaveOut) if (request.members.has(name)) changes.set(name, undefined);
       return changes;
     },
@@ -36,6 +38,13 @@ export function openAiChat(options: Options): ChatAdapter {
     hasEmptyIds: options.hasEmptyIds ?? false,
     reported: options.reported,
   };
+}
+
+const OPENAI_FORMS: readonly SchemaForm[] = ["openai_schema"];
+
+function holdsAny({ members }: ChatRequest, names: readonly string[]): boolean {
+  for (const name of names) if (members.has(name)) return true;
+  return false;
 }
 
 function rewriteSchema(
