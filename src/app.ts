@@ -70,8 +70,8 @@ export async function startApp(given: AppParts): Promise<App> {
   const { leaseValidMs: validMs, totalMs, uploadBytesMax } = config.limits;
   await ledger.openNode(node, clock.now(), { host: hostname(), validMs });
   const spool = new Spool(folder, config.durability, log);
-  const [place, { isDurable }] = [storePlace(config), ledger];
-  const drainer = new Drainer({ place, folder, node, spool, isDurable, startThread });
+  const place = storePlace(config);
+  const drainer = new Drainer({ place, folder, node, clock, spool, startThread });
   const drain = () => drainer.drain();
 
   const [book, rateBook] = [new LeaseBook(), new LeaseBook()];
@@ -117,7 +117,8 @@ export async function startApp(given: AppParts): Promise<App> {
   });
   await rounds.shareStatistics();
   const background = startBackground({
-    ...{ gateway, claim, stores, rounds, drain },
+    ...{ gateway, claim, stores, rounds },
+    drain: () => drainer.drainAside(),
     lookForModels: modelLooker(config.embedded, catalog, embedded),
   });
   const { rates: rateLeases, ...kept } = stores;

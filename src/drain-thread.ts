@@ -1,20 +1,20 @@
 /** The thread behind `jobs/drainer.ts`: a store connection of its own, and the drain. */
 
-import { constants, setPriority } from "node:os";
+import { rmSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
-import { drainSpool } from "./jobs/drain.js";
-import type { DrainAnswer, DrainQuestion } from "./jobs/drainer.js";
+import { bytesBetween, drainBatch, segmentsBefore, spoolEnd } from "./jobs/drain.js";
+import type { DrainAnswer, DrainedBatch, DrainQuestion } from "./jobs/drainer.js";
+import { processorTime, processorTimeFrom } from "./jobs/processor-time.js";
 import { reasonOf } from "./kernel/log.js";
+import type { LedgerStore } from "./ledger/store.js";
 import type { Database } from "./store/database.js";
 import { ledgerStore } from "./store/ledger/ledger.js";
 import { openStore } from "./store/open.js";
 
-// Where there are fewer processors than work, requests go first: what is spooled is safe, and can wait. On Linux
-// this is about the calling thread alone; elsewhere it would slow the whole process.
-if (process.platform === "linux") setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL);
+type Opened = { readonly database: Database; readonly ledger: LedgerStore };
 
-/** The store, once a drain has needed it. */
-let opened: Promise<Database> | undefined;
+/** The store, once a drain has needed it. It remembers what it has asked the database for. */
+let opened: Promise<Opened> | undefined;
 
 parentPort?.on("message", async (question: DrainQuestion) => {
   parentPort?.postMessage(await answer(question));
@@ -22,17 +22,39 @@ parentPort?.on("message", async (question: DrainQuestion) => {
 
 async function answer(question: DrainQuestion): Promise<DrainAnswer> {
   try {
-    if (question.kind === "close") await (await opened)?.close();
-    if (question.kind === "close") return { ok: true, at: undefined };
-    const { place, folder, node, from } = question;
-    opened ??= openStore(place);
-    // A store that did not open is tried again by the next drain.
-    const database = await opened.catch((thrown) => {
-      opened = undefined;
-      throw thrown;
-    });
-    return { ok: true, at: await drainSpool(ledgerStore(database), folder, node, from) };
+    if (question.kind === "drain") return { ok: true, batch: await drain(question) };
+    await (await opened)?.database.close();
+    return { ok: true, batch: undefined };
   } catch (thrown) {
     return { ok: false, reason: reasonOf(thrown) };
   }
+}
+
+async function drain(question: DrainQuestion & { readonly kind: "drain" }): Promise<DrainedBatch> {
+  const { place, folder, node, from, neededSegment } = question;
+  const began = processorTime();
+  const ledger = await ledgerAt(place);
+  // What is spooled from now on is left to the next batch, and not counted.
+  const end = spoolEnd(folder);
+  const upTo = await drainBatch(ledger, folder, node, from);
+  await removeDrained(ledger, folder, Math.min(upTo.segment, neededSegment));
+  const took = processorTimeFrom(began, processorTime());
+  return { upTo, leftBytes: bytesBetween(upTo, end), took };
+}
+
+/** A store that did not open is tried again by the next drain. */
+async function ledgerAt(place: string): Promise<LedgerStore> {
+  opened ??= openStore(place).then((database) => ({ database, ledger: ledgerStore(database) }));
+  try {
+    return (await opened).ledger;
+  } catch (thrown) {
+    opened = undefined;
+    throw thrown;
+  }
+}
+
+/** What a loss of power could take out of the store has to be found in the spool again, so it stays until then. */
+async function removeDrained(ledger: LedgerStore, folder: string, segment: number): Promise<void> {
+  const done = segmentsBefore(folder, segment);
+  if (done.length > 0 && (await ledger.isDurable())) for (const file of done) rmSync(file);
 }

@@ -1,7 +1,7 @@
 /** Moves the spool into the store: of this process as it grows, and of processes that are gone. */
 import { closeSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { DRAIN_BATCH } from "../kernel/limits.js";
+import { DRAIN_BATCH, SPOOL_SEGMENT_BYTES } from "../kernel/limits.js";
 import type { AwaitedCost } from "../ledger/late-cost.js";
 import {
   isAwaitedLine,
@@ -41,6 +41,8 @@ export function readSpool(
   from: SpoolPosition,
   { withStarted }: Kinds = { withStarted: false },
 ): SpoolPage {
+  // Asked before reading: once there is a next segment, nothing is added to this one.
+  const hasNext = exists(join(folder, segmentFile(from.segment + 1)));
   const bytes = readBytes(join(folder, segmentFile(from.segment)), from.offset);
   const started: Buffer[] = [];
   const settled: Buffer[] = [];
@@ -54,11 +56,11 @@ export function readSpool(
     if (withStarted || lines !== started) lines.push(bytes.subarray(done, end));
     done = end + 1;
   }
-  // A segment has ended once the next one exists; what is left of a line then stays a torn line.
-  const isAtEnd = done === 0 && exists(join(folder, segmentFile(from.segment + 1)));
-  const upTo = isAtEnd
-    ? { segment: from.segment + 1, offset: 0 }
-    : { segment: from.segment, offset: from.offset + done };
+  // What is left of a line at the end of a segment stays a torn line.
+  const upTo =
+    done === 0 && hasNext
+      ? { segment: from.segment + 1, offset: 0 }
+      : { segment: from.segment, offset: from.offset + done };
   return { started, settled, awaited, upTo };
 }
 
@@ -95,30 +97,58 @@ const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false
 export const isEnd = (from: SpoolPosition, to: SpoolPosition): boolean =>
   from.segment === to.segment && from.offset === to.offset;
 
+type Target = Pick<LedgerStore, "applySettlements">;
+
 /** Applies everything written so far; returns the position reached. Throws when the store does not answer. */
 export async function drainSpool(
-  store: Pick<LedgerStore, "applySettlements">,
+  store: Target,
   folder: string,
   node: string,
   from: SpoolPosition,
 ): Promise<SpoolPosition> {
-  let at = from;
-  for (;;) {
-    const page = readSpool(folder, at);
-    if (isEnd(at, page.upTo)) return at;
-    const settlements = settlementsIn(page.settled);
-    const awaited = awaitedIn(page.awaited);
-    if (settlements.length > 0 || awaited.length > 0) {
-      await store.applySettlements({ node, settlements, awaited, upTo: page.upTo });
-    }
-    at = page.upTo;
-    // SQLite works on this thread: requests get their turn between two batches.
+  for (let at = from; ; ) {
+    const upTo = await drainBatch(store, folder, node, at);
+    if (isEnd(at, upTo)) return at;
+    at = upTo;
+    // SQLite works on this thread: others get their turn between two batches.
     await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+/** Applies one batch; returns the position reached, `from` where nothing is there. Throws as `drainSpool` does. */
+export async function drainBatch(
+  store: Target,
+  folder: string,
+  node: string,
+  from: SpoolPosition,
+): Promise<SpoolPosition> {
+  const page = readSpool(folder, from);
+  const settlements = settlementsIn(page.settled);
+  const awaited = awaitedIn(page.awaited);
+  if (settlements.length > 0 || awaited.length > 0) {
+    await store.applySettlements({ node, settlements, awaited, upTo: page.upTo });
+  }
+  return page.upTo;
+}
+
+/** Where a spool ends at this moment. */
+export function spoolEnd(folder: string): SpoolPosition {
+  const last = readdirSync(folder).filter(isSegment).sort().at(-1);
+  if (last === undefined) return spoolStart;
+  return { segment: Number.parseInt(last, 10), offset: statSync(join(folder, last)).size };
+}
+
+/** About, as segments in between are taken to be just full; 0 only where `to` is not after `from`. */
+export function bytesBetween(from: SpoolPosition, to: SpoolPosition): number {
+  const segments = to.segment - from.segment;
+  const bytes = segments * SPOOL_SEGMENT_BYTES + to.offset - from.offset;
+  return Math.max(segments > 0 ? 1 : 0, bytes);
 }
 
 /** The files of segments that are drained and in which nothing under way has started. */
 export const segmentsBefore = (folder: string, segment: number): string[] =>
   readdirSync(folder)
-    .filter((name) => name.endsWith(".spool") && name < segmentFile(segment))
+    .filter((name) => isSegment(name) && name < segmentFile(segment))
     .map((name) => join(folder, name));
+
+const isSegment = (name: string): boolean => name.endsWith(".spool");

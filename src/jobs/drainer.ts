@@ -3,10 +3,12 @@
  * garbage collection of the request path visits what a drain leaves behind.
  */
 
-import { rmSync } from "node:fs";
 import type { Worker } from "node:worker_threads";
+import type { Clock } from "../kernel/clock.js";
 import type { SpoolPosition } from "../ledger/store.js";
-import { segmentsBefore, spoolStart } from "./drain.js";
+import { isEnd, spoolStart } from "./drain.js";
+import { Pace } from "./pace.js";
+import type { ProcessorTime } from "./processor-time.js";
 
 export type DrainQuestion =
   | {
@@ -16,25 +18,36 @@ export type DrainQuestion =
       readonly folder: string;
       readonly node: string;
       readonly from: SpoolPosition;
+      /** The first segment that has to stay, whatever is drained. */
+      readonly neededSegment: number;
     }
   | { readonly kind: "close" };
 
+export type DrainedBatch = {
+  readonly upTo: SpoolPosition;
+  /** Of what was spooled when the batch began, what it left. */
+  readonly leftBytes: number;
+  readonly took: ProcessorTime;
+};
+
 export type DrainAnswer =
-  | { readonly ok: true; readonly at: SpoolPosition | undefined }
+  | { readonly ok: true; readonly batch: DrainedBatch | undefined }
   | { readonly ok: false; readonly reason: string };
+
+/** As much of a thread as is made use of. */
+export type DrainThread = Pick<Worker, "postMessage" | "on" | "ref" | "unref" | "terminate">;
 
 type Parts = {
   readonly place: string;
   readonly folder: string;
   readonly node: string;
+  readonly clock: Pick<Clock, "elapsed">;
   /** The spool that grows meanwhile. */
   readonly spool: {
     readonly position: () => SpoolPosition;
     readonly oldestOpenSegment: () => number;
   };
-  /** As the store answers it. */
-  readonly isDurable: () => Promise<boolean>;
-  readonly startThread: () => Worker;
+  readonly startThread: () => DrainThread;
 };
 
 type Waiter = {
@@ -44,7 +57,8 @@ type Waiter = {
 
 export class Drainer {
   private readonly parts: Parts;
-  private thread: Worker | undefined;
+  private readonly pace = new Pace();
+  private thread: DrainThread | undefined;
   private waiter: Waiter | undefined;
   private at = spoolStart;
   private last: Promise<void> = Promise.resolve();
@@ -53,11 +67,19 @@ export class Drainer {
     this.parts = parts;
   }
 
-  /** Applies all that is spooled. One drain at a time; whoever asks while one runs gets the next one. */
+  /** Applies all that is spooled, at full speed. One drain at a time; whoever asks while one runs gets the next one. */
   drain(): Promise<void> {
-    const next = () => this.drainOnce();
-    this.last = this.last.then(next, next);
-    return this.last;
+    return this.afterLast(async () => {
+      while (await this.drainSome());
+    });
+  }
+
+  /** Goes on with the drain as long as requests have all processors they want: for when nobody waits for it. */
+  drainAside(): Promise<void> {
+    return this.afterLast(async () => {
+      const { elapsed } = this.parts.clock;
+      while (!this.pace.isPausing(elapsed()) && (await this.drainSome()));
+    });
   }
 
   /** Ends the thread, and the thread's connection to the store. */
@@ -68,16 +90,24 @@ export class Drainer {
     this.thread = undefined;
   }
 
-  private async drainOnce(): Promise<void> {
-    const { place, folder, node, spool, isDurable } = this.parts;
-    const { segment, offset } = spool.position();
-    if (this.at.segment === segment && this.at.offset === offset) return;
-    const answer = await this.ask({ kind: "drain", place, folder, node, from: this.at });
+  private afterLast(next: () => Promise<void>): Promise<void> {
+    this.last = this.last.then(next, next);
+    return this.last;
+  }
+
+  /** Applies one batch. Returns whether there was more when it began. */
+  private async drainSome(): Promise<boolean> {
+    const { place, folder, node, spool, clock } = this.parts;
+    const from = this.at;
+    if (isEnd(from, spool.position())) return false;
+    const neededSegment = spool.oldestOpenSegment();
+    const answer = await this.ask({ kind: "drain", place, folder, node, from, neededSegment });
     if (!answer.ok) throw new Error(answer.reason);
-    this.at = answer.at ?? this.at;
-    const done = segmentsBefore(folder, Math.min(this.at.segment, spool.oldestOpenSegment()));
-    // What a loss of power could take out of the store has to be found here again.
-    if (done.length > 0 && (await isDurable())) for (const file of done) rmSync(file);
+    if (!answer.batch) return false;
+    const { upTo, leftBytes } = answer.batch;
+    this.at = upTo;
+    this.pace.ended(answer.batch, clock.elapsed());
+    return leftBytes > 0 && !isEnd(from, upTo);
   }
 
   private ask(question: DrainQuestion): Promise<DrainAnswer> {
@@ -90,7 +120,7 @@ export class Drainer {
     });
   }
 
-  private start(): Worker {
+  private start(): DrainThread {
     const thread = this.parts.startThread();
     thread.on("message", (answer: DrainAnswer) => {
       thread.unref();

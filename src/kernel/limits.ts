@@ -169,6 +169,8 @@ export const IDLE_LEASE_MS = 10_000;
 export const SPOOL_SEGMENT_BYTES = 16 * 1024 * 1024;
 /** Settlements applied to the store in one transaction. */
 export const DRAIN_BATCH = 8_000;
+/** The longest that a drain for which nobody waits pauses between two batches. */
+export const DRAIN_PAUSE_MS_MAX = 2_000;
 /** Texts that many requests share, and the numbers that the store has for them, remembered by whoever drains. */
 export const SHARED_TEXTS_MAX = 50_000;
 /** Name of a user, token and the like, in characters. */
