@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { VARIANT_NAMES, type VariantName } from "./variants/variant.js";
 
-export const MEASUREMENTS = ["throughput", "latency", "streams"] as const;
+const MEASUREMENTS = ["throughput", "latency", "streams"] as const;
 export type Measurement = (typeof MEASUREMENTS)[number];
 
 const SUBJECTS = ["gateway", "ledger", "draining", "routing", "embedded", "tasks"] as const;

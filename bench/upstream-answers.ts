@@ -21,7 +21,7 @@ export const PLAIN_TEXT =
 
 const created = 1_760_000_000;
 
-export const PLAIN_BODY = JSON.stringify({
+const PLAIN_BODY = JSON.stringify({
   id: UPSTREAM_ID,
   object: "chat.completion",
   created,

@@ -3,7 +3,6 @@
  * measured. `POST /v1/chat/completions` answers about 600 bytes of JSON, or with `stream: true` 200
  * events 20 ms apart (`max_tokens` lowers the count). `GET /stats` says how many requests came.
  */
-
 import { nowUs } from "./clock.js";
 import { HttpReader } from "./http-reader.js";
 import {

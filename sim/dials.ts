@@ -104,7 +104,7 @@ export type Dials = {
   readonly billing?: (typeof BILLING_FAULTS)[number];
 };
 
-export const BILLING_FAULTS = [
+const BILLING_FAULTS = [
   "garbage",
   "shape",
   "null",
@@ -116,7 +116,7 @@ export const BILLING_FAULTS = [
   "endless",
 ] as const;
 
-export const ASSET_FAULTS = [
+const ASSET_FAULTS = [
   "too_large",
   "redirect",
   "redirect_inside",

@@ -44,7 +44,7 @@ async function readArguments(args: readonly string[]): Promise<Arguments | undef
 }
 
 /** `turnpike sim`. Returns the exit code, or undefined while it serves. */
-export async function main(args: readonly string[]): Promise<number | undefined> {
+async function main(args: readonly string[]): Promise<number | undefined> {
   let read: Arguments | undefined;
   try {
     read = await readArguments(args);

@@ -27,7 +27,7 @@ const TURN = 64;
 
 type Part = (isQuick: boolean) => Promise<number>;
 
-export const PARTS = {
+const PARTS = {
   /** Hold and settle on a payer's funds and a token's budget, in memory: pairs a second. */
   holds: async (isQuick) => {
     const book = new LeaseBook();

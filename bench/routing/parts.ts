@@ -163,7 +163,7 @@ function timed(isQuick: boolean, turn: (i: number) => void): number {
   return runs.slice(1).sort((a, b) => a - b)[5] ?? 0;
 }
 
-export const PARTS = {
+const PARTS = {
   fastest: (isQuick) => timed(isQuick, chosen("fastest", 1)),
   cheapest: (isQuick) => timed(isQuick, chosen("cheapest", 1)),
   explored: (isQuick) => timed(isQuick, chosen("fastest", 0)),

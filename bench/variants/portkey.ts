@@ -7,7 +7,7 @@ import { processTree } from "../usage-of.js";
 import { freePort, until } from "../waiting.js";
 import { CHAT_PATH, type Variant } from "./variant.js";
 
-export const PORTKEY_VERSION = "1.15.2";
+const PORTKEY_VERSION = "1.15.2";
 const depsFolder = join(import.meta.dir, "..", ".deps");
 const program = join(depsFolder, "node_modules/@portkey-ai/gateway/build/start-server.js");
 const installMsMax = 180_000;

@@ -120,7 +120,7 @@ const tokenLogprob = (piece: Piece, top: number): JsonObject => ({
   }),
 });
 
-export const openAiLogprobs = (pieces: readonly Piece[], top: number): Json => ({
+const openAiLogprobs = (pieces: readonly Piece[], top: number): Json => ({
   content: pieces.map((piece) => tokenLogprob(piece, top)),
   refusal: null,
 });

@@ -4,7 +4,7 @@ import type { Sound } from "./sound.js";
 /** MPEG-2 layer III, 64 kbit/s, 24 kHz, mono: 576 samples a frame are 24 ms in 192 bytes. */
 const HEADER = u8(0xff, 0xf3, 0x84, 0xc4);
 const FRAME_BYTES = 192;
-export const MP3_FRAME_SECONDS = 0.024;
+const MP3_FRAME_SECONDS = 0.024;
 
 /** Silence: frames whose side information says that no data follows. */
 export function mp3({ seconds, bytesMin, seed }: Sound): Bytes {

@@ -4,7 +4,7 @@
  */
 import type { JsonObject } from "../json.js";
 
-export const API_VERSION = "2026-10-28.endive";
+const API_VERSION = "2026-10-28.endive";
 
 export type Session = {
   readonly id: string;

@@ -120,7 +120,7 @@ function look(job: Job): Job {
   return { ...job, phase: job.phase === "succeeded" ? "failed" : "succeeded" };
 }
 
-export const noSuchJob = (id: string): Refused => ({ refused: { kind: "not_found", about: id } });
+const noSuchJob = (id: string): Refused => ({ refused: { kind: "not_found", about: id } });
 
 /** What the provider says of a job that failed. */
 export const reasonOf = (job: Job): string =>

@@ -5,8 +5,6 @@ import type { Registry } from "../gateway/registry/registry.js";
 import { catalogLoader } from "../jobs/load-catalog.js";
 import type { Stores } from "./stores.js";
 
-export type Memory = ReturnType<typeof memoryOf>;
-
 type Filled = Pick<Gateway, "catalog" | "directory"> & { readonly registry: Registry };
 
 export function memoryOf(stores: Stores, { catalog, directory, registry }: Filled) {

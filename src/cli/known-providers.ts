@@ -1,5 +1,4 @@
 /** Providers of the configuration and those that registered themselves, as a server started now would have them. */
-
 import type { ConfiguredProvider } from "../gateway/parts.js";
 import { type Guard, guardFor } from "../gateway/registry/guard.js";
 import type { Registrar } from "../gateway/registry/register-provider.js";
@@ -39,7 +38,7 @@ export async function requireKnown(local: Local, id: string): Promise<KnownProvi
   throw new UserError(`There is no provider "${id}". See: turnpike provider list`);
 }
 
-export const guardOf = ({ config }: Local): Guard => guardFor(config.registration);
+const guardOf = ({ config }: Local): Guard => guardFor(config.registration);
 
 export const registrarOf = (local: Local): Registrar => ({
   config: local.config,

@@ -3,6 +3,7 @@ import { findModel } from "../catalog/find.js";
 import type { Mapping } from "../catalog/model.js";
 import { printOffer, printPriceEntry } from "../catalog/print.js";
 import { keyOf } from "../catalog/stored.js";
+import { DAY_MS } from "../kernel/clock.js";
 import { catalogOf } from "./catalog.js";
 import { type CommonOptions, command } from "./command.js";
 import { type Local, withLocal } from "./local.js";
@@ -34,8 +35,6 @@ async function offerOf({ config, mappings }: Local, mapping: Mapping) {
     history: history.map(printPriceEntry),
   };
 }
-
-const DAY_MS = 86_400_000;
 
 const daysSince = (at: number): number => Math.max(0, Math.floor((Date.now() - at) / DAY_MS));
 

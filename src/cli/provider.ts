@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { DAY_MS } from "../kernel/clock.js";
 import { formatUsd } from "../kernel/money.js";
 import { printDrift } from "../ledger/credit.js";
 import { type CommonOptions, command } from "./command.js";
@@ -13,7 +14,6 @@ import {
 } from "./provider-register.js";
 import { providerTest } from "./provider-test.js";
 
-const DAY_MS = 86_400_000;
 const DAYS_MAX = 3_660;
 
 const drift = command("drift", "our count of what requests cost, next to what providers say")

@@ -1,3 +1,4 @@
+import { DAY_MS } from "../kernel/clock.js";
 import { formatUsd } from "../kernel/money.js";
 import { printUsage, usageCsv } from "../store/books/print-usage.js";
 import type { UsageOf } from "../store/books/usage-reports.js";
@@ -19,8 +20,6 @@ type Options = CommonOptions & {
   readonly paid: boolean;
   readonly csv: boolean;
 };
-
-const DAY_MS = 86_400_000;
 
 export const usage = command("usage", "what a user used, or an organization paid for")
   .option("--user <name>")

@@ -1,6 +1,7 @@
 /** Who may register providers, where those may be, and which mappings are validated by themselves. */
 import { isIP } from "node:net";
 import { z } from "zod";
+import { MINUTE_MS } from "../kernel/clock.js";
 import { VALIDATION_MINUTES_MAX } from "../kernel/limits.js";
 import { AMOUNT_RULE, type NanoUsd, parseAmount } from "../kernel/money.js";
 
@@ -69,8 +70,6 @@ export const registrationOf = (
   mayUseHttp: written.allow_http,
   networks: written.allow_private_addresses,
 });
-
-const MINUTE_MS = 60_000;
 
 export const validationOf = (written: z.output<typeof wholeValidation>): ValidationSettings => ({
   mappings: written.mappings,

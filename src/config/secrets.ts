@@ -1,5 +1,5 @@
 /** A key as a name in the environment. */
-export const REFERENCE = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
+const REFERENCE = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -41,7 +41,7 @@ const probe =
   });
 
 /** A status other than 200 says all there is to say. */
-export const statusFault = ({ status }: Answered): string | undefined =>
+const statusFault = ({ status }: Answered): string | undefined =>
   status === 200 ? undefined : `the status is ${status}, not 200`;
 
 const first = (...faults: readonly (string | undefined)[]): Judgment =>

@@ -37,7 +37,7 @@ function usageFault(usage: unknown): string | undefined {
 }
 
 /** The payloads of a stream's events, in order. */
-export function eventsIn({ bytes }: Pick<Answered, "bytes">): readonly string[] {
+function eventsIn({ bytes }: Pick<Answered, "bytes">): readonly string[] {
   const splitter = new EventSplitter();
   const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const events = [...splitter.push(whole), splitter.end()];

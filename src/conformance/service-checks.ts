@@ -48,7 +48,7 @@ const refusedKey = judgeAnswer(({ status }) =>
   judged(status === 401 || status === 403 ? undefined : `the status is ${status}, not 401 or 403`),
 );
 
-export const NO_KEY: Check = {
+const NO_KEY: Check = {
   name: "no_key",
   expected: "status 401 or 403 for a request without a key",
   hint: "Whoever finds the address could use it at your cost.",
@@ -56,7 +56,7 @@ export const NO_KEY: Check = {
   judge: refusedKey,
 };
 
-export const WRONG_KEY: Check = {
+const WRONG_KEY: Check = {
   name: "wrong_key",
   expected: "status 401 or 403 for a key that nobody has",
   hint: "A refusal with another status is taken for a fault of the caller's, or of yours.",
@@ -83,7 +83,7 @@ const spoilt =
     return { ...request, body: spoil(subject), key: "good", isStream: false };
   };
 
-export const NOT_JSON: Check = {
+const NOT_JSON: Check = {
   name: "not_json",
   expected: "a 4xx with a JSON error for a body that is no JSON",
   hint: "A 5xx is taken for your fault: the request is tried elsewhere, and you are left alone for a while.",
@@ -91,7 +91,7 @@ export const NOT_JSON: Check = {
   judge: judgeAnswer((answer) => judged(errorFault(answer))),
 };
 
-export const BAD_BODY: Check = {
+const BAD_BODY: Check = {
   name: "bad_body",
   expected: "a 4xx with a JSON error for messages that are no list",
   hint: "Say in the error which member is wrong: the caller is shown it.",
@@ -120,7 +120,7 @@ function idsIn({ requestIdHeader }: Subject, seen: Seen): readonly string[] {
 const mayNotBill = (subject: Subject): string | undefined =>
   subject.billingUrl === undefined ? "it has no billing endpoint" : undefined;
 
-export const REQUEST_ID: Check = {
+const REQUEST_ID: Check = {
   name: "request_id",
   expected: "another id in the request-id header of every answer, streams included",
   hint: "Without it nobody can ask your billing endpoint for the request. A UUID does.",
@@ -172,7 +172,7 @@ function priceFault(answer: Answered, subject: Subject): string | undefined {
   return Number.isInteger(context) ? undefined : '"context_length" is no whole number';
 }
 
-export const PRICES: Check = {
+const PRICES: Check = {
   name: "prices",
   expected:
     'a list "data" in which the model has "pricing": {"input", "output"} in dollars per million tokens, and "context_length"',
@@ -185,7 +185,7 @@ export const PRICES: Check = {
 };
 
 /** An id that no provider has given anybody. */
-export const UNKNOWN_ID = "turnpike-conformance-unknown-id";
+const UNKNOWN_ID = "turnpike-conformance-unknown-id";
 
 const billingProbe = (subject: Subject, ids: readonly string[]): Probe | undefined =>
   subject.billingUrl === undefined || ids.length === 0
@@ -231,7 +231,7 @@ const costsIn = (answer: Answered): ReadonlyMap<unknown, unknown> =>
     (entriesIn(answer.text) ?? []).map(({ requestId, costNanoUsd }) => [requestId, costNanoUsd]),
   );
 
-export const BILLING: Check = {
+const BILLING: Check = {
   name: "billing",
   expected:
     '{"requests": [{"requestId", "costNanoUsd"}]} with the costs of the requests before, several at once, and no word of an id it does not know',
@@ -257,7 +257,7 @@ export const BILLING: Check = {
   },
 };
 
-export const BILLING_AGAIN: Check = {
+const BILLING_AGAIN: Check = {
   name: "billing_again",
   expected: "the same costs for the same ids, however often they are asked for",
   hint: "A cost that was told is booked; another one later would be a second charge.",

@@ -1,5 +1,4 @@
 /** The routes of hf-inference. */
-
 import type { Form } from "./call.js";
 import { EMBEDDED_TASKS, type EmbeddedTask } from "./models.js";
 

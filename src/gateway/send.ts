@@ -1,5 +1,4 @@
 /** One attempt at one provider: send, wait within the limits, judge what comes back. */
-
 import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
 import type { Clock } from "../kernel/clock.js";
 import { assert, RouterError } from "../kernel/errors.js";

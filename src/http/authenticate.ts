@@ -76,7 +76,7 @@ const WHY: Readonly<Record<Refusal, string>> = {
 
 const invalid = (message: string): RouterError => new RouterError("invalid_token", message);
 
-export function requireScope({ token, user }: Caller, scope: Scope): void {
+function requireScope({ token, user }: Caller, scope: Scope): void {
   if (!token.scopes.includes(scope)) {
     throw new RouterError("forbidden", `This token lacks the scope "${scope}".`);
   }

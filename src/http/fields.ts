@@ -1,11 +1,10 @@
 /** Fields that many bodies have. */
 import { z } from "zod";
+import { DAY_MS } from "../kernel/clock.js";
 import { RATE_MAX } from "../kernel/limits.js";
 import { AMOUNT_RULE, type NanoUsd, parseAmount } from "../kernel/money.js";
 import { ANCHOR_DAY_MAX } from "../kernel/period.js";
 import { RATE_FIELDS } from "../tenants/rates.js";
-
-const DAY_MS = 86_400_000;
 
 const amount = (least: bigint, rule: string) =>
   z.string(`must be text: ${rule}`).transform((text, context): NanoUsd => {

@@ -46,7 +46,7 @@ export async function recoverDead(
 }
 
 /** The nodes that have a spool below a folder. */
-export const spoolsIn = (root: string): string[] =>
+const spoolsIn = (root: string): string[] =>
   readdirSync(root, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name);
@@ -62,7 +62,7 @@ export type Recovered = {
  * Does for a process that is gone what it would have done. Undefined, and nothing is done, where the store has never
  * heard of it and it left settlements: they belong to another store.
  */
-export async function recoverOne(
+async function recoverOne(
   folder: string,
   node: string,
   store: LedgerStore,

@@ -1,6 +1,6 @@
 /** Forgets what is older than the operator wants it kept: one process at a time, and a little at a time. */
 import type { Retention } from "../config/config.js";
-import type { Clock } from "../kernel/clock.js";
+import { type Clock, DAY_MS } from "../kernel/clock.js";
 import { FORGET_AT_ONCE, FORGET_PAUSE_MS, IDEMPOTENCY_MS } from "../kernel/limits.js";
 import type { Log } from "../kernel/log.js";
 import { CALENDAR, monthNumber, periodAt } from "../kernel/period.js";
@@ -8,7 +8,6 @@ import { CALENDAR, monthNumber, periodAt } from "../kernel/period.js";
 const JOB = "retention";
 /** A process that stopped in the middle of its turn loses it after this long. */
 const TURN_MS = 60_000;
-const DAY_MS = 86_400_000;
 /** This month and the one before are what estimates look at. */
 const CALL_COST_MONTHS = 2;
 

@@ -1,3 +1,8 @@
+/** Time, and its larger units in milliseconds. Days are those of UTC, which has no longer or shorter ones. */
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
+
 /** The one source of time. Milliseconds since 1970 UTC; tests hand down a manual one. */
 export type Clock = {
   readonly now: () => number;

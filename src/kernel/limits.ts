@@ -1,3 +1,4 @@
+import { DAY_MS, HOUR_MS } from "./clock.js";
 import { nanoUsd } from "./money.js";
 
 /** Every bound of the system by name. Those an operator may change are `defaultLimits`; the rest are fixed. */
@@ -112,7 +113,7 @@ export const JOB_ASKS_FAILED_MAX = 5;
 export const JOB_LOOK_EVERY_MS = 60_000;
 export const JOB_LOOK_EVERY_MS_MAX = 30 * 60_000;
 /** …and is given up, free of charge, when it has not ended so long after it began. */
-export const JOB_LOOK_DEADLINE_MS = 24 * 3_600_000;
+export const JOB_LOOK_DEADLINE_MS = DAY_MS;
 /** Asking for one such job, all questions together; how many at once; and how many are read at a time. */
 export const JOB_LOOK_MS = 20_000;
 export const JOB_LOOKS_AT_ONCE = 8;
@@ -144,7 +145,7 @@ export const SPARING_MS = 1_000;
 /** How often a node renews its claim on its leases, or five times within `leaseValidMs`, whichever is sooner. */
 export const HEARTBEAT_MS = 2_000;
 /** A fenced node whose spool nobody brought for this long is closed, with all that was kept back for it. */
-export const LOST_SPOOL_MS = 7 * 86_400_000;
+export const LOST_SPOOL_MS = 7 * DAY_MS;
 /** How long after its last possible moment a request's hold is released by itself. */
 export const HOLD_GRACE_MS = 60_000;
 /** The largest rate limit: requests or tokens of text a minute, or requests at once. */
@@ -178,18 +179,18 @@ export const NAME_CHARS_MAX = 96;
 /** Seats of one organization. */
 export const SEATS_MAX = 100_000;
 /** How long an invitation can be accepted, and the longest that can be asked for. */
-export const INVITATION_MS = 7 * 86_400_000;
-export const INVITATION_MS_MAX = 90 * 86_400_000;
+export const INVITATION_MS = 7 * DAY_MS;
+export const INVITATION_MS_MAX = 90 * DAY_MS;
 /** One event of the payment processor, in bytes; the largest are some ten kilobytes. */
 export const WEBHOOK_BYTES_MAX = 256 * 1024;
 /** Checkouts of one payer that are neither paid nor over. */
 export const OPEN_CHECKOUTS_MAX = 20;
 /** How long a checkout can be paid: Stripe allows 30 minutes to 24 hours. */
-export const CHECKOUT_LIFE_MS = 3_600_000;
+export const CHECKOUT_LIFE_MS = HOUR_MS;
 /** One call to the payment processor. */
 export const PROCESSOR_CALL_MS = 10_000;
 /** A refund or dispute that belongs to no payment of ours is kept this long, in case its payment is told late. */
-export const UNMATCHED_REVERSAL_MS = 30 * 86_400_000;
+export const UNMATCHED_REVERSAL_MS = 30 * DAY_MS;
 /** Breaker of a mapping: failures in a row that open it, or their share of the last twenty requests or so. */
 export const BREAKER_FAILURES = 5;
 export const BREAKER_FAILURE_SHARE = 0.5;
@@ -254,7 +255,7 @@ export const USAGE_ROWS_MAX = 10_000;
 /** Calls of a mapping that must have been made here before what they cost is told to anyone. */
 export const HISTORY_CALLS_MIN = 20;
 /** How long an idempotency key stays used, and its length in characters. */
-export const IDEMPOTENCY_MS = 24 * 3_600_000;
+export const IDEMPOTENCY_MS = DAY_MS;
 export const IDEMPOTENCY_KEY_CHARS_MAX = 255;
 /** Rows forgotten in one transaction, and the pause until the next: SQLite works on the thread that serves. */
 export const FORGET_AT_ONCE = 200;

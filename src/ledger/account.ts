@@ -1,26 +1,15 @@
+/**
+ * Accounts of the ledger, and what moves between them. A `grant` holds money someone may spend; a `limit` counts down
+ * what a limit still allows. Both are leased, held and settled the same way. The others are where amounts come from
+ * and go to; each is known by its name alone.
+ */
 import type { NanoUsd } from "../kernel/money.js";
 import { CALENDAR, type Period, periodAt } from "../kernel/period.js";
-
-/**
- * An account of the ledger. A `grant` holds money someone may spend; a `limit` counts down what a limit still
- * allows. Both are leased, held and settled the same way. The others are where amounts come from and go to.
- */
-export type AccountKind =
-  | "grant"
-  | "limit"
-  | "outside"
-  | "provider"
-  | "expired"
-  | "overrun"
-  | "loss"
-  | "allowance"
-  | "headroom"
-  | "used";
 
 /** Money comes from and returns to here, so that all balances sum to zero. */
 export const OUTSIDE = "outside";
 /** Grants that ran out of time end here. */
-export const EXPIRED = "expired";
+const EXPIRED = "expired";
 /** What answers cost beyond what their payer could be charged: the operator bears it. */
 export const OVERRUN = "overrun";
 /** What had been spent of bought credit before its price went back to the buyer: the operator bears it. */
@@ -150,7 +139,7 @@ type Owned = Pick<Opening, "kind" | "grantKind" | "bucket">;
  * bucket, so that no sum of promises can grow beyond what the store counts; the headroom's is, below zero, what
  * its payer spent on account.
  */
-export function sourceOf({ kind, grantKind, bucket }: Owned): string {
+function sourceOf({ kind, grantKind, bucket }: Owned): string {
   if (kind === "limit") return `allowance:${bucket}`;
   return grantKind === "pay_as_you_go" ? `headroom:${bucket}` : OUTSIDE;
 }

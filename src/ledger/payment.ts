@@ -5,7 +5,7 @@ import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
  * From the first to the last, and never back: whichever order events come in, a payment ends in the latest state
  * that any of them told. So money that was collected counts, whatever else was said before or after.
  */
-export const PAYMENT_STATES = [
+const PAYMENT_STATES = [
   /** The buyer was sent to the checkout. */
   "open",
   /** The checkout is complete, the money is on its way: a bank transfer takes days. */

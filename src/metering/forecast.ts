@@ -11,7 +11,7 @@ import { priceFault } from "./priceable.js";
 import { type Assumed, chargedPart, typicalUsage } from "./typical.js";
 
 /** What the two common credits buy: that of the free plan, and that of the others. */
-export const CREDITS = { "0.10": nanoUsd(100_000_000n), "2.00": nanoUsd(2_000_000_000n) } as const;
+const CREDITS = { "0.10": nanoUsd(100_000_000n), "2.00": nanoUsd(2_000_000_000n) } as const;
 
 export type Forecast = {
   readonly mapping: Mapping;

@@ -1,5 +1,4 @@
 /** What a caller does not want from whoever serves a request. Held to, whatever else fails. */
-
 import type { Mapping, Price } from "../catalog/model.js";
 import { quoteOf } from "../catalog/quote.js";
 import { formatUsd, type PricePerMillion } from "../kernel/money.js";

@@ -1,3 +1,4 @@
+import { HOUR_MS } from "../kernel/clock.js";
 import type { Database } from "./database.js";
 import type { Tx } from "./schema.js";
 
@@ -25,7 +26,7 @@ export type Change = {
 };
 
 /** Changes this old have been seen by every process that is alive. */
-const KEPT_MS = 3_600_000;
+const KEPT_MS = HOUR_MS;
 
 export async function recordChange(
   database: Database,
@@ -76,5 +77,3 @@ export function changeFeed(database: Database) {
     watch: database.watch,
   };
 }
-
-export type ChangeFeed = ReturnType<typeof changeFeed>;

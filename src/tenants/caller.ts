@@ -199,4 +199,4 @@ const budgetBuckets = (token: AccessToken): CallerBucket[] =>
       ]
     : [];
 
-export const budgetBucketOf = (token: Pick<AccessToken, "id">): string => `token:${token.id}`;
+const budgetBucketOf = (token: Pick<AccessToken, "id">): string => `token:${token.id}`;

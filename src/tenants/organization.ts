@@ -58,7 +58,7 @@ export type ResourceGroup = {
 
 export type OrgProviderKey = SealedKey & { readonly orgId: string };
 
-export const INVITATION_STATES = ["pending", "accepted", "declined", "withdrawn"] as const;
+const INVITATION_STATES = ["pending", "accepted", "declined", "withdrawn"] as const;
 
 export type Invitation = {
   readonly id: string;

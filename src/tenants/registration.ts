@@ -5,7 +5,7 @@ import { keyContext } from "./directory.js";
  * `sandbox`: for members of its organization, until it has passed the conformance checks. `staging`: the same, and
  * waiting for the operator. `live`: for everybody. `withdrawn`: for nobody; its id stays its organization's.
  */
-export const REGISTRATION_STATES = ["sandbox", "staging", "live", "withdrawn"] as const;
+const REGISTRATION_STATES = ["sandbox", "staging", "live", "withdrawn"] as const;
 export type RegistrationState = (typeof REGISTRATION_STATES)[number];
 
 /** Where a provider is and how it is spoken to: what a conformance report is about. */

@@ -1,5 +1,4 @@
 /** One event of a chat stream: what it says, and what of it the caller should see. */
-
 import type { NanoUsd } from "../kernel/money.js";
 import { parseUsage } from "../tasks/openai-usage.js";
 import type { Usage } from "../tasks/usage.js";

@@ -86,7 +86,7 @@ function structuredMs(value: string | undefined): number | undefined {
 }
 
 /** Seconds, or an HTTP date. */
-export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
+function parseRetryAfter(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined;
   if (SECONDS.test(value.trim())) return Math.ceil(Number(value) * 1000);
   return untilDate(value, now);

@@ -1,4 +1,5 @@
 /** What somebody wants to know of past usage, as the API's query and the CLI's options say it. */
+import { DAY_MS } from "../kernel/clock.js";
 import { badRequest } from "../kernel/errors.js";
 import { USAGE_DAYS_MAX } from "../kernel/limits.js";
 import { parseTags } from "./tags.js";
@@ -29,7 +30,6 @@ export type WrittenQuery = {
 
 const TAG = { title: '"tag"', param: "tag" };
 const BY_MAX = 3;
-const DAY_MS = 86_400_000;
 const DAYS_SHOWN = 31;
 const DATE = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/;
 

@@ -3,14 +3,14 @@ import { join } from "node:path";
 import type { LogEntry } from "../../sim/log.js";
 import { type Clock, systemClock } from "../../src/kernel/clock.js";
 import { chat, tempFolder, testApp } from "../support/app.js";
-import { PROVIDERS, type ProviderId, type Scene } from "./day.js";
+import { PROVIDERS, type Scene } from "./day.js";
 
 /** One second of the test is so many of the app, so that rests and time limits pass within a test. */
 export const SPEED = 15;
 export const MODEL = "org/model";
-export const PRICE = { input: "0.50", output: "1.50" };
+const PRICE = { input: "0.50", output: "1.50" };
 /** By the app's clock. */
-export const LIMITS = {
+const LIMITS = {
   first_byte_ms: 15_000,
   plain_answer_ms: 15_000,
   chunk_gap_ms: 15_000,
@@ -99,6 +99,3 @@ export async function startWorld(seed: number, different: Different = {}) {
 }
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
-
-export const isProviderId = (id: string): id is ProviderId =>
-  (PROVIDERS as readonly string[]).includes(id);

@@ -11,7 +11,7 @@ export const ORGS = "/api/turnpike/orgs";
 export const PROVIDER = `${ORGS}/acme/provider`;
 
 /** Loopback stands for the internet. */
-export const REACHES_LOOPBACK = {
+const REACHES_LOOPBACK = {
   allow_http: true,
   allow_private_addresses: ["127.0.0.1/32"],
 };

@@ -12,7 +12,7 @@ export const KEY = "sim-key";
 
 export type ChatEndpoint = Endpoint & { readonly kind: "chat" };
 
-export function chatEndpoint(provider: Provider): ChatEndpoint {
+function chatEndpoint(provider: Provider): ChatEndpoint {
   const found = provider.endpoints.find((one): one is ChatEndpoint => one.kind === "chat");
   if (!found) throw new Error(`${provider.id} has no chat`);
   return found;

@@ -39,7 +39,7 @@ const FINISH: Readonly<Record<string, string>> = {
 };
 
 /** A choice with its finish reason in OpenAI's words. */
-export const mended = (choice: Choice): Choice => {
+const mended = (choice: Choice): Choice => {
   const reason = choice.finish_reason;
   return reason == null ? choice : { ...choice, finish_reason: FINISH[reason] ?? reason };
 };

@@ -91,7 +91,7 @@ export const isStream = ({ exchange }: Tape): boolean =>
 export type Cut = "whole" | "odd" | "bytes";
 
 /** The pieces of a body; joined they are the body. */
-export function piecesOf(body: Uint8Array, cut: Cut): Uint8Array[] {
+function piecesOf(body: Uint8Array, cut: Cut): Uint8Array[] {
   if (cut === "whole") return [body];
   const places = cut === "bytes" ? [...body.keys()].slice(1) : oddPlaces(body);
   return [0, ...places].map((from, i) => body.subarray(from, places[i]));

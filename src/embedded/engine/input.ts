@@ -64,7 +64,7 @@ function decodeBase64(text: string): Uint8Array {
 }
 
 /** Checks a value against its schema; the message names the member, as hf-inference's do. */
-export function check<Schema extends z.ZodType>(
+function check<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
   at?: string,

@@ -1,6 +1,6 @@
 /** Small sums over plain numbers. */
 
-export const dot = (a: readonly number[], b: readonly number[]): number =>
+const dot = (a: readonly number[], b: readonly number[]): number =>
   a.reduce((sum, each, i) => sum + each * (b[i] ?? 0), 0);
 
 export function normalized(vector: readonly number[]): number[] {

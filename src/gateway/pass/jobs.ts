@@ -1,5 +1,4 @@
 /** Jobs that callers began on a provider's own wire: whose they are, and what is still to be settled of them. */
-
 import { PROVIDER_REQUEST_ID_CHARS_MAX } from "../../kernel/limits.js";
 import type { AwaitedJob, LateCostStore } from "../../ledger/late-cost.js";
 

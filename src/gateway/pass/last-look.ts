@@ -1,5 +1,4 @@
 /** What an answer on a provider's own wire does not say yet of its cost, though it has its result. */
-
 import { charges } from "../../metering/cost.js";
 import type { ProviderReply, Step } from "../../providers/provider.js";
 import { chargedPrice } from "../money/funds.js";

@@ -1,5 +1,4 @@
 /** Requests on a provider's own wire, as one kind of request. */
-
 import type { NanoUsd } from "../../kernel/money.js";
 import type { JobLook } from "../../ledger/late-cost.js";
 import type { ProviderReply, ProviderRequest, Step } from "../../providers/provider.js";

@@ -10,7 +10,7 @@ import type { TenantStore } from "../../tenants/store.js";
 import type { AccessToken, User } from "../../tenants/user.js";
 
 /** No user can be called so, since no name may hold a colon; `turnpike usage --user` finds it all the same. */
-export const PROBE_PAYER = "turnpike:validation";
+const PROBE_PAYER = "turnpike:validation";
 const ID = "validation";
 
 export class ProbePayer {

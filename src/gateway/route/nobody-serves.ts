@@ -42,7 +42,7 @@ export function nobodyServes<C extends Routed>(
 export type Exclusion = { readonly mapping: Mapping; readonly why: string };
 
 /** Said of offers of others than the one provider behind the model's colon. */
-export const NOT_ASKED_FOR = "not the provider that was asked for";
+const NOT_ASKED_FOR = "not the provider that was asked for";
 
 /** Every offer that cannot serve a request, and in a few words why. */
 export function exclusionsOf<C extends Routed>(

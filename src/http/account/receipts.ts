@@ -1,5 +1,4 @@
 /** GET /api/turnpike/me/requests/{id}: one request with everything about it, signed. */
-
 import type { Price } from "../../catalog/model.js";
 import { printPrice, quoteOf } from "../../catalog/quote.js";
 import type { Json } from "../../kernel/canonical-json.js";
@@ -53,7 +52,7 @@ const noReceipt = ({ config }: Site, id: string): RouterError =>
     `There is no receipt for a request "${id.slice(0, 64)}" of yours: it is still under way, or older than the ${config.retention.requestDays} days that requests are kept.`,
   );
 
-export function printReceipt(record: RequestRecord, issuedAt: number): Json {
+function printReceipt(record: RequestRecord, issuedAt: number): Json {
   const [policy, clamped, tried, held] = record.details ?? [];
   const price = record.price && toPrice(record.price);
   const items = price ? itemsOf(usageOf(record), price) : [];

@@ -1,5 +1,6 @@
 /** /api/turnpike/admin/…: what the owner does. */
 import { z } from "zod";
+import { DAY_MS } from "../../kernel/clock.js";
 import { badRequest, RouterError } from "../../kernel/errors.js";
 import { newId } from "../../kernel/ids.js";
 import { extraGrant } from "../../ledger/account.js";
@@ -147,7 +148,6 @@ async function findPayer(
   throw new RouterError("not_found", `There is no organization "${org}".`);
 }
 const DRIFT_DAYS_MAX = 3_660;
-const DAY_MS = 86_400_000;
 
 /** Our count of what requests cost next to what providers say, over the last `days` (30). */
 export const showDrift: Handler = async (site, visit) => {

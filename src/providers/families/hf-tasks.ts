@@ -2,7 +2,6 @@
  * The tasks of hf-inference, for it and for what speaks its wire: one route per model. `hf-requests.ts` has the forms
  * of a request, `hf-answers.ts` those of an answer.
  */
-
 import type { TaskInput } from "../../tasks/task-call.js";
 import { noUsage, type Usage } from "../../tasks/usage.js";
 import type { PassRoute, Provider, ProviderReply, RequestBody, TaskAdapter } from "../provider.js";

@@ -49,7 +49,7 @@ export function mediaUriOf(input: TaskInput, typeIfUnknown: string): string {
 }
 
 /** What an upload without a type is said to be. */
-export const UNTYPED = "application/octet-stream";
+const UNTYPED = "application/octet-stream";
 
 export const isTyped = ({ type }: Media): boolean => type !== "" && type !== UNTYPED;
 

@@ -1,5 +1,4 @@
 /** What providers answer to tasks, as media and as hf-inference's JSON. */
-
 import { fromBase64, fromDataUri, type Media, type MediaSource } from "../../tasks/media.js";
 import { typeOfMedia } from "../../tasks/media-type.js";
 import type { Usage } from "../../tasks/usage.js";
@@ -16,7 +15,7 @@ export const doneWithMedia = (media: readonly MediaSource[], usage?: Usage): Ste
 export const failed = (why: unknown): Step => ({ kind: "failed", message: wordsIn(why) });
 
 /** fal gives a list of what is wrong with the request, others an object or plain text. */
-export function wordsIn(why: unknown): string {
+function wordsIn(why: unknown): string {
   if (typeof why === "string" && why !== "") return why;
   if (Array.isArray(why) && why.length > 0) return why.map(wordsIn).join("; ");
   const said = at(why, "message") ?? at(why, "msg");

@@ -1,5 +1,4 @@
 /** What the books tell, and what keeps them small: everything about the past that is not the ledger itself. */
-
 import type { Database } from "../database.js";
 import { callCostReader } from "./call-costs.js";
 import { idempotencyStore } from "./idempotency.js";

@@ -39,8 +39,6 @@ function classesOf(settlements: readonly Settlement[]): ReadonlyMap<number, numb
   return classes;
 }
 
-export type CallCostReader = ReturnType<typeof callCostReader>;
-
 export const callCostReader = ({ db }: Database) => ({
   /** By provider, what calls of a model cost in the month of `at` and in the one before. */
   ofModel: async (model: string, at: number): Promise<ReadonlyMap<string, CostClass[]>> => {

@@ -19,8 +19,6 @@ export type Holder = {
   readonly outcome: string | undefined;
 };
 
-export type IdempotencyStore = ReturnType<typeof idempotencyStore>;
-
 export function idempotencyStore(database: Database) {
   const { db } = database;
   return {

@@ -23,8 +23,6 @@ export type RequestRecord = RequestRow & {
   readonly adjustments: readonly Move[];
 };
 
-export type ReceiptReader = ReturnType<typeof receiptReader>;
-
 export const receiptReader = ({ db }: Database) => ({
   /** Undefined when there is no such request: it is under way, was never there, or is not kept any more. */
   request: async (id: string): Promise<RequestRecord | undefined> => {

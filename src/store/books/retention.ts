@@ -3,14 +3,11 @@
  * behind as one sum for each provider, so that the books can still be proved.
  */
 import { sql } from "kysely";
+import { DAY_MS } from "../../kernel/clock.js";
 import type { BulkRow, Database, SumTable } from "../database.js";
 import type { Tx } from "../schema.js";
 import { Sums } from "../sums.js";
 import { TAGGED_USAGE, USAGE } from "./usage-sums.js";
-
-const DAY_MS = 86_400_000;
-
-export type RetentionStore = ReturnType<typeof retentionStore>;
 
 /** All but the first take `count` rows at most, and tell how many they took: 0 when nothing is left to do. */
 export const retentionStore = (database: Database) => ({

@@ -1,5 +1,6 @@
 /** What statements are made of: sums by account and day, and sums of usage. Never the transfers themselves. */
 import { sql } from "kysely";
+import { DAY_MS } from "../../kernel/clock.js";
 import { nanoUsd } from "../../kernel/money.js";
 import { CALENDAR, type Period, periodAt } from "../../kernel/period.js";
 import {
@@ -10,10 +11,6 @@ import {
   statementOf,
 } from "../../ledger/statement.js";
 import type { Database } from "../database.js";
-
-const DAY_MS = 86_400_000;
-
-export type StatementReader = ReturnType<typeof statementReader>;
 
 export const statementReader = (database: Database) => ({
   /** Every month in which something moved on the payer's accounts, newest first. */

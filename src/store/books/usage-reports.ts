@@ -1,5 +1,6 @@
 /** Reads of what was used, from the sums by hour: never from the requests. */
 import { sql } from "kysely";
+import { DAY_MS, HOUR_MS } from "../../kernel/clock.js";
 import { badRequest } from "../../kernel/errors.js";
 import { USAGE_ROWS_MAX } from "../../kernel/limits.js";
 import { type NanoUsd, nanoUsd } from "../../kernel/money.js";
@@ -28,9 +29,6 @@ export type UsageRow = {
   readonly overrun: NanoUsd;
 };
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 86_400_000;
-
 const KEYS: Readonly<Record<UsageBy, string>> = {
   model: "model",
   provider: "provider",
@@ -43,8 +41,6 @@ const KEYS: Readonly<Record<UsageBy, string>> = {
   tag: "tag",
   key: "case when own_key = 1 then 'own' else 'routed' end",
 };
-
-export type UsageReports = ReturnType<typeof usageReports>;
 
 export const usageReports = (database: Database) => ({
   /**

@@ -1,5 +1,4 @@
 /** What was found out about mappings: the last finding on each, and a few before it. */
-
 import type { Selectable } from "kysely";
 import { type MappingId, mappingKey } from "../../catalog/mapping-key.js";
 import type {

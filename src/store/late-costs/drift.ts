@@ -1,11 +1,10 @@
 /** How far our counts are from what providers say, by day. */
 import { sql } from "kysely";
+import { DAY_MS } from "../../kernel/clock.js";
 import { nanoUsd } from "../../kernel/money.js";
 import type { Drift } from "../../ledger/late-cost.js";
 import type { Database } from "../database.js";
 import type { Tx } from "../schema.js";
-
-const DAY_MS = 86_400_000;
 
 /** One request whose provider told its cost, or never did. */
 export type DriftEntry = {

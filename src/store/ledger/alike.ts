@@ -1,8 +1,7 @@
 /** The settlements of a batch put together by profile and hour: most sums tell them no further apart. */
+import { HOUR_MS } from "../../kernel/clock.js";
 import type { Profile } from "../../ledger/profile.js";
 import type { Debit, Settlement } from "../../ledger/store.js";
-
-const HOUR_MS = 3_600_000;
 
 export type Alike = {
   readonly profile: Profile;

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from "kysely";
+import { DAY_MS } from "../../kernel/clock.js";
 import type { AuditReport } from "../../ledger/store.js";
 import type { Database } from "../database.js";
 import { checkPayments } from "../payments/audit-payments.js";
@@ -207,7 +208,7 @@ async function checkDays(db: Kysely<Schema>, faults: string[]): Promise<void> {
     group by account, day, code having sum(debited) <> 0 or sum(credited) <> 0
     limit ${sql.lit(FAULTS_SHOWN)}`.execute(db);
   for (const { account, day, code } of rows) {
-    const date = new Date(Number(day) * 86_400_000).toISOString().slice(0, 10);
+    const date = new Date(Number(day) * DAY_MS).toISOString().slice(0, 10);
     faults.push(`account ${account}: its sums of ${date} (${code}) are not what its transfers say`);
   }
 }

@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { DAY_MS } from "../../kernel/clock.js";
 import type { Transfer } from "../../ledger/account.js";
 import type { BulkTable, Database, SumTable } from "../database.js";
 import type { Tx } from "../schema.js";
@@ -98,8 +99,6 @@ function sidesOf(accounts: Map<string, Sides>, account: string): Sides {
   accounts.set(account, sides);
   return sides;
 }
-
-const DAY_MS = 86_400_000;
 
 const BALANCES: SumTable = {
   table: "accounts",

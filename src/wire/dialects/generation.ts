@@ -2,7 +2,6 @@
  * Text Generation Inference's events: `data: {index, token, generated_text, details}`, the last one with the whole text
  * and no `[DONE]` after it. Passed on as they are, or made of OpenAI's. Source: recordings, and `spec/providers.md` 3.3.
  */
-
 import { parseUsage } from "../../tasks/openai-usage.js";
 import type { Json } from "../../tasks/task-call.js";
 import type { Usage } from "../../tasks/usage.js";

@@ -13,7 +13,7 @@ const area = ({ xmin, ymin, xmax, ymax }: Box): number =>
   Math.max(0, xmax - xmin) * Math.max(0, ymax - ymin);
 
 /** What two boxes share, as a part of what they cover together. */
-export function overlap(a: Box, b: Box): number {
+function overlap(a: Box, b: Box): number {
   const shared = area({
     xmin: Math.max(a.xmin, b.xmin),
     ymin: Math.max(a.ymin, b.ymin),

@@ -1,5 +1,4 @@
 /** fastText's lid.176: the language of a text. */
-
 import { getLIDModel } from "fasttext.wasm.js";
 import { z } from "zod";
 import { TEXT_CHARS_MAX, TEXTS_MAX } from "../../limits.js";
