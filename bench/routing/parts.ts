@@ -75,7 +75,7 @@ const callAt = (ms: number): RoutedChat => ({
   caller: {
     user: {
       ...{ kind: "user", id: "u", name: "u", plan: "free", seats: 0, role: "user" },
-      ...{ spendingLimit: undefined, anchor: CALENDAR, providerOrder: [] },
+      ...{ spendingLimit: undefined, anchor: CALENDAR, providerOrder: [], disabledProviders: [] },
       ...{ createdAt: 0, disabledAt: undefined },
     },
     ...{ payer: { name: "u" }, keyOwner: "u", disabledProviders: [] },

@@ -45,7 +45,10 @@ async function showRoute(local: Local, id: string, options: Options): Promise<vo
       : readOneOf("--task", options.task, TASKS);
   const call: RoutedModel = {
     ...{ at: now, startedAt: now, headerKey: undefined },
-    caller: { user, payer: user, keyOwner: user.id, disabledProviders: [] },
+    caller: {
+      ...{ user, payer: user, keyOwner: user.id },
+      disabledProviders: user.disabledProviders,
+    },
     request: {
       ...{ model, isStream: false, controls: NO_CONTROLS, task, assumed: { measured: {} } },
       suffix: preset === undefined ? suffix : undefined,
@@ -58,7 +61,7 @@ async function showRoute(local: Local, id: string, options: Options): Promise<vo
 /** A user without keys or wishes of their own. */
 const ANYBODY: User = {
   ...{ kind: "user", id: "", name: "anybody", plan: "", seats: 0, role: "user" },
-  ...{ spendingLimit: undefined, anchor: CALENDAR, providerOrder: [] },
+  ...{ spendingLimit: undefined, anchor: CALENDAR, providerOrder: [], disabledProviders: [] },
   ...{ createdAt: 0, disabledAt: undefined },
 };
 

@@ -45,7 +45,7 @@ export const ON_THE_WIRE = {
   provider_disabled: {
     status: 403,
     type: "permission_error",
-    when: "the organization that pays has disabled every provider that could serve this, or the one you asked for",
+    when: "the organization that pays, or you in your preferences, disabled every provider that could serve this, or the one you asked for; `disabled_providers` lists them",
   },
   not_found: { status: 404, type: "not_found_error", when: "there is no such route or thing" },
   model_not_found: {

@@ -38,7 +38,7 @@ export type Caller = {
   readonly groupId: string;
   /** Whose stored provider keys its requests go with. */
   readonly keyOwner: string;
-  /** Providers that the payer does not allow. */
+  /** Providers that the payer does not allow, or the user does not want. */
   readonly disabledProviders: readonly string[];
   /** What they spend is held on all of these. */
   readonly buckets: readonly CallerBucket[];
@@ -59,7 +59,7 @@ export const callerOf = (user: User, token: AccessToken, plans = NO_PLANS): Call
   billedTo: nameOf(user),
   groupId: "",
   keyOwner: user.id,
-  disabledProviders: [],
+  disabledProviders: user.disabledProviders,
   ...heldOn([creditBucket(user, "Your credit"), ...budgetBuckets(token)]),
   rates: callerRates([planRates(user, plans), userRates(user), tokenRates(token)]),
 });
@@ -88,7 +88,7 @@ export function callerFor(
     billedTo: nameOf(org),
     groupId: group?.id ?? "",
     keyOwner: fundsBucketOf(org),
-    disabledProviders: org.disabledProviders,
+    disabledProviders: [...new Set([...org.disabledProviders, ...user.disabledProviders])],
     ...heldOn([
       creditBucket(org, `The credit of ${org.name}`),
       ...limited(

@@ -118,6 +118,7 @@ export async function registerUser(
     spendingLimit: undefined,
     anchor: CALENDAR,
     providerOrder: [],
+    disabledProviders: [],
     createdAt: now,
     disabledAt: undefined,
   };

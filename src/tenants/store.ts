@@ -15,7 +15,7 @@ export type TenantStore = {
   readonly addUser: (user: User, token: AccessToken) => Promise<"added" | "name_taken">;
   /** Changes what a user pays by, and asks back all that is leased of their funds: it may be less from now on. */
   readonly setTerms: (userId: string, change: TermsChange) => Promise<void>;
-  readonly setProviderOrder: (userId: string, order: readonly string[]) => Promise<void>;
+  readonly setPreferences: (userId: string, wanted: Preferences) => Promise<void>;
   readonly addToken: (token: AccessToken) => Promise<void>;
   /** False when the user has no such live token. */
   readonly revokeToken: (userId: string, tokenId: string, at: number) => Promise<boolean>;
@@ -24,6 +24,9 @@ export type TenantStore = {
   /** Forgets who somebody was: name, tokens, keys, tags. The id stays, since the books name it. */
   readonly deleteUser: (userId: string, at: number) => Promise<void>;
 };
+
+/** Whom a user wants asked, and whom not. */
+export type Preferences = Pick<User, "providerOrder" | "disabledProviders">;
 
 /** What decides a payer's credit and rates, where it changes; a spending limit of null is the plan's own. */
 export type TermsChange = {

@@ -10,6 +10,8 @@ export type User = Payer & {
   readonly role: Role;
   /** For `:preferred`: provider ids, best first. */
   readonly providerOrder: readonly string[];
+  /** Ids of providers that are never to be asked for this user, whoever pays. */
+  readonly disabledProviders: readonly string[];
   readonly createdAt: number;
   readonly disabledAt: number | undefined;
 };

@@ -436,6 +436,13 @@ describe("providers", () => {
     ]);
     await app.grant(bob, "0.1");
     expect((await pinned("local")).status).toBe(200);
+    await json("PUT", "/api/turnpike/me/preferences", bob, { disabled_providers: ["other"] });
+    const both = await ask(bob, "acme");
+    expect(both.status).toBe(403);
+    expect((await error(both)).message).toStartWith(
+      "Disabled by the organization acme and your own preferences: local, other.",
+    );
+    await json("PUT", "/api/turnpike/me/preferences", bob, { disabled_providers: [] });
     await disable("local", "other");
     const none = await ask(bob, "acme");
     expect([none.status, (await error(none)).code]).toEqual([403, "provider_disabled"]);

@@ -139,11 +139,34 @@ test("the preferred order is the caller's own, and whom it leaves out comes last
   expect((await put(["c", "b", "c"])).status).toBe(200);
   expect(await (await app.answer(call("GET", path, ada.token))).json()).toEqual({
     provider_order: ["c", "b"],
+    disabled_providers: [],
   });
   expect(await route("org/model:preferred")).toBe("policy=preferred; tried=c:500,b:200");
   expect((await put(["nobody"])).status).toBe(404);
   expect((await put("b")).status).toBe(400);
   expect((await ask("org/model:preferred")).headers.get("x-inference-provider")).toBe("b");
+});
+
+test("a provider that a user has disabled is never asked for them, and a request that needs it says so", async () => {
+  const { app, ada, route, ask, providers } = await start({ a: {}, b: {}, c: {} });
+  const path = "/api/turnpike/me/preferences";
+  const put = (wanted: object) => app.answer(call("PUT", path, ada.token, wanted));
+  await put({ provider_order: ["b", "a"] });
+  const answer = await put({ disabled_providers: ["b", "b"] });
+  expect(await answer.json()).toEqual({ provider_order: ["b", "a"], disabled_providers: ["b"] });
+  expect(await route("org/model:preferred")).toBe("policy=preferred; tried=a:200");
+  const pinned = await ask("org/model:b");
+  expect(pinned.status).toBe(403);
+  expect((await pinned.json()).error).toMatchObject({
+    code: "provider_disabled",
+    disabled_providers: ["b"],
+    message: expect.stringContaining("Disabled by your own preferences: b."),
+  });
+  expect(providers.b?.received).toEqual([]);
+  expect((await put({ disabled_providers: ["nobody"] })).status).toBe(404);
+  expect((await put({ disabled: ["a"] })).status).toBe(400);
+  await put({ disabled_providers: [] });
+  expect((await ask("org/model:b")).status).toBe(200);
 });
 
 test("a request is tried at no more providers than the limit says", async () => {

@@ -578,6 +578,7 @@ function payer(id: string, plan: string, budget?: Budget): Caller {
     spendingLimit: undefined,
     anchor: CALENDAR,
     providerOrder: [],
+    disabledProviders: [],
     createdAt: 0,
     disabledAt: undefined,
   };

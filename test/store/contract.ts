@@ -840,9 +840,13 @@ export function storeContract(engine: Engine): void {
         await tenants().putProviderKey(key);
         await tenants().putProviderKey({ ...key, sealed: "newer" });
         await tenants().setTerms(ada.id, { plan: "pro" });
-        await tenants().setProviderOrder(ada.id, ["acme", "zeta"]);
+        const preferences = {
+          providerOrder: ["acme", "zeta"],
+          disabledProviders: ["bad", "worse"],
+        };
+        await tenants().setPreferences(ada.id, preferences);
         expect(await tenants().loadUser(ada.id)).toEqual({
-          users: [{ ...ada, plan: "pro", providerOrder: ["acme", "zeta"] }],
+          users: [{ ...ada, plan: "pro", ...preferences }],
           tokens: [issued.token],
           providerKeys: [{ ...key, sealed: "newer" }],
         });

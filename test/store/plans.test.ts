@@ -423,6 +423,7 @@ describe("a store of version 1", () => {
       const opened = await openStore(place);
       const [user] = (await tenantStore(opened, "a", manualClock().clock).loadAll()).users;
       expect(user).toMatchObject({ plan: "free", spendingLimit: undefined, anchor: anchorOn(1) });
+      expect(user).toMatchObject({ providerOrder: [], disabledProviders: [] });
       expect(await usageReader(opened).chargedSince("user:u1", 0)).toBe(nanoUsd(44n));
       const request = await opened.db.selectFrom("requests").selectAll().executeTakeFirst();
       expect(request).toMatchObject({ payer: "user:u1", group_id: "" });

@@ -63,7 +63,7 @@ export class ProbePayer {
 
 const newUser = (now: number): User => ({
   ...{ kind: "user", id: ID, name: PROBE_PAYER, role: "user", plan: "none", seats: 0 },
-  ...{ spendingLimit: undefined, anchor: CALENDAR, providerOrder: [] },
+  ...{ spendingLimit: undefined, anchor: CALENDAR, providerOrder: [], disabledProviders: [] },
   ...{ createdAt: now, disabledAt: undefined },
 });
 

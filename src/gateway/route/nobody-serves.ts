@@ -7,6 +7,7 @@ import {
   type Chooser,
   checkOffer,
   DISABLED,
+  DISABLED_BY_CALLER,
   isSeenBy,
   type Routed,
   type Search,
@@ -31,7 +32,7 @@ export function nobodyServes<C extends Routed>(
     return notServedBy(chooser, model, policy.provider);
   }
   const told = excluded.filter(({ why }) => why !== NOT_ASKED_FOR);
-  const disabled = told.filter(({ why }) => why === DISABLED);
+  const disabled = told.filter(({ why }) => why === DISABLED || why === DISABLED_BY_CALLER);
   if (disabled.length > 0) return providerDisabled(call, model, disabled);
   return notServed(
     model,
@@ -104,9 +105,14 @@ function providerDisabled(
   disabled: readonly Exclusion[],
 ): RouterError {
   const providers = disabled.map(({ mapping }) => mapping.provider);
+  const isBy = (setting: string): boolean => disabled.some(({ why }) => why === setting);
+  const who = [
+    ...(isBy(DISABLED) ? [`the organization ${caller.payer.name}`] : []),
+    ...(isBy(DISABLED_BY_CALLER) ? ["your own preferences"] : []),
+  ];
   return new RouterError(
     "provider_disabled",
-    `${caller.payer.name} has disabled ${providers.join(", ")}, and nobody else can serve ${model.id} for it at the moment.`,
+    `Disabled by ${who.join(" and ")}: ${providers.join(", ")}. Nobody else can serve ${model.id} at the moment.`,
     { param: "model", extra: { disabled_providers: providers } },
   );
 }

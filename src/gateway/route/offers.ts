@@ -78,8 +78,18 @@ const withCost = <C extends Routed>(
   doubt,
 });
 
-/** Said of an offer that only the organization's settings stand in the way of. */
+/** Said of an offer that only the organization's settings stand in the way of, or the caller's own. */
 export const DISABLED = "disabled by the organization that pays";
+export const DISABLED_BY_CALLER = "disabled in your preferences";
+
+/** Why a provider is not to be asked for a caller; undefined where it may be. */
+export function disablement(
+  { disabledProviders, user }: Pick<Call["caller"], "disabledProviders" | "user">,
+  provider: string,
+): string | undefined {
+  if (!disabledProviders.includes(provider)) return undefined;
+  return user.disabledProviders.includes(provider) ? DISABLED_BY_CALLER : DISABLED;
+}
 
 /** A candidate, or in a few words why this offer cannot serve the request. */
 export function checkOffer<C extends Routed>(
@@ -92,7 +102,8 @@ export function checkOffer<C extends Routed>(
   if (!configured) return "unknown provider";
   const { provider, isForItsOrg } = configured;
   if (!wish.isServed(provider, mapping.task)) return `has no route for ${mapping.task}`;
-  if (call.caller.disabledProviders.includes(mapping.provider)) return DISABLED;
+  const disabled = disablement(call.caller, mapping.provider);
+  if (disabled !== undefined) return disabled;
   if (isForItsOrg && !call.isProbe) {
     if (!seesStaging(chooser.directory, call.caller, mapping.provider)) return "is not live yet";
   }

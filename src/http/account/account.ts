@@ -158,17 +158,33 @@ export function knownProvider({ gateway }: Site, id: string): string {
 
 export const showPreferences: Handler = async (site, visit) => {
   const { user } = await authenticate(site, visit, "read");
-  return json({ provider_order: user.providerOrder });
+  return json(printPreferences(user));
 };
+
+const printPreferences = ({ providerOrder, disabledProviders }: User) => ({
+  provider_order: providerOrder,
+  disabled_providers: disabledProviders,
+});
+
+const PROVIDERS_MAX = 100;
+const providerList = z.array(z.string()).max(PROVIDERS_MAX);
+
+const preferencesSchema = z
+  .strictObject({ provider_order: providerList, disabled_providers: providerList })
+  .partial();
 
 export const putPreferences: Handler = async (site, visit) => {
   const { user } = await authenticate(site, visit, "write");
-  const schema = z.strictObject({ provider_order: z.array(z.string()).max(100) });
-  const { provider_order: wanted } = await readJson(visit.request, schema);
-  const order = [...new Set(wanted.map((id) => knownProvider(site, id)))];
-  await site.tenants.setProviderOrder(user.id, order);
+  const written = await readJson(visit.request, preferencesSchema);
+  const known = (ids?: readonly string[]) =>
+    ids && [...new Set(ids.map((id) => knownProvider(site, id)))];
+  const wanted = {
+    providerOrder: known(written.provider_order) ?? user.providerOrder,
+    disabledProviders: known(written.disabled_providers) ?? user.disabledProviders,
+  };
+  await site.tenants.setPreferences(user.id, wanted);
   await site.reloadUser(user.id);
-  return json({ provider_order: order });
+  return json(printPreferences({ ...user, ...wanted }));
 };
 
 const REQUESTS_SHOWN = 100;

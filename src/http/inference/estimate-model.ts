@@ -2,6 +2,7 @@
 import { offersOf } from "../../catalog/find.js";
 import type { Mapping, Model } from "../../catalog/model.js";
 import { spendableFor } from "../../gateway/money/funds.js";
+import { disablement } from "../../gateway/route/offers.js";
 import { countTokens } from "../../gateway/tokenizer.js";
 import { badRequest } from "../../kernel/errors.js";
 import { type NanoUsd, nanoUsd } from "../../kernel/money.js";
@@ -131,7 +132,8 @@ function obstacle(
 ): string | undefined {
   const configured = gateway.providers.get(mapping.provider);
   if (!configured) return "unknown provider";
-  if (caller.disabledProviders.includes(mapping.provider)) return "disabled by your organization";
+  const disabled = disablement(caller, mapping.provider);
+  if (disabled !== undefined) return disabled;
   if (mapping.status !== "live") return `status ${mapping.status}`;
   if (isOwnKey) return undefined;
   if (configured.key === undefined && configured.provider.needsKey) return "needs a key";

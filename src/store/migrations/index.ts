@@ -13,6 +13,7 @@ import { registeredProviders } from "./0009-registered-providers.js";
 import { rates } from "./0010-rates.js";
 import { mappingStatistics } from "./0011-mapping-statistics.js";
 import { jobLooks } from "./0013-job-looks.js";
+import { ownDisabledProviders } from "./0014-own-disabled-providers.js";
 
 type Migration = (tx: Tx, engine: Database["engine"]) => Promise<void>;
 
@@ -30,6 +31,7 @@ const MIGRATIONS: readonly Migration[] = [
   mappingStatistics,
   jobLooks,
   rates,
+  ownDisabledProviders,
 ];
 
 /** Brings the schema to a version. Any number of processes may call it at once: one does the work. */

@@ -12,7 +12,7 @@ import type {
 } from "../../tenants/organization.js";
 import { readRates } from "../../tenants/rates.js";
 import type { Schema } from "../schema.js";
-import { fromRates, fromTerms, maybeAmount, toTerms } from "./tenant-rows.js";
+import { fromRates, fromTerms, maybeAmount, toTerms, wordsIn } from "./tenant-rows.js";
 
 export const toOrganization = (row: Selectable<Schema["orgs"]>): Organization => ({
   kind: "org",
@@ -22,7 +22,7 @@ export const toOrganization = (row: Selectable<Schema["orgs"]>): Organization =>
   seats: Number(row.seats),
   ...toTerms(row),
   limit: maybeAmount(row.limit_nano_usd),
-  disabledProviders: row.disabled_providers.split(" ").filter(Boolean),
+  disabledProviders: wordsIn(row.disabled_providers),
   access: row.access as OrgAccess,
   createdAt: Number(row.created_at),
 });

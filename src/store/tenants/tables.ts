@@ -25,6 +25,8 @@ export type TenantTables = {
     role: string;
     /** Space-separated. */
     provider_order: string;
+    /** Space-separated. */
+    disabled_providers: string;
     created_at: Whole;
     disabled_at: MaybeWhole;
     /** What is left then is an id, for the books. */

@@ -4,7 +4,7 @@ import { type NanoUsd, nanoUsd } from "../../kernel/money.js";
 import { type Anchor, moveAnchor } from "../../kernel/period.js";
 import type { Payer } from "../../tenants/payer.js";
 import { RATE_FIELDS, RATE_KINDS, type RateChanges, readRates } from "../../tenants/rates.js";
-import type { TermsChange } from "../../tenants/store.js";
+import type { Preferences, TermsChange } from "../../tenants/store.js";
 import {
   type AccessToken,
   type Budget,
@@ -77,6 +77,14 @@ const fromAnchor = ({ day, keptStart, keptEnd }: Anchor) => ({
   anchor_kept_end: keptEnd,
 });
 
+/** A list in one column, which holds it with spaces between. */
+export const wordsIn = (text: string): string[] => text.split(" ").filter(Boolean);
+
+export const fromPreferences = ({ providerOrder, disabledProviders }: Preferences) => ({
+  provider_order: providerOrder.join(" "),
+  disabled_providers: disabledProviders.join(" "),
+});
+
 export const toUser = (row: Selectable<Schema["users"]>): User => ({
   kind: "user",
   id: row.id,
@@ -84,7 +92,8 @@ export const toUser = (row: Selectable<Schema["users"]>): User => ({
   role: row.role as Role,
   seats: 0,
   ...toTerms(row),
-  providerOrder: row.provider_order.split(" ").filter(Boolean),
+  providerOrder: wordsIn(row.provider_order),
+  disabledProviders: wordsIn(row.disabled_providers),
   createdAt: Number(row.created_at),
   disabledAt: maybeNumber(row.disabled_at),
 });
@@ -94,7 +103,7 @@ export const fromUser = (user: User) => ({
   name: user.name,
   role: user.role,
   ...fromTerms(user),
-  provider_order: user.providerOrder.join(" "),
+  ...fromPreferences(user),
   created_at: user.createdAt,
   disabled_at: user.disabledAt ?? null,
   deleted_at: null,

@@ -11,6 +11,7 @@ import { takeName } from "./names.js";
 import {
   changedTerms,
   fromKey,
+  fromPreferences,
   fromToken,
   fromUser,
   toKey,
@@ -85,13 +86,10 @@ export function tenantStore(database: Database, node: string, clock: Clock): Ten
         }
       }),
 
-    setProviderOrder: (userId, order) =>
+    setPreferences: (userId, wanted) =>
       changeUser(userId, async (tx) => {
-        await tx
-          .updateTable("users")
-          .set({ provider_order: order.join(" ") })
-          .where("id", "=", userId)
-          .execute();
+        const columns = fromPreferences(wanted);
+        await tx.updateTable("users").set(columns).where("id", "=", userId).execute();
       }),
 
     addToken: (token) =>
@@ -150,7 +148,12 @@ async function forgetUser(tx: Tx, userId: string, at: number): Promise<void> {
     .execute();
   await tx
     .updateTable("users")
-    .set({ name: deletedName(userId), provider_order: "", disabled_at: at, deleted_at: at })
+    .set({
+      name: deletedName(userId),
+      ...fromPreferences({ providerOrder: [], disabledProviders: [] }),
+      disabled_at: at,
+      deleted_at: at,
+    })
     .where("id", "=", userId)
     .execute();
   await tx.deleteFrom("tokens").where("user_id", "=", userId).execute();
