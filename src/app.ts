@@ -62,7 +62,7 @@ export async function startApp(given: AppParts): Promise<App> {
   mkdirSync(spoolRoot, { recursive: true, mode: 0o700 });
   const stores = await openStores(config, node, clock);
   const { ledger } = stores;
-  await recoverDead(spoolRoot, ledger, tryLock, { clock, log });
+  await recoverDead(spoolRoot, { store: ledger, tryLock, clock, log });
 
   const folder = join(spoolRoot, node);
   const unlock = tryLock(folder);

@@ -16,6 +16,7 @@ import { receipt } from "./receipt.js";
 import { route } from "./route.js";
 import { serve } from "./serve.js";
 import { sim } from "./sim.js";
+import { spool } from "./spool.js";
 import { token } from "./token.js";
 import { usage } from "./usage.js";
 import { user } from "./user.js";
@@ -44,6 +45,7 @@ for (const each of [
   route,
   receipt,
   audit,
+  spool,
   provider,
   model,
   sim,

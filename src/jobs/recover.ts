@@ -1,6 +1,6 @@
 /** What a process left behind when it died: its spool is drained, its open requests closed, its leases given back. */
 import { existsSync, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Clock } from "../kernel/clock.js";
 import type { Log } from "../kernel/log.js";
 import { ZERO } from "../kernel/money.js";
@@ -21,32 +21,45 @@ import {
 /** Tells whether a process's folder is its own still; holding the lock means that it is gone. */
 export type TryLock = (folder: string) => (() => void) | undefined;
 
-export async function recoverDead(
-  root: string,
-  store: LedgerStore,
-  tryLock: TryLock,
-  { clock, log }: { readonly clock: Clock; readonly log: Log },
-): Promise<void> {
-  for (const node of spoolsIn(root)) {
-    const folder = join(root, node);
-    const unlock = tryLock(folder);
-    if (!unlock) continue;
-    try {
-      // Another process that starts may have been faster.
-      if (!existsSync(folder)) continue;
-      const recovered = await recoverOne(folder, node, store, clock.now());
-      if (recovered === undefined) log("error", "spool_of_another_store", { node });
-      else log("info", "recovered", { node, ...recovered });
-      if (recovered && (await store.isDurable())) rmSync(folder, { recursive: true, force: true });
-    } finally {
-      unlock();
-      rmSync(`${folder}.lock`, { force: true });
-    }
+type Parts = {
+  readonly store: LedgerStore;
+  readonly tryLock: TryLock;
+  readonly clock: Clock;
+  readonly log: Log;
+};
+
+/** Does so for every process whose spool is below `root` and that is gone; leaves the others alone. */
+export async function recoverDead(root: string, parts: Parts): Promise<void> {
+  for (const node of spoolsIn(root)) await recoverFolder(join(root, node), parts);
+}
+
+/** Why nothing was done: its process runs, another one was faster, or the store has never heard of it. */
+export type NotRecovered = "in_use" | "gone" | "another_store";
+
+/** Recovers what is in one process's folder, which is named for it, and removes the folder. */
+export async function recoverFolder(
+  folder: string,
+  { store, tryLock, clock, log }: Parts,
+): Promise<Recovered | NotRecovered> {
+  const node = basename(folder);
+  const unlock = tryLock(folder);
+  if (!unlock) return "in_use";
+  try {
+    // Another process that starts may have been faster.
+    if (!existsSync(folder)) return "gone";
+    const recovered = await recoverOne(folder, node, store, clock.now());
+    if (recovered === undefined) log("error", "spool_of_another_store", { node });
+    else log("info", "recovered", { node, ...recovered });
+    if (recovered && (await store.isDurable())) rmSync(folder, { recursive: true, force: true });
+    return recovered ?? "another_store";
+  } finally {
+    unlock();
+    rmSync(`${folder}.lock`, { force: true });
   }
 }
 
 /** The nodes that have a spool below a folder. */
-const spoolsIn = (root: string): string[] =>
+export const spoolsIn = (root: string): string[] =>
   readdirSync(root, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name);
