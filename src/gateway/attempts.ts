@@ -24,6 +24,8 @@ export type Trail = {
   lost: Candidate | undefined;
   /** How long the attempts that failed took. */
   failedMs: number;
+  /** Why the first candidate was not tried that there was no money for. */
+  refused: RouterError | undefined;
   /** The provider whose failure is final, since its retries are spent. */
   spentBy: string | undefined;
 };
@@ -33,6 +35,7 @@ export const newTrail = (): Trail => ({
   done: [],
   lost: undefined,
   failedMs: 0,
+  refused: undefined,
   spentBy: undefined,
 });
 

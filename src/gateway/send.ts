@@ -3,7 +3,7 @@ import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
 import type { Clock } from "../kernel/clock.js";
 import { assert, RouterError } from "../kernel/errors.js";
 import type { Limits } from "../kernel/limits.js";
-import { type Auth, shownKey } from "../providers/provider.js";
+import type { Auth } from "../providers/provider.js";
 import type { Usage } from "../tasks/usage.js";
 import {
   type ChatJson,
@@ -21,6 +21,8 @@ import type { Exchange } from "./client/exchange.js";
 import type { HttpPool } from "./client/pool.js";
 import type { ResponseHead } from "./client/response-head.js";
 import { CreditEndedError, type Deadline, TimeLimitError } from "./deadline.js";
+import { headersFor } from "./headers.js";
+import type { PaidTime } from "./money/paid-time.js";
 import type { Guard } from "./registry/guard.js";
 import { ForbiddenUrlError } from "./registry/public-address.js";
 
@@ -38,8 +40,8 @@ export type Attempt = {
   readonly deadline: Deadline;
   readonly limits: Limits;
   readonly clock: Clock;
-  /** Told when the request is on its way; again, when it had to be sent again. */
-  readonly onSent: (() => void) | undefined;
+  /** Begins when the request is on its way; undefined where time is not charged. */
+  readonly time: PaidTime | undefined;
   /** Told of the headers of an answer that is no refusal. */
   readonly onHead: ((head: ResponseHead) => void) | undefined;
 };
@@ -73,20 +75,39 @@ export type Failure = {
 
 /** Never throws for anything the provider does; a caller who hung up is `aborted`. */
 export async function send(attempt: Attempt): Promise<Outcome> {
+  const { http, deadline } = attempt;
+  let kept: Exchange | undefined;
   try {
-    const exchange = await begin(attempt);
-    const { head } = exchange;
-    assert(head, "an answered exchange has a head");
-    const answer = { head, exchange };
-    if (head.status !== 200) return await judgeStatus(attempt, answer);
-    attempt.onHead?.(head);
-    if (attempt.isStream) return await startStream(attempt, answer);
-    // Nearly always the whole answer is there by now, and nothing needs to be waited for.
-    return judgePlain(head, textAtHand(attempt, answer) ?? (await readText(attempt, answer)));
+    kept = http.sendKept(requestOf(attempt), deadline);
+    if (kept) {
+      noteSent(attempt);
+      await kept.response();
+      const outcome = judge(attempt, kept);
+      // Waiting for what is there already costs a promise.
+      return outcome instanceof Promise ? await outcome : outcome;
+    }
   } catch (thrown) {
-    return { kind: "failed", why: whyOf(attempt.deadline.reason ?? thrown) };
+    // Closed by the other side, which had heard nothing of the request yet: only then is it sent again.
+    if (!kept || kept.hasBegun || deadline.isStopped) return failedFor(attempt, thrown);
+  }
+  return sendFresh(attempt);
+}
+
+async function sendFresh(attempt: Attempt): Promise<Outcome> {
+  const { http, deadline, limits } = attempt;
+  const note = () => noteSent(attempt);
+  try {
+    const request = requestOf(attempt);
+    return await judge(attempt, await http.sendFresh(request, deadline, limits.connectMs, note));
+  } catch (thrown) {
+    return failedFor(attempt, thrown);
   }
 }
+
+const failedFor = ({ deadline }: Attempt, thrown: unknown): Failure => ({
+  kind: "failed",
+  why: whyOf(deadline.reason ?? thrown),
+});
 
 type Reading = Pick<Attempt, "deadline" | "limits">;
 
@@ -94,52 +115,31 @@ type Judging = Reading & Pick<Attempt, "clock" | "isOwnKey" | "key">;
 
 export type Answer = { readonly head: ResponseHead; readonly exchange: Exchange };
 
-function begin(attempt: Attempt): Promise<Exchange> {
-  const { http, request, baseUrl, guard, auth, key, deadline, limits } = attempt;
-  const headers = headersFor(request.headers, auth, key, attempt.isStream);
-  const { path, body } = request;
-  return http.send(
-    { baseUrl, guard, path, headers, requestId: attempt.requestId, body },
-    deadline,
-    limits.connectMs,
-    () => {
-      attempt.onSent?.();
-      if (attempt.isStream) deadline.allow(limits.firstByteMs, "first byte");
-      else deadline.allow(limits.plainAnswerMs, "answer");
-    },
-  );
+function judge(attempt: Attempt, exchange: Exchange): Outcome | Promise<Outcome> {
+  const { head } = exchange;
+  assert(head, "an answered exchange has a head");
+  if (head.status !== 200) return judgeStatus(attempt, { head, exchange });
+  attempt.onHead?.(head);
+  if (attempt.isStream) return startStream(attempt, { head, exchange });
+  // Nearly always the whole answer is there by now, and nothing needs to be waited for.
+  const text = isPacked(head) ? undefined : exchange.takeText(attempt.limits.answerBytesMax);
+  return text === undefined ? readPlain(attempt, { head, exchange }) : judgePlain(head, text);
 }
 
-type Headers = Readonly<Record<string, string>>;
+const readPlain = async (attempt: Attempt, answer: Answer): Promise<Outcome> =>
+  judgePlain(answer.head, await readText(attempt, answer));
 
-/** By the provider's own headers, which are one object per provider, then by key and kind of answer. */
-const headersByProvider = new WeakMap<Headers, Map<string, Headers>>();
-const HEADERS_KEPT_MAX = 1_000;
+function requestOf({ request, baseUrl, guard, auth, key, isStream, requestId }: Attempt) {
+  const { path, body } = request;
+  const headers = headersFor(request.headers, auth, key, isStream);
+  return { baseUrl, guard, path, headers, requestId, body };
+}
 
-/** What a provider is sent besides a body. */
-export function headersFor(
-  own: Headers,
-  auth: Auth,
-  key: string | undefined,
-  isStream: boolean,
-): Headers {
-  const kept = headersByProvider.get(own) ?? new Map<string, Headers>();
-  headersByProvider.set(own, kept);
-  const name = `${isStream} ${auth.header} ${auth.scheme} ${key}`;
-  let headers = kept.get(name);
-  if (headers) return headers;
-  headers = {
-    ...own,
-    "content-type": "application/json",
-    accept: isStream ? "text/event-stream" : "application/json",
-    // What is not compressed need not be unpacked, and cannot be a bomb.
-    "accept-encoding": "identity",
-    "user-agent": "turnpike",
-    ...(key !== undefined && { [auth.header]: shownKey(auth, key) }),
-  };
-  if (kept.size >= HEADERS_KEPT_MAX) kept.clear();
-  kept.set(name, headers);
-  return headers;
+/** The request is on its way. */
+function noteSent({ time, isStream, deadline, limits }: Attempt): void {
+  time?.start();
+  if (isStream) deadline.allow(limits.firstByteMs, "first byte");
+  else deadline.allow(limits.plainAnswerMs, "answer");
 }
 
 function judgePlain(head: ResponseHead, text: string): Outcome {
@@ -232,11 +232,6 @@ export function refusedFor(head: ResponseHead, clock: Clock): Failure {
     why: String(head.status),
     ...(pauseMs !== undefined && { retryAfterMs: pauseMs }),
   };
-}
-
-/** The body as text where it has come with the head and is not packed; undefined where there is more to it. */
-function textAtHand({ limits }: Attempt, { head, exchange }: Answer): string | undefined {
-  return isPacked(head) ? undefined : exchange.takeText(limits.answerBytesMax);
 }
 
 /** The body as text, within the limit on its size; each chunk must come within the gap. */

@@ -2,6 +2,7 @@
 import { RouterError } from "../kernel/errors.js";
 import type { Candidate } from "../routing/policy.js";
 import { noUsage, type Usage } from "../tasks/usage.js";
+import type { CallerRates } from "../tenants/rates.js";
 import type { Facts } from "./answer-headers.js";
 import {
   clampedBy,
@@ -30,7 +31,7 @@ import { findRoute, type Route } from "./route/candidates.js";
 import type { Wish } from "./route/offers.js";
 import type { Failure } from "./send.js";
 import { noteLimits, noteNothing, noteVerdict, type Verdict } from "./standing.js";
-import type { Turn } from "./turn.js";
+import type { Turn, Way } from "./turn.js";
 
 /** What sets the requests of one kind apart from others. */
 export type Kind<C extends Call, Answered extends { readonly kind: string }> = {
@@ -62,13 +63,21 @@ export type Kind<C extends Call, Answered extends { readonly kind: string }> = {
 };
 
 /** Answers, or throws the RouterError that ends the request. Whatever was started is settled either way. */
-export async function serve<C extends Call, Answered extends { readonly kind: string }>(
+export function serve<C extends Call, Answered extends { readonly kind: string }>(
   gateway: Gateway,
   call: C,
   kind: Kind<C, Answered>,
 ): Promise<Response> {
   const { rates } = call.caller;
-  if (!rates) return serveAdmitted(gateway, call, kind);
+  return rates ? serveWithin(rates, gateway, call, kind) : serveAdmitted(gateway, call, kind);
+}
+
+async function serveWithin<C extends Call, Answered extends { readonly kind: string }>(
+  rates: CallerRates,
+  gateway: Gateway,
+  call: C,
+  kind: Kind<C, Answered>,
+): Promise<Response> {
   const tokens = rates.tokens.length === 0 ? NO_TOKENS : kind.tokens(gateway, call);
   const admission = await gateway.rates.admit(rates, tokens);
   call.admission = admission;
@@ -85,81 +94,129 @@ export async function serve<C extends Call, Answered extends { readonly kind: st
 
 const NO_TOKENS: TokensWanted = { input: 0, output: 0, countInput: undefined };
 
-async function serveAdmitted<C extends Call, Answered extends { readonly kind: string }>(
+function serveAdmitted<C extends Call, Answered extends { readonly kind: string }>(
   gateway: Gateway,
   call: C,
   kind: Kind<C, Answered>,
 ): Promise<Response> {
   const route = findRoute(gateway, call, kind.wish);
   if (route.explored) gateway.statistics.asked(route.explored.mapping, gateway.clock.now());
-  const trail = newTrail();
-  let refused: RouterError | undefined;
-  while (mayTryAgain(gateway, call, trail)) {
-    const taken = takeNext(gateway, call, route, trail);
-    if (!taken) break;
-    const { candidate } = taken;
-    const held =
-      kind.holdAtOnce(gateway, call, candidate) ??
-      (await kind.holdFor(gateway, call, candidate).catch(onlyMoney));
-    if (held instanceof RouterError) {
-      refused ??= held;
-      noteNothing(gateway, taken);
-      continue;
-    }
-    const answer = await attempt(gateway, call, kind, { route, trail, taken, held });
-    if (answer) return answer;
-  }
-  if (trail.failures.length === 0 && refused) throw refused;
+  return tryNext(gateway, call, kind, { route, trail: newTrail() });
+}
+
+/** The next candidate has its turn, at once where what it may cost is at hand: most requests wait for one alone. */
+function tryNext<C extends Call, Answered extends { readonly kind: string }>(
+  gateway: Gateway,
+  call: C,
+  kind: Kind<C, Answered>,
+  way: Way,
+): Promise<Response> {
+  const { route, trail } = way;
+  const taken = mayTryAgain(gateway, call, trail)
+    ? takeNext(gateway, call, route, trail)
+    : undefined;
+  if (!taken) return endWithout(gateway, call, way);
+  const held = kind.holdAtOnce(gateway, call, taken.candidate);
+  return held
+    ? attempt(gateway, call, kind, { route, trail, taken, held })
+    : tryOnceHeld(gateway, call, kind, way, taken);
+}
+
+async function tryOnceHeld<C extends Call, Answered extends { readonly kind: string }>(
+  gateway: Gateway,
+  call: C,
+  kind: Kind<C, Answered>,
+  way: Way,
+  taken: Taken,
+): Promise<Response> {
+  const held = await kind.holdFor(gateway, call, taken.candidate).catch(onlyMoney);
+  if (!(held instanceof RouterError)) return attempt(gateway, call, kind, { ...way, taken, held });
+  way.trail.refused ??= held;
+  noteNothing(gateway, taken);
+  return tryNext(gateway, call, kind, way);
+}
+
+async function endWithout(gateway: Gateway, call: Call, { route, trail }: Way): Promise<never> {
+  if (trail.failures.length === 0 && trail.refused) throw trail.refused;
   throw await giveUp(gateway, call, route, trail);
 }
 
-type Try = {
-  readonly route: Route;
-  readonly trail: Trail;
-  readonly taken: Taken;
-  readonly held: Held;
-};
+type Try = Way & { readonly taken: Taken; readonly held: Held };
 
 async function attempt<C extends Call, Answered extends { readonly kind: string }>(
   gateway: Gateway,
   call: C,
   kind: Kind<C, Answered>,
   way: Try,
-): Promise<Response | undefined> {
-  const { route, trail, taken, held } = way;
+): Promise<Response> {
+  const { trail, taken, held } = way;
+  let turn: Turn | undefined;
+  try {
+    if (trail.failures.length === 0) noteStart(gateway, call, taken.candidate);
+    turn = firstTurn(gateway, call, way);
+    let outcome: Answered | Failure;
+    const sent = kind.send(gateway, call, turn);
+    if (isHedged(gateway, call, kind)) {
+      ({ turn, outcome } = await hedged(gateway, call, kind, way, { turn, sent }));
+    } else {
+      outcome = await sent;
+    }
+    if (!isFailure(outcome)) {
+      const facts = noteAnswer(gateway, call, kind, way, turn, outcome);
+      return await kind.answer(gateway, call, turn, facts, outcome);
+    }
+    await endFailed(gateway, call, way, turn, outcome);
+  } catch (thrown) {
+    turn?.deadline.stop(thrown);
+    gateway.book.release((turn?.held ?? held).hold);
+    throw thrown;
+  }
+  return tryNext(gateway, call, kind, way);
+}
+
+function firstTurn(gateway: Gateway, call: Call, way: Try): Turn {
   const { clock, limits } = gateway;
+  const { held, taken } = way;
   const { candidate, begunAt } = taken;
   const endsAt = call.startedAt + limits.totalMs;
   const deadline = new Deadline(clock, call.sender, endsAt, limits.totalMs);
-  let current: Pick<Turn, "deadline" | "held"> = { deadline, held };
-  try {
-    if (trail.failures.length === 0) noteStart(gateway, call, candidate);
-    const time = paidTimeFor(gateway, call, candidate, held, deadline);
-    const first: Turn = { candidate, held, deadline, time, begunAt, sentAt: clock.elapsed(), way };
-    const sent = kind.send(gateway, call, first);
-    const isHedged = limits.hedgeAfterMs > 0 && kind.isShort(gateway, call);
-    const { turn, outcome } = isHedged
-      ? await hedged(gateway, call, kind, way, { turn: first, sent })
-      : { turn: first, outcome: await sent };
-    current = turn;
-    if (isFailure(outcome)) {
-      noteFailure(gateway, call, { route, trail }, turn, outcome);
-      turn.deadline.end();
-      const owed = owedFor(call, turn, outcome);
-      if (owed) throw await endUnanswered(gateway, call, { route, turn, trail, owed });
-      gateway.book.release(turn.held.hold);
-      return undefined;
-    }
-    noteVerdict(gateway, turn, kind.verdict(gateway, outcome));
-    noteLimits(gateway, turn.candidate, kind.headOf(outcome));
-    const leftOut = kind.leftOut(gateway, call, turn.candidate);
-    const facts = factsOf(gateway, route, trail, turn, leftOut);
-    return await kind.answer(gateway, call, turn, facts, outcome);
-  } catch (thrown) {
-    current.deadline.stop(thrown);
-    gateway.book.release(current.held.hold);
-    throw thrown;
-  }
+  const time = paidTimeFor(gateway, call, candidate, held, deadline);
+  return { candidate, held, deadline, time, begunAt, sentAt: clock.elapsed(), way };
+}
+
+const isHedged = <C extends Call, Answered extends { readonly kind: string }>(
+  gateway: Gateway,
+  call: C,
+  kind: Kind<C, Answered>,
+): boolean => gateway.limits.hedgeAfterMs > 0 && kind.isShort(gateway, call);
+
+/** Throws where something is owed all the same, and no other candidate is tried. */
+async function endFailed(
+  gateway: Gateway,
+  call: Call,
+  { route, trail }: Try,
+  turn: Turn,
+  failure: Failure,
+): Promise<void> {
+  noteFailure(gateway, call, { route, trail }, turn, failure);
+  turn.deadline.end();
+  const owed = owedFor(call, turn, failure);
+  if (owed) throw await endUnanswered(gateway, call, { route, turn, trail, owed });
+  gateway.book.release(turn.held.hold);
+}
+
+/** Notes what an answer says of its provider; what is told about it. */
+function noteAnswer<C extends Call, Answered extends { readonly kind: string }>(
+  gateway: Gateway,
+  call: C,
+  kind: Kind<C, Answered>,
+  { route, trail }: Try,
+  turn: Turn,
+  answered: Answered,
+): Facts {
+  noteVerdict(gateway, turn, kind.verdict(gateway, answered));
+  noteLimits(gateway, turn.candidate, kind.headOf(answered));
+  return factsOf(gateway, route, trail, turn, kind.leftOut(gateway, call, turn.candidate));
 }
 
 const isFailure = (outcome: { readonly kind: string }): outcome is Failure =>

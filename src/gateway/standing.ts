@@ -32,11 +32,10 @@ export function noteVerdict(gateway: Gateway, tried: Tried, verdict: Verdict): v
 export function noteSpeed(
   { statistics, clock }: Gateway,
   { mapping }: Candidate,
-  { tokens, totalMs, firstByteMs, isProbe }: Speed,
+  speed: Speed,
 ): void {
-  const answer = { tokens, totalMs, firstByteMs };
-  if (isProbe) statistics.probed(mapping, clock.now(), { ok: true, ...answer });
-  else statistics.served(mapping, clock.now(), answer);
+  if (speed.isProbe) statistics.probed(mapping, clock.now(), { ok: true, ...speed });
+  else statistics.served(mapping, clock.now(), speed);
 }
 
 /** Output tokens, none where the answer is not made of them, and the time it took; `firstByteMs` where it was streamed. */

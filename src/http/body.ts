@@ -5,10 +5,10 @@ import { notJson } from "../wire/json-members.js";
 
 /** The body as text, within a limit in bytes that holds however it is sent. */
 export const readBody = (request: Request, bytesMax: number, keeper?: Keeper): Promise<string> =>
-  readWithin(request, bytesMax, keeper, {
-    atOnce: () => request.text(),
-    ofParts: (parts) => Buffer.concat(parts).toString("utf8"),
-  });
+  (isBounded(request, bytesMax, keeper)
+    ? request.text()
+    : readParts(request, bytesMax, keeper).then(textOf)
+  ).catch(brokeOff);
 
 /** The same as bytes. */
 export const readBytes = (
@@ -16,26 +16,18 @@ export const readBytes = (
   bytesMax: number,
   keeper?: Keeper,
 ): Promise<Uint8Array<ArrayBuffer>> =>
-  readWithin(request, bytesMax, keeper, {
-    atOnce: () => request.bytes(),
-    ofParts: (parts) => Buffer.concat(parts),
-  });
+  (isBounded(request, bytesMax, keeper)
+    ? request.bytes()
+    : readParts(request, bytesMax, keeper)
+  ).catch(brokeOff);
+
+const textOf = (bytes: Buffer): string => bytes.toString("utf8");
 
 /** Told of every body of some size that is kept until its request is answered; throws where there is no room. */
 export type Keeper = { readonly keep: (bytes: number) => void };
 
-type Reader<Whole> = {
-  readonly atOnce: () => Promise<Whole>;
-  readonly ofParts: (parts: readonly Uint8Array[]) => Whole;
-};
-
-/** Whole where its length was said and is within the limit, which is nearly always. */
-function readWithin<Whole>(
-  request: Request,
-  bytesMax: number,
-  keeper: Keeper | undefined,
-  reader: Reader<Whole>,
-): Promise<Whole> {
+/** Whether a body may be read whole: its length was said and is within the limit, as nearly always, or there is none. */
+function isBounded(request: Request, bytesMax: number, keeper: Keeper | undefined): boolean {
   const encoding = request.headers.get("content-encoding");
   if (encoding !== null && encoding.toLowerCase() !== "identity") {
     throw badRequest(
@@ -46,10 +38,7 @@ function readWithin<Whole>(
   const length = Number(request.headers.get("content-length") ?? Number.NaN);
   if (length > bytesMax) throw tooLarge(bytesMax);
   if (length > SMALL_BODY_BYTES) keeper?.keep(length);
-  const isBounded = length <= bytesMax || !request.body;
-  return (isBounded ? reader.atOnce() : readInParts(request, bytesMax, keeper, reader)).catch(
-    brokeOff,
-  );
+  return length <= bytesMax || !request.body;
 }
 
 /** The caller hung up, or sent no proper HTTP: no fault of ours. */
@@ -58,28 +47,21 @@ function brokeOff(cause: unknown): never {
   throw new RouterError("bad_request", "The body broke off.", {}, { cause });
 }
 
-const readInParts = async <Whole>(
+async function readParts(
   { body }: Request,
   bytesMax: number,
   keeper: Keeper | undefined,
-  { ofParts }: Reader<Whole>,
-): Promise<Whole> => ofParts(await readParts(body as AsyncIterable<Uint8Array>, bytesMax, keeper));
-
-async function readParts(
-  body: AsyncIterable<Uint8Array>,
-  bytesMax: number,
-  keeper: Keeper | undefined,
-): Promise<readonly Uint8Array[]> {
+): Promise<Buffer<ArrayBuffer>> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
-  for await (const part of body) {
+  for await (const part of body as AsyncIterable<Uint8Array>) {
     bytes += part.byteLength;
     if (bytes > bytesMax) throw tooLarge(bytesMax);
     // Nobody said how much there will be.
     keeper?.keep(part.byteLength);
     parts.push(part);
   }
-  return parts;
+  return Buffer.concat(parts);
 }
 
 /** A small JSON body of our own API, checked against its schema. The message names the field. */

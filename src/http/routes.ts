@@ -198,12 +198,13 @@ export async function answer(site: Site, request: Request): Promise<Response> {
 
 /** Undefined where the Host header names no host: Bun then gives the path alone. */
 function pathOf(url: string): string | undefined {
-  const start = HOST.exec(url)?.[0].length;
-  if (start === undefined) return undefined;
+  if (!HOST.test(url)) return undefined;
+  const start = url.indexOf("/", HOST_AT);
   const end = url.indexOf("?", start);
   return url.slice(start, end < 0 ? undefined : end);
 }
 
+const HOST_AT = "https://".length;
 const HOST = /^https?:\/\/[^/?#\s]+(?=\/)/;
 
 function dispatch(site: Site, visit: Visit): Promise<Response> | Response {

@@ -52,7 +52,7 @@ export function addFaded(sums: Sums, more: ArrayLike<number>, passedMs: number):
 export type Answer = {
   readonly tokens: number;
   readonly totalMs: number;
-  readonly firstByteMs: number | undefined;
+  readonly firstByteMs?: number | undefined;
 };
 
 /** Counts an answer, or a part of one where it shall weigh less. */

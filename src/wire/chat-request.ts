@@ -26,6 +26,7 @@ export function parseChatRequest(text: string): ChatRequest {
   const body = parseJson(text);
   checkTypes(body);
   const media = checkMessages(body.messages);
+  const textBytes = Buffer.byteLength(text) - media.imageChars;
   const { model, suffix } = splitModel(body.model);
   return {
     text,
@@ -39,7 +40,9 @@ export function parseChatRequest(text: string): ChatRequest {
     streamOptions: asObject(body.stream_options),
     controls: parseRouteControls(asObject(body.provider)),
     responseFormat: readResponseFormat(body.response_format),
-    ...inputOf(text, media),
+    inputTokensMost: textBytes + media.images * IMAGE_TOKENS_MAX,
+    textBytes,
+    attachments: media.attachments,
     members,
     task: "conversational",
   };
@@ -50,6 +53,7 @@ export function parseCompletionRequest(text: string): ChatRequest {
   const members = membersOf(text);
   const body = parseJson(text);
   checkTypes({ ...body, logprobs: undefined });
+  const textBytes = Buffer.byteLength(text);
   if (typeof body.prompt !== "string" || body.prompt === "") {
     throw badRequest('"prompt" must be a string that is not empty.', "prompt");
   }
@@ -64,7 +68,9 @@ export function parseCompletionRequest(text: string): ChatRequest {
     streamOptions: asObject(body.stream_options),
     controls: parseRouteControls(asObject(body.provider)),
     responseFormat: undefined,
-    ...inputOf(text, NO_MEDIA),
+    inputTokensMost: textBytes,
+    textBytes,
+    attachments: NOTHING_ATTACHED,
     members,
     task: "text-generation",
   };
@@ -144,13 +150,6 @@ function checkTypes(body: Json): void {
 type Media = { images: number; imageChars: number; attachments: readonly Attachment[] };
 
 const NOTHING_ATTACHED: readonly Attachment[] = [];
-const NO_MEDIA: Media = { images: 0, imageChars: 0, attachments: NOTHING_ATTACHED };
-
-function inputOf(text: string, { images, imageChars, attachments }: Media) {
-  const textBytes = Buffer.byteLength(text) - imageChars;
-  return { inputTokensMost: textBytes + images * IMAGE_TOKENS_MAX, textBytes, attachments };
-}
-
 function checkMessages(messages: unknown): Media {
   if (!Array.isArray(messages) || messages.length === 0) {
     throw badRequest('"messages" must be an array of at least one message.', "messages");
@@ -161,13 +160,15 @@ function checkMessages(messages: unknown): Media {
       "messages",
     );
   }
-  const media: Media = { ...NO_MEDIA };
-  for (let i = 0; i < messages.length; i++) checkMessage(messages[i], `messages[${i}]`, media);
+  const media: Media = { images: 0, imageChars: 0, attachments: NOTHING_ATTACHED };
+  for (let i = 0; i < messages.length; i++) checkMessage(messages[i], i, media);
   return media;
 }
 
-function checkMessage(value: unknown, at: string, media: Media): void {
+function checkMessage(value: unknown, nth: number, media: Media): void {
   const message = asObject(value);
+  if (isPlainMessage(message)) return;
+  const at = `messages[${nth}]`;
   if (!message) throw badRequest(`"${at}" must be an object.`, at);
   if (typeof message.role !== "string" || message.role.length > NAME_CHARS_MAX) {
     throw badRequest(`"${at}.role" must be a string like "user".`, `${at}.role`);
@@ -193,21 +194,32 @@ function checkMessage(value: unknown, at: string, media: Media): void {
   }
 }
 
+/** A role and a text: what nearly all messages are. */
+const isPlainMessage = (message: Json | undefined): boolean =>
+  typeof message?.content === "string" &&
+  typeof message.role === "string" &&
+  message.role.length <= NAME_CHARS_MAX;
+
 function attach(media: Media, kind: Attachment): void {
   if (!media.attachments.includes(kind)) media.attachments = [...media.attachments, kind];
 }
 
+const MAX_TOKENS_NAMES: readonly MaxTokensName[] = ["max_tokens", "max_completion_tokens"];
+
 function readMaxTokens(body: Json): ChatRequest["maxTokens"] {
-  for (const name of ["max_tokens", "max_completion_tokens"] satisfies MaxTokensName[]) {
+  for (const name of MAX_TOKENS_NAMES) {
     const value = body[name];
     if (typeof value === "number") return { name, value };
   }
   return undefined;
 }
 
-function readResponseFormat(value: unknown): ResponseFormat | undefined {
+const readResponseFormat = (value: unknown): ResponseFormat | undefined => {
   const format = asObject(value);
-  if (!format) return undefined;
+  return format && formatIn(format);
+};
+
+function formatIn(format: Json): ResponseFormat {
   const wrapped = asObject(format.json_schema);
   const found = (form: ResponseFormatForm, schema?: unknown): ResponseFormat => ({
     form,

@@ -2,8 +2,8 @@
 import { providerModel } from "../../catalog/entry.js";
 import type { ListedModel } from "../../providers/provider.js";
 import { MalformedReply } from "../../providers/reply.js";
+import { headersFor } from "../headers.js";
 import type { ConfiguredProvider } from "../parts.js";
-import { headersFor } from "../send.js";
 import { type Asker, askJson } from "./ask-json.js";
 
 /** Undefined for one that has no list. Throws an Error that says why there is nothing to be learned. */

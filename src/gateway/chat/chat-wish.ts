@@ -8,7 +8,7 @@ import {
   TYPICAL_TOKENS_PER_SECOND,
 } from "../../kernel/limits.js";
 import { chatAdapterOf, type Provider } from "../../providers/provider.js";
-import type { ChatRequest, ResponseFormatForm } from "../../tasks/chat-completion.js";
+import type { Attachment, ChatRequest, ResponseFormatForm } from "../../tasks/chat-completion.js";
 import type { Task } from "../../tasks/index.js";
 import { computeTime, noUsage, type Usage } from "../../tasks/usage.js";
 import type { Chooser, Routed, Wish } from "../route/offers.js";
@@ -65,8 +65,12 @@ function featureFault(
     return "does not support structured output";
   }
   if (!inputModalities || attachments.length === 0) return undefined;
-  const unheard = attachments.filter((kind) => !inputModalities.includes(kind));
-  return unheard.length > 0 ? `does not take ${unheard.join(" or ")}` : undefined;
+  return unheard(attachments, inputModalities);
+}
+
+function unheard(attachments: readonly Attachment[], heard: readonly string[]): string | undefined {
+  const kinds = attachments.filter((kind) => !heard.includes(kind));
+  return kinds.length > 0 ? `does not take ${kinds.join(" or ")}` : undefined;
 }
 
 /** By a bound that no text can be below: many a provider lowers `max_tokens` by itself where only that is too much. */

@@ -63,7 +63,7 @@ function sendTurn(
     deadline,
     limits: gateway.limits,
     clock: gateway.clock,
-    onSent: time && (() => time.start()),
+    time,
     onHead: awaiterFor(gateway, call, candidate),
   });
 }

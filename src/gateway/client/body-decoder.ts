@@ -6,6 +6,8 @@ export class ProtocolError extends Error {}
 
 const CHUNK_LINE_MAX = 1_024;
 const SIZE_DIGITS_MAX = 8;
+const CHUNKED = /\bchunked$/i;
+const LENGTH = /^\d{1,15}$/;
 const CR = 13;
 const LF = 10;
 
@@ -20,8 +22,9 @@ export class BodyDecoder {
 
   constructor(head: ResponseHead) {
     const length = head.get("content-length");
-    const isChunked = /\bchunked$/i.test(head.get("transfer-encoding") ?? "");
-    if (length !== undefined && !/^\d{1,15}$/.test(length)) {
+    const encoding = head.get("transfer-encoding");
+    const isChunked = encoding !== undefined && CHUNKED.test(encoding);
+    if (length !== undefined && !LENGTH.test(length)) {
       throw new ProtocolError("the content-length is no number");
     }
     const hasNoBody = head.status === 204 || head.status === 304;

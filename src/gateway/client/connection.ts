@@ -31,6 +31,8 @@ export class Connection {
   /** More of the request is to come. */
   isSending = false;
   private isPaused = false;
+  /** Since when it waits for another request, by `performance.now()`. */
+  idleSince = 0;
   /** Ended by either side. */
   isClosed = false;
   /** Called when an answer is complete and the connection may be used again. */

@@ -14,7 +14,7 @@ export type Flow = {
   readonly destroy: () => void;
 };
 
-type Waiter = { readonly resolve: () => void; readonly reject: (reason: unknown) => void };
+type Waiter = PromiseWithResolvers<void>;
 
 export class Exchange {
   private readonly flow: Flow;
@@ -25,7 +25,8 @@ export class Exchange {
   /** A body that came whole and with its head is left where it is, from `wholeAt` on: cutting it out costs more. */
   private whole: Buffer | undefined;
   private wholeAt = 0;
-  private unread: Buffer[] = [];
+  /** Undefined as long as nothing lay here: most bodies come whole. */
+  private unread: Buffer[] | undefined;
   private unreadBytes = 0;
   private waiter: Waiter | undefined;
   private follower: (() => void) | undefined;
@@ -91,7 +92,7 @@ export class Exchange {
       this.whole = undefined;
       return whole.subarray(this.wholeAt);
     }
-    const next = this.unread.shift();
+    const next = this.unread?.shift();
     if (!next) return undefined;
     this.unreadBytes -= next.length;
     if (this.unreadBytes < UNREAD_BYTES_MAX) this.flow.resume();
@@ -108,7 +109,7 @@ export class Exchange {
 
   /** All of the body has arrived and was taken. */
   get isAtEnd(): boolean {
-    if (this.whole || this.unread.length > 0) return false;
+    if (this.whole || this.unread?.length) return false;
     return this.isComplete || (this.isClosed && this.decoder?.endsWhole() === true);
   }
 
@@ -169,6 +170,7 @@ export class Exchange {
   }
 
   private pushBody(bytes: Buffer): void {
+    this.unread ??= [];
     const before = this.unread.length;
     this.decoder?.push(bytes, this.unread);
     for (let i = before; i < this.unread.length; i++)
@@ -178,9 +180,8 @@ export class Exchange {
 
   private more(): Promise<void> {
     if (this.failure) return Promise.reject(this.failure.reason);
-    return new Promise((resolve, reject) => {
-      this.waiter = { resolve, reject };
-    });
+    this.waiter = Promise.withResolvers();
+    return this.waiter.promise;
   }
 
   private wake(): void {

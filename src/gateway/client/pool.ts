@@ -33,10 +33,8 @@ export type HttpRequest = {
   readonly body: string | Uint8Array | Upload;
 };
 
-type Idle = { readonly connection: Connection; readonly since: number };
-
 export class HttpPool {
-  private readonly idle = new Map<string, Idle[]>();
+  private readonly idle = new Map<string, Connection[]>();
   private sweeping: ReturnType<typeof setInterval> | undefined;
 
   /**
@@ -49,31 +47,50 @@ export class HttpPool {
     connectMs: number,
     waiting: () => void,
   ): Promise<Exchange> {
-    const { guard } = request;
-    const origin = guard
-      ? guardedOriginOf(request.baseUrl)
-      : originOf(request.baseUrl, request.address);
-    const message = printRequest(origin, request);
-    const upload = isUpload(request.body) ? request.body : undefined;
-    const bytes = request.body instanceof Uint8Array ? request.body : undefined;
-    const kept = upload ? undefined : this.takeIdle(origin);
+    const kept = this.sendKept(request, deadline);
     if (kept) {
       waiting();
-      const exchange = kept.send(message, bytes);
-      deadline.stops(exchange);
       try {
-        await exchange.response();
-        return exchange;
+        await kept.response();
+        return kept;
       } catch (thrown) {
-        if (exchange.hasBegun || deadline.isStopped) throw thrown;
+        if (kept.hasBegun || deadline.isStopped) throw thrown;
       }
     }
+    return this.sendFresh(request, deadline, connectMs, waiting);
+  }
+
+  /**
+   * Sends a request over a kept connection, and leaves the waiting to whoever asked; undefined where there is none. As
+   * long as nothing of an answer has begun when it fails, the request may be sent again by `sendFresh`.
+   */
+  sendKept(request: HttpRequest, deadline: Deadline): Exchange | undefined {
+    const { body } = request;
+    if (isUpload(body)) return undefined;
+    const origin = originFor(request);
+    const message = printRequest(origin, request);
+    const exchange = this.takeIdle(origin)?.send(message, bytesOf(body));
+    if (exchange) deadline.stops(exchange);
+    return exchange;
+  }
+
+  /** The same over a connection of its own. */
+  async sendFresh(
+    request: HttpRequest,
+    deadline: Deadline,
+    connectMs: number,
+    waiting: () => void,
+  ): Promise<Exchange> {
+    const { guard, body } = request;
+    const origin = originFor(request);
+    const message = printRequest(origin, request);
     deadline.allow(connectMs, "connect");
     const judged = guard ? await judgedOrigin(origin, guard, deadline) : origin;
     const fresh = await Connection.open(judged, deadline);
     fresh.onFree = this.keep;
+    const upload = isUpload(body) ? body : undefined;
     if (!upload) waiting();
-    const exchange = fresh.send(message, bytes);
+    const exchange = fresh.send(message, bytesOf(body));
     deadline.stops(exchange);
     // Not waited for: a provider may answer before it has heard all.
     if (upload) void sendUpload(fresh, exchange, upload, deadline, waiting);
@@ -83,14 +100,14 @@ export class HttpPool {
 
   close(): void {
     clearInterval(this.sweeping);
-    for (const list of this.idle.values()) for (const { connection } of list) connection.destroy();
+    for (const list of this.idle.values()) for (const connection of list) connection.destroy();
     this.idle.clear();
   }
 
   private takeIdle(origin: Origin): Connection | undefined {
     const list = this.idle.get(origin.id);
     for (let last = list?.pop(); last; last = list?.pop()) {
-      if (!last.connection.isClosed) return last.connection;
+      if (!last.isClosed) return last;
     }
     return undefined;
   }
@@ -104,15 +121,16 @@ export class HttpPool {
       connection.destroy();
       return;
     }
-    list.push({ connection, since: performance.now() });
+    connection.idleSince = performance.now();
+    list.push(connection);
     this.sweeping ??= setInterval(() => this.sweep(), SWEEP_MS);
   };
 
   private sweep(): void {
     const oldest = performance.now() - IDLE_MS_MAX;
     for (const [baseUrl, list] of this.idle) {
-      const kept = list.filter(({ connection, since }) => {
-        if (connection.isClosed || since > oldest) return !connection.isClosed;
+      const kept = list.filter((connection) => {
+        if (connection.isClosed || connection.idleSince > oldest) return !connection.isClosed;
         connection.destroy();
         return false;
       });
@@ -124,6 +142,9 @@ export class HttpPool {
     this.sweeping = undefined;
   }
 }
+
+const originFor = ({ guard, baseUrl, address }: HttpRequest): Origin =>
+  guard ? guardedOriginOf(baseUrl) : originOf(baseUrl, address);
 
 /** Every connection has its own look at the name, and is made to the address that was judged. */
 async function judgedOrigin(origin: Origin, guard: Guard, deadline: Deadline): Promise<Origin> {
@@ -166,3 +187,6 @@ function printHeaders(headers: Readonly<Record<string, string>>): string {
 
 const isUpload = (body: HttpRequest["body"]): body is Upload =>
   typeof body === "object" && !(body instanceof Uint8Array);
+
+const bytesOf = (body: HttpRequest["body"]): Uint8Array | undefined =>
+  body instanceof Uint8Array ? body : undefined;

@@ -8,8 +8,9 @@ import {
 import type { NanoUsd } from "../../kernel/money.js";
 import { parseBillingAnswer, printBillingRequest } from "../../wire/billing.js";
 import { Deadline } from "../deadline.js";
+import { headersFor } from "../headers.js";
 import type { ConfiguredProvider, Gateway } from "../parts.js";
-import { headersFor, readText } from "../send.js";
+import { readText } from "../send.js";
 
 /**
  * By the provider's own ids; throws an Error that says why there is nothing to be learned this time. `stopping` aborts

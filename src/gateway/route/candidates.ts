@@ -44,8 +44,10 @@ export function searchFor<C extends Routed>(chooser: Chooser, call: C, wish: Wis
   return { model, tasks, policy };
 }
 
-const isFor = (model: Model | undefined, tasks: readonly Task[]): model is Model =>
-  model?.mappings.some(({ task }) => tasks.includes(task)) === true;
+function isFor(model: Model | undefined, tasks: readonly Task[]): model is Model {
+  for (const { task } of model?.mappings ?? []) if (tasks.includes(task)) return true;
+  return false;
+}
 
 export const weighingOf = (
   { statistics, breakers }: Chooser,
