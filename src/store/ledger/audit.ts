@@ -1,14 +1,13 @@
-import { type Kysely, sql } from "kysely";
+/** The whole ledger looked at from its transfers up: what `turnpike audit` and `/api/turnpike/admin/audit` say. */
+import { type Kysely, type Selectable, sql } from "kysely";
 import { DAY_MS } from "../../kernel/clock.js";
 import type { AuditReport } from "../../ledger/store.js";
 import type { Database } from "../database.js";
 import { checkPayments } from "../payments/audit-payments.js";
 import type { Schema } from "../schema.js";
-import { beforeSlash } from "./transfers.js";
+import { checkRequests } from "./audit-requests.js";
 
 const FAULTS_SHOWN = 10;
-/** More than there are providers. */
-const ROWS_READ = 10_000;
 /** Only these may owe: money, allowances and headroom come out of them without limit. */
 const MAY_BE_NEGATIVE = /^(outside|overrun|loss|allowance:.*|headroom:.*)$/;
 /** What these move was put into an account, or taken out of it again. */
@@ -90,35 +89,11 @@ async function checkAccounts(
   faults: string[],
 ): Promise<number> {
   const accounts = await db.selectFrom("accounts").selectAll().orderBy("id").execute();
-  const leases = await db
-    .selectFrom("leases")
-    .select(["account", sql<bigint>`cast(sum(taken - returned - settled) as bigint)`.as("out")])
-    .groupBy("account")
-    .execute();
-  const leased = new Map(leases.map((lease) => [lease.account, lease.out]));
-  let sum = 0n;
+  const leased = await leasedOf(db);
   for (const account of accounts) {
-    sum += account.balance;
-    const moved = replayed.balances.get(account.id) ?? 0n;
-    const out = leased.get(account.id) ?? 0n;
-    if (account.balance !== moved) {
-      faults.push(`account ${account.id}: says ${account.balance}, its transfers say ${moved}`);
-    }
-    const granted = replayed.granted.get(account.id) ?? 0n;
-    if (account.granted !== granted) {
-      faults.push(
-        `account ${account.id}: granted ${account.granted}, its transfers say ${granted}`,
-      );
-    }
-    if (account.leased !== out) {
-      faults.push(`account ${account.id}: ${account.leased} leased, its leases say ${out}`);
-    }
-    if (account.leased < 0n || account.leased > account.balance) {
-      if (!MAY_BE_NEGATIVE.test(account.id)) {
-        faults.push(`account ${account.id}: ${account.leased} leased of ${account.balance}`);
-      }
-    }
+    faults.push(...faultsOf(account, replayed, leased.get(account.id) ?? 0n));
   }
+  const sum = accounts.reduce((total, { balance }) => total + balance, 0n);
   if (sum !== 0n) faults.push(`all balances sum to ${sum}, not 0`);
   const existing = new Set(accounts.map((account) => account.id));
   for (const id of replayed.balances.keys()) {
@@ -127,72 +102,29 @@ async function checkAccounts(
   return accounts.length;
 }
 
-/**
- * Every request's money side moved exactly its cost, and an own-key request moved nothing. Of requests that are not
- * kept any more, what is left is one sum for each provider.
- */
-async function checkRequests(
-  db: Kysely<Schema>,
-  engine: Database["engine"],
-  faults: string[],
-): Promise<void> {
-  const forgotten = await forgottenCosts(db);
-  // What is posted for a request is named for it: `<request>/0`, `<request>/late/0`.
-  const request = beforeSlash[engine];
-  const { rows } = await sql<{
-    first: string;
-    provider: string;
-    is_missing: bigint | number;
-    cost: bigint | null;
-    owed: bigint;
-  }>`
-    with sides as (
-      select ${request} as request, substr(credit, 10) as provider, amount as owed
-      from posted_transfers where credit like 'provider:%'
-      union all
-      select ${request}, substr(debit, 10), -amount
-      from posted_transfers where debit like 'provider:%'
-    ), posted as (
-      select request, max(provider) as provider, cast(sum(owed) as bigint) as owed
-      from sides group by request
-    ), paying as (
-      select purse, cast(sum(to_provider) as bigint) as accounts from purse_accounts group by purse
-    ), settled as (
-      select settlements.id, profiles.provider, case when own_key = 0 then cost else 0 end as cost,
-        charged * coalesce(accounts, 0) + unpaid + coalesce(posted.owed, 0) as owed
-      from settlements
-      join profiles on profiles.id = settlements.profile
-      left join paying on paying.purse = settlements.purse
-      left join posted on posted.request = settlements.id
-    )
-    select min(request) as first, provider, 1 as is_missing, null as cost,
-      cast(sum(owed) as bigint) as owed
-    from posted where not exists (select 1 from settlements where id = request)
-    group by provider
-    union all
-    select id, provider, 0, cost, owed from settled where cost <> owed
-    limit ${sql.lit(ROWS_READ)}`.execute(db);
-  for (const { first, provider, is_missing, cost, owed } of rows) {
-    const isMissing = BigInt(is_missing) === 1n;
-    if (!isMissing)
-      faults.push(`request ${first}: cost ${cost}, its provider was credited ${owed}`);
-    const kept = forgotten.get(provider) ?? 0n;
-    if (isMissing) forgotten.delete(provider);
-    if (isMissing && owed !== kept) faults.push(missing(first, provider, kept, owed));
-  }
-  for (const [provider, cost] of forgotten) {
-    if (cost !== 0n) faults.push(missing("that is not kept any more", provider, cost, 0n));
-  }
+/** By account, what is out on leases. */
+async function leasedOf(db: Kysely<Schema>): Promise<Sums> {
+  const leases = await db
+    .selectFrom("leases")
+    .select(["account", sql<bigint>`cast(sum(taken - returned - settled) as bigint)`.as("out")])
+    .groupBy("account")
+    .execute();
+  return new Map(leases.map((lease) => [lease.account, lease.out]));
 }
 
-const missing = (request: string, provider: string, kept: bigint, owed: bigint): string =>
-  kept === 0n
-    ? `request ${request}: is missing, its provider was credited ${owed}`
-    : `requests of ${provider} that are not kept any more: cost ${kept}, it was credited ${owed}`;
-
-async function forgottenCosts(db: Kysely<Schema>): Promise<Map<string, bigint>> {
-  const rows = await db.selectFrom("requests_forgotten").select(["provider", "cost"]).execute();
-  return new Map(rows.map(({ provider, cost }) => [provider, cost]));
+function* faultsOf(
+  { id, balance, granted, leased }: Selectable<Schema["accounts"]>,
+  replayed: Replayed,
+  out: bigint,
+): Iterable<string> {
+  const moved = replayed.balances.get(id) ?? 0n;
+  if (balance !== moved) yield `account ${id}: says ${balance}, its transfers say ${moved}`;
+  const put = replayed.granted.get(id) ?? 0n;
+  if (granted !== put) yield `account ${id}: granted ${granted}, its transfers say ${put}`;
+  if (leased !== out) yield `account ${id}: ${leased} leased, its leases say ${out}`;
+  if ((leased < 0n || leased > balance) && !MAY_BE_NEGATIVE.test(id)) {
+    yield `account ${id}: ${leased} leased of ${balance}`;
+  }
 }
 
 /** What statements are made of says what the transfers say. */

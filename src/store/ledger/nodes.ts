@@ -1,8 +1,8 @@
 /** Nodes and their claims. Locks are taken in this order: claim, node, accounts, leases, rates, their leases. */
-import { type Selectable, sql } from "kysely";
+import { type Kysely, type Selectable, sql } from "kysely";
 import { defaultLimits } from "../../kernel/limits.js";
 import { nanoUsd } from "../../kernel/money.js";
-import type { ClaimStore, NodeView } from "../../ledger/claim.js";
+import type { Claim, ClaimStore, NodeAbout, NodeView } from "../../ledger/claim.js";
 import type { Database } from "../database.js";
 import { closeRateLeases } from "../rates/rate-returns.js";
 import type { Schema, Tx } from "../schema.js";
@@ -12,78 +12,12 @@ export function claimStore(database: Database): ClaimStore {
   const { db } = database;
   return {
     openNode: (node, at, about = { host: "", validMs: defaultLimits.leaseValidMs }) =>
-      database.transact(async (tx) => {
-        const { host, validMs } = about;
-        await tx
-          .insertInto("claims")
-          .values({ node, beat: 0, beat_at: at })
-          .onConflict((conflict) => conflict.doNothing())
-          .execute();
-        await tx
-          .insertInto("nodes")
-          .values({ id: node, opened_at: at, segment: 0, offset: 0, host, valid_ms: validMs })
-          .onConflict((conflict) => conflict.doNothing())
-          .execute();
-      }),
+      database.transact((tx) => openNode(tx, node, at, about)),
 
-    renewClaim: (node, at) =>
-      database.transact(async (tx) => {
-        const renewed = await tx
-          .updateTable("claims")
-          .set({ beat: sql`beat + 1`, beat_at: at })
-          .where("node", "=", node)
-          .where("ended_at", "is", null)
-          .returning("node")
-          .execute();
-        return renewed.length > 0;
-      }),
-
-    otherClaims: async (node) => {
-      const rows = await db
-        .selectFrom("claims")
-        .innerJoin("nodes", "nodes.id", "claims.node")
-        .select(["node", "beat", "valid_ms"])
-        .where("node", "!=", node)
-        .where("ended_at", "is", null)
-        .execute();
-      return rows.map((row) => ({
-        node: row.node,
-        beat: Number(row.beat),
-        validMs: Number(row.valid_ms),
-      }));
-    },
-
-    fenceNode: ({ node, beat }, at) =>
-      database.transact(async (tx) => {
-        const ended = await tx
-          .updateTable("claims")
-          .set({ ended_at: at })
-          .where("node", "=", node)
-          .where("beat", "=", BigInt(beat))
-          .where("ended_at", "is", null)
-          .returning("node")
-          .execute();
-        if (ended.length === 0) return false;
-        await tx.updateTable("nodes").set({ fenced_at: at }).where("id", "=", node).execute();
-        return true;
-      }),
-
-    rejoinNode: (node, at) =>
-      database.transact(async (tx) => {
-        await tx
-          .updateTable("claims")
-          .set({ beat: sql`beat + 1`, beat_at: at, ended_at: null })
-          .where("node", "=", node)
-          .execute();
-        await tx
-          .updateTable("nodes")
-          .set({ fenced_at: null, closed_at: null })
-          .where("id", "=", node)
-          .execute();
-        await closeLeases(database, tx, node);
-        await closeRateLeases(database, tx, node);
-      }),
-
+    renewClaim: (node, at) => database.transact((tx) => renewClaim(tx, node, at)),
+    otherClaims: (node) => otherClaims(db, node),
+    fenceNode: (claim, at) => database.transact((tx) => fenceNode(tx, claim, at)),
+    rejoinNode: (node, at) => database.transact((tx) => rejoinNode(database, tx, node, at)),
     closeNode: (node, at) => database.transact((tx) => closeNode(database, tx, node, at)),
 
     closeLost: async (before, at) => {
@@ -110,6 +44,77 @@ export function claimStore(database: Database): ClaimStore {
       return rows.map(toView);
     },
   };
+}
+
+async function openNode(tx: Tx, node: string, at: number, about: NodeAbout): Promise<void> {
+  const { host, validMs } = about;
+  await tx
+    .insertInto("claims")
+    .values({ node, beat: 0, beat_at: at })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  await tx
+    .insertInto("nodes")
+    .values({ id: node, opened_at: at, segment: 0, offset: 0, host, valid_ms: validMs })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+async function renewClaim(tx: Tx, node: string, at: number): Promise<boolean> {
+  const renewed = await tx
+    .updateTable("claims")
+    .set({ beat: sql`beat + 1`, beat_at: at })
+    .where("node", "=", node)
+    .where("ended_at", "is", null)
+    .returning("node")
+    .execute();
+  return renewed.length > 0;
+}
+
+async function otherClaims(db: Kysely<Schema>, node: string): Promise<Claim[]> {
+  const rows = await db
+    .selectFrom("claims")
+    .innerJoin("nodes", "nodes.id", "claims.node")
+    .select(["node", "beat", "valid_ms"])
+    .where("node", "!=", node)
+    .where("ended_at", "is", null)
+    .execute();
+  return rows.map((row) => ({
+    node: row.node,
+    beat: Number(row.beat),
+    validMs: Number(row.valid_ms),
+  }));
+}
+
+type Seen = Parameters<ClaimStore["fenceNode"]>[0];
+
+async function fenceNode(tx: Tx, { node, beat }: Seen, at: number): Promise<boolean> {
+  const ended = await tx
+    .updateTable("claims")
+    .set({ ended_at: at })
+    .where("node", "=", node)
+    .where("beat", "=", BigInt(beat))
+    .where("ended_at", "is", null)
+    .returning("node")
+    .execute();
+  if (ended.length === 0) return false;
+  await tx.updateTable("nodes").set({ fenced_at: at }).where("id", "=", node).execute();
+  return true;
+}
+
+async function rejoinNode(database: Database, tx: Tx, node: string, at: number): Promise<void> {
+  await tx
+    .updateTable("claims")
+    .set({ beat: sql`beat + 1`, beat_at: at, ended_at: null })
+    .where("node", "=", node)
+    .execute();
+  await tx
+    .updateTable("nodes")
+    .set({ fenced_at: null, closed_at: null })
+    .where("id", "=", node)
+    .execute();
+  await closeLeases(database, tx, node);
+  await closeRateLeases(database, tx, node);
 }
 
 /** Whether a node may still charge its leases. Nobody can take them away before this transaction ends. */
