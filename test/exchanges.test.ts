@@ -12,7 +12,7 @@ import {
   PROVIDERS,
 } from "@huggingface/inference";
 import type { ChatCompletionOutput } from "@huggingface/tasks";
-import { builtInProviders } from "../src/config/config.js";
+import { builtInProviders } from "../src/config/providers.js";
 import { chatUpstreamRequest } from "../src/gateway/chat/upstream-request.js";
 import { parseChatRequest } from "../src/wire/chat-request.js";
 import { chat, type TestApp, type TestUser, testApp } from "./support/app.js";

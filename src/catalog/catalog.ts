@@ -1,6 +1,7 @@
 import { SIMILAR_COMPARED_MAX } from "../kernel/limits.js";
 import type { Mapping, Model } from "./model.js";
 import { nearest } from "./nearest.js";
+import { putTogether, takeOut, underName } from "./offers.js";
 import { Renames } from "./renames.js";
 import { isSameKnown, isSameList, isSameModel } from "./same.js";
 import type { KnownModel, KnownRows, Rename, StoredMapping } from "./stored.js";
@@ -260,37 +261,10 @@ function byProvidersNames(models: Iterable<Model>): ReadonlyMap<string, readonly
   return found;
 }
 
-/** A source may name a model more than once; what it says last of an offer holds. */
-function putTogether(models: Map<string, Model>, model: Model): void {
-  const known = models.get(model.id);
-  const isReplaced = (old: Mapping) =>
-    model.mappings.some((m) => m.provider === old.provider && m.task === old.task);
-  const kept = known?.mappings.filter((old) => !isReplaced(old)) ?? [];
-  models.set(model.id, known ? { ...model, mappings: [...model.mappings, ...kept] } : model);
-}
-
-function takeOut(models: Map<string, Model>, id: string, provider: string): void {
-  const known = models.get(id);
-  const kept = known?.mappings.filter((mapping) => mapping.provider !== provider) ?? [];
-  if (!known || kept.length === 0) models.delete(id);
-  else models.set(id, { ...known, mappings: kept });
-}
-
 function* changedIn<Value>(
   before: ReadonlyMap<string, Value>,
   now: ReadonlyMap<string, Value>,
 ): Iterable<string> {
   for (const [id, value] of now) if (before.get(id) !== value) yield id;
   for (const id of before.keys()) if (!now.has(id)) yield id;
-}
-
-/** Offers that were written under a former name, made once, so that they stay the same objects. */
-const moved = new WeakMap<Mapping, Mapping>();
-
-function underName(mapping: Mapping, modelId: string): Mapping {
-  const known = moved.get(mapping);
-  if (known?.modelId === modelId) return known;
-  const made = { ...mapping, modelId };
-  moved.set(mapping, made);
-  return made;
 }

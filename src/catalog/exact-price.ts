@@ -9,6 +9,7 @@ export const printExactPrice = (price: Price): string =>
       .map(([unit, each]) => [unit, String(each)]),
   );
 
+/** Reads what `printExactPrice` made. `text` comes from our own store, so anything else throws. */
 export function parseExactPrice(text: string): Price {
   const entries: readonly (readonly [string, string])[] = JSON.parse(text);
   return Object.fromEntries(entries.map(([unit, each]) => [unit, BigInt(each)]));

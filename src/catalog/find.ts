@@ -10,6 +10,7 @@ export function findModel(catalog: Catalog, id: string): Model {
   throw modelNotFound(catalog, id);
 }
 
+/** 404 `model_not_found`, with the ids that come nearest. */
 export function modelNotFound(catalog: Catalog, id: string): RouterError {
   const similar = catalog.similar(id);
   const hint = similar.length > 0 ? ` Did you mean ${similar.join(" or ")}?` : "";

@@ -7,6 +7,7 @@ export type MappingId = Pick<Mapping, "provider" | "task" | "modelId">;
 /** Made once a mapping: every request asks for what is known of its mappings several times. */
 const keys = new WeakMap<MappingId, string>();
 
+/** One text for what tells a mapping from all others: `<provider> <task> <model>`. */
 export function mappingKey(mapping: MappingId): string {
   let key = keys.get(mapping);
   if (key === undefined) {

@@ -3,6 +3,7 @@ import type { Mapping } from "./model.js";
 import { printPrice } from "./quote.js";
 import type { PriceEntry } from "./stored.js";
 
+/** A mapping as people and programs see it; prices in dollars per unit, as text. */
 export const printOffer = (mapping: Mapping) => ({
   mapping_id: mapping.id ?? null,
   provider: mapping.provider,
@@ -24,6 +25,7 @@ export const printOffer = (mapping: Mapping) => ({
   priced_at: mapping.pricedAt === undefined ? null : dayOf(mapping.pricedAt),
 });
 
+/** One price of a mapping's past, or the one that holds. */
 export const printPriceEntry = ({ price, isFree, source, setBy, validFrom }: PriceEntry) => ({
   valid_from: new Date(validFrom).toISOString(),
   price: printPrice(price ?? {}),

@@ -4,6 +4,7 @@ import type { KnownModel } from "./stored.js";
 
 type Values = Readonly<Record<string, unknown>>;
 
+/** Whether two mappings say the same, wherever each was read. */
 export function isSameMapping(a: Mapping, b: Mapping): boolean {
   return isSamePrice(a.price, b.price) && isSameList(a.tags, b.tags) && hasSame(a, b, NESTED);
 }
@@ -24,9 +25,11 @@ function hasSame(a: Values, b: Values, but: ReadonlySet<string>): boolean {
   return members === 0;
 }
 
+/** Of two with the same id: whether the same is known of them. */
 export const isSameKnown = (a: KnownModel, b: KnownModel): boolean =>
   a.loraWeights === b.loraWeights && a.pipelineTag === b.pipelineTag && isSameList(a.tags, b.tags);
 
+/** Of two with the same id. Their mappings must be the same objects: those are kept where nothing changed. */
 export const isSameModel = (a: Model, b: Model): boolean =>
   a.task === b.task && a.tags === b.tags && isSameList(a.mappings, b.mappings);
 

@@ -14,11 +14,13 @@ export const nameOf = (subject: Subject): string =>
 
 const TAGS_PREFIX = "tag-filter=";
 
+/** The other way round. */
 export const subjectNamed = (name: string): Subject =>
   name.startsWith(TAGS_PREFIX)
     ? { kind: "tags", tags: name.slice(TAGS_PREFIX.length).split(",") }
     : { kind: "model", model: name };
 
+/** A tag filter; the order of tags does not matter, nor how often one is named. */
 export const tagsSubject = (tags: readonly string[]): Subject => ({
   kind: "tags",
   tags: [...new Set(tags)].sort(),

@@ -54,6 +54,7 @@ export type Comparison = {
 
 export const SET_BY = "sync";
 
+/** What is different between what a provider and the Hub say and what the catalog has of that provider. */
 export function compare(catalog: Catalog, said: Said): Comparison {
   const own = [...catalog.all()].flatMap(({ mappings }) =>
     mappings

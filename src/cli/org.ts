@@ -1,10 +1,9 @@
 import { Command } from "commander";
-import { formatUsd, type NanoUsd } from "../kernel/money.js";
 import { ANCHOR_DAY_MAX } from "../kernel/period.js";
 import { ORG_ROLES, ORG_TYPES, type OrgType } from "../tenants/organization.js";
 import { isOrgName, ORG_NAME_RULE, registerOrganization } from "../tenants/register.js";
 import { type CommonOptions, command } from "./command.js";
-import { type Local, requireOrganization, requirePlan, requireUser, withLocal } from "./local.js";
+import { type Local, requirePlan, requireUser, withLocal } from "./local.js";
 import {
   addMember,
   changeSeats,
@@ -12,6 +11,7 @@ import {
   readSeats,
   removeMember,
 } from "./org-members.js";
+import { showOne } from "./org-show.js";
 import {
   changeLimits,
   changePlan,
@@ -145,57 +145,5 @@ async function list(local: Local, options: CommonOptions): Promise<void> {
       ["name", "plan", "seats", "members"],
       rows.map((row) => [row.name, row.plan, String(row.seats), String(row.members)]),
     ),
-  );
-}
-
-async function showOne(local: Local, name: string, options: CommonOptions): Promise<void> {
-  const found = await requireOrganization(local, name);
-  const rows = await local.organizations.load(found.id);
-  const { users } = await local.tenants.loadAll();
-  const names = new Map(users.map((user) => [user.id, user.name]));
-  const limitOf = (limit: NanoUsd | undefined) => (limit === undefined ? null : String(limit));
-  const value = {
-    org: {
-      ...printOrganization(found),
-      limit_nano_usd: limitOf(found.limit),
-      access: found.access,
-    },
-    members: rows.members.map(({ userId, role, limit }) => ({
-      user: names.get(userId) ?? userId,
-      role,
-      limit_nano_usd: limitOf(limit),
-    })),
-    groups: rows.groups.map((group) => ({
-      id: group.id,
-      name: group.name,
-      members: [...group.memberIds].map((id) => names.get(id) ?? id),
-      limit_nano_usd: limitOf(group.limit),
-    })),
-  };
-  const dollarsOf = (limit: string | null) =>
-    limit === null ? "none" : `$${formatUsd(BigInt(limit))}`;
-  show(options, value, () =>
-    [
-      `${found.name}: plan ${found.plan}, ${value.members.length} of ${found.seats} seats taken`,
-      "",
-      table(
-        ["member", "role", "monthly limit"],
-        value.members.map((row) => [row.user, row.role, dollarsOf(row.limit_nano_usd)]),
-      ),
-      ...(value.groups.length === 0
-        ? []
-        : [
-            "",
-            table(
-              ["group", "id", "members", "monthly limit"],
-              value.groups.map((row) => [
-                row.name,
-                row.id,
-                row.members.join(", "),
-                dollarsOf(row.limit_nano_usd),
-              ]),
-            ),
-          ]),
-    ].join("\n"),
   );
 }

@@ -8,14 +8,10 @@ import starter from "../catalog/starter.json";
 import { defaultLimits, type Limits } from "../kernel/limits.js";
 import { ZERO } from "../kernel/money.js";
 import { priceFault } from "../metering/priceable.js";
-import * as providersById from "../providers/all.js";
-import { openAiCompatible } from "../providers/openai-compatible.js";
-import type { BillingEndpoint, Provider } from "../providers/provider.js";
-import { believing } from "../providers/reported.js";
 import type { PolicyName } from "../routing/policy.js";
 import { builtInPlans, type Plan, planOf } from "../tenants/plan.js";
 import { readRates } from "../tenants/rates.js";
-import { parseMasterKey } from "../tenants/sealing.js";
+import { databaseUrl, ownerToken, secret, wholeNumber } from "./environment.js";
 import {
   type RegistrationSettings,
   registrationOf,
@@ -23,9 +19,10 @@ import {
   validationOf,
 } from "./hub.js";
 import { type PaymentSettings, paymentsOf } from "./payments.js";
+import { type ProviderSettings, providersOf } from "./providers.js";
 import { ConfigError, readConfigText } from "./read-file.js";
 import { snakeCase, type WrittenConfig } from "./schema.js";
-import { type Environment, readKey } from "./secrets.js";
+import type { Environment } from "./secrets.js";
 
 export type Config = {
   readonly host: string;
@@ -66,13 +63,6 @@ export type Retention = {
   readonly usageDays: number | undefined;
 };
 
-export type ProviderSettings = {
-  readonly provider: Provider;
-  readonly baseUrl: string;
-  readonly key: string | undefined;
-  readonly billing?: BillingEndpoint;
-};
-
 export type Flags = {
   readonly host?: string | undefined;
   readonly port?: number | undefined;
@@ -80,8 +70,10 @@ export type Flags = {
   readonly config?: string | undefined;
 };
 
-export const builtInProviders: readonly Provider[] = Object.values(providersById);
-
+/**
+ * Reads the file and the environment. Throws `ConfigError` with file and line, or the variable, for whatever is
+ * wrong.
+ */
 export function loadConfig(flags: Flags, env: Environment): Config {
   const { written, file } = findFile(flags, env);
   const own = written.models.map((entry) => toModel(entry, file, written.hardware));
@@ -124,45 +116,6 @@ function findFile(flags: Flags, env: Environment): { written: WrittenConfig; fil
     return { written: readConfigText("", file), file };
   }
   return { written: readConfigText(readFileSync(file, "utf8"), file), file };
-}
-
-/** Here and below, an empty variable is as good as none. */
-function wholeNumber(
-  env: Environment,
-  name: string,
-  least: number,
-  most: number,
-): number | undefined {
-  const text = env[name];
-  if (text === undefined || text === "") return undefined;
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new ConfigError(`${name}: expected a whole number from ${least} to ${most}, not "${text}"`);
-}
-
-function secret({ TURNPIKE_SECRET: text }: Environment): string | undefined {
-  if (text === undefined || text === "") return undefined;
-  if (parseMasterKey(text)) return text;
-  throw new ConfigError("TURNPIKE_SECRET: expected 64 hex characters");
-}
-
-function databaseUrl({ DATABASE_URL: url }: Environment): string | undefined {
-  if (url === undefined || url === "") return undefined;
-  if (!/^postgres(ql)?:\/\//.test(url))
-    throw new ConfigError("DATABASE_URL: expected postgres://…");
-  return url;
-}
-
-const OWNER_TOKEN_CHARS_MIN = 16;
-
-function ownerToken({ TURNPIKE_OWNER_TOKEN: token }: Environment): string | undefined {
-  if (token === undefined || token === "") return undefined;
-  if (token.length < OWNER_TOKEN_CHARS_MIN || !/^[\x21-\x7e]+$/.test(token)) {
-    throw new ConfigError(
-      `TURNPIKE_OWNER_TOKEN: expected at least ${OWNER_TOKEN_CHARS_MIN} printable characters without spaces`,
-    );
-  }
-  return token;
 }
 
 /** Offers that only callers with a key of their own can use, for want of a price. */
@@ -210,62 +163,3 @@ function plansOf(written: WrittenConfig): ReadonlyMap<string, Plan> {
   }
   return plans;
 }
-
-function providersOf(
-  written: WrittenConfig,
-  file: string,
-  env: Environment,
-  warnings: string[],
-): ReadonlyMap<string, ProviderSettings> {
-  const settings = new Map<string, ProviderSettings>();
-  for (const provider of builtInProviders) {
-    const key = env[provider.keyVariable ?? ""] || undefined;
-    settings.set(provider.id, { provider, baseUrl: provider.origin, key });
-  }
-  for (const [id, entry] of Object.entries(written.providers)) {
-    if (!entry.enabled) {
-      settings.delete(id);
-      continue;
-    }
-    const key = readKey(entry.api_key, env, (name) =>
-      warnings.push(`${file}: providers.${id}.api_key: ${name} is not set; ${id} has no key`),
-    );
-    const known = settings.get(id);
-    const baseUrl = entry.base_url ?? known?.baseUrl ?? "";
-    const entered = entry.type ? openAiCompatible(id, baseUrl) : known?.provider;
-    if (!entered) continue;
-    const provider = settingsOf(entered, entry);
-    const billing = entry.billing && { billing: billingOf(entry.billing, provider) };
-    settings.set(id, { provider, baseUrl, key: key ?? known?.key, ...billing });
-  }
-  return settings;
-}
-
-/** A provider with what the operator says of it. */
-function settingsOf(
-  provider: Provider,
-  {
-    reported_cost: reader,
-    retains_prompts: retainsPrompts,
-    continuation,
-  }: WrittenConfig["providers"][string],
-): Provider {
-  const told = {
-    ...provider,
-    ...(retainsPrompts !== undefined && { retainsPrompts }),
-    ...(continuation && { continuation }),
-  };
-  return reader ? believing(told, reader) : told;
-}
-
-/** What the providers that tell costs afterwards were asked to call the header. */
-const REQUEST_ID_HEADER = "inference-id";
-
-const billingOf = (
-  written: NonNullable<WrittenConfig["providers"][string]["billing"]>,
-  provider: Provider,
-): BillingEndpoint => ({
-  url: written.url,
-  requestIdHeader: written.request_id_header ?? provider.requestIdHeader ?? REQUEST_ID_HEADER,
-  delayMs: written.delay_seconds * 1_000,
-});

@@ -19,6 +19,7 @@ const POLL_MS = 50;
 /** How long one round waits for others to give back. */
 const WAIT_MS = 1_000;
 
+/** One round: takes back what refunds and lost disputes still ask for, of payments that no other process is at. */
 export async function collectReversals(parts: Parts): Promise<void> {
   const owing = await parts.payments.claimOutstanding(parts.clock.now(), EVERY_MS);
   await Promise.all(owing.map((payment) => collect(parts, payment)));

@@ -9,6 +9,7 @@ export const stderrLog: Log = (level, event, facts) => {
   );
 };
 
+/** For tests: nobody reads it. */
 export const noLog: Log = () => {};
 
 /** The message of whatever was thrown, with its causes, on one line. */

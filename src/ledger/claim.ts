@@ -9,6 +9,7 @@
  */
 import type { NanoUsd } from "../kernel/money.js";
 
+/** A third longer than its owner goes on by itself: see above. */
 export const fenceAfterMs = (validMs: number): number => Math.ceil((validMs * 4) / 3);
 
 /** What others have to know of a node to tell whether it is silent. */

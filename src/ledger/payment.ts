@@ -18,6 +18,7 @@ const PAYMENT_STATES = [
 ] as const;
 export type PaymentState = (typeof PAYMENT_STATES)[number];
 
+/** Of two states the one that comes after the other: a payment never goes back. */
 export const laterState = (a: PaymentState, b: PaymentState): PaymentState =>
   PAYMENT_STATES.indexOf(a) < PAYMENT_STATES.indexOf(b) ? b : a;
 
@@ -81,6 +82,7 @@ export type Money = { readonly currency: string; readonly amount: NanoUsd };
 
 const NANO_PER_CENT = 10_000_000n;
 
+/** `cents` whole, as processors write dollars. */
 export const fromCents = (cents: number): NanoUsd => nanoUsd(BigInt(cents) * NANO_PER_CENT);
 
 /** Undefined where the amount is no whole number of cents. */

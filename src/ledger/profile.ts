@@ -35,6 +35,7 @@ type Fields = [
   price: readonly string[],
 ];
 
+/** Facts with the text that tells them from all others, made once. */
 export function profileOf(facts: ProfileFacts): Profile {
   const { userId, tokenId, payer, groupId, model, task, provider, isOwnKey, price } = facts;
   const who = [userId, tokenId, payer, groupId] as const;

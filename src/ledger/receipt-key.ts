@@ -25,6 +25,7 @@ export type ReceiptKey = {
   readonly privateKey: KeyObject;
 };
 
+/** The same master key gives the same one, on every node and after every start. */
 export function receiptKey(masterKey: Buffer): ReceiptKey {
   const seed = Buffer.from(hkdfSync("sha256", masterKey, "", PURPOSE, SEED_BYTES));
   const key = Buffer.concat([BEFORE_SEED, seed]);
@@ -40,6 +41,7 @@ export const keyId = (publicKey: KeyObject): string =>
     .digest("base64url")
     .slice(0, ID_CHARS);
 
+/** In base64url. */
 export const signText = ({ privateKey }: ReceiptKey, text: string): string =>
   sign(null, Buffer.from(text), privateKey).toString("base64url");
 

@@ -14,6 +14,7 @@ export type SignedReceipt = {
   };
 };
 
+/** Signs the canonical JSON of a receipt, so that programs may write it anew. */
 export const signReceipt = (receipt: Json, key: ReceiptKey): SignedReceipt => ({
   receipt,
   signature: {

@@ -21,6 +21,7 @@ const CHECKSUM_CHARS = 8;
 const TAB = 9;
 const PARTS_AT = CHECKSUM_CHARS + 1;
 
+/** A request has begun. Where no end follows, it is closed as `interrupted`. */
 export const printStarted = ({ profile, id, at, isStream, tags }: Started): string =>
   printLine(`${STARTED}${profile.text}\t${JSON.stringify([id, at, isStream, tags])}`);
 

@@ -51,6 +51,7 @@ const ON_ACCOUNT = "pay_as_you_go";
 /** What requests move. */
 const CHARGES: ReadonlySet<string> = new Set(["settle", "adjust"]);
 
+/** What moved on a payer's accounts in one month, made of sums by account, day and code, and of its usage. */
 export function statementOf(
   payer: string,
   month: Period,

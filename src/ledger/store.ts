@@ -143,6 +143,7 @@ export type LedgerStore = ClaimStore &
 /** A byte of the spool: the files of a process are numbered, each is read from its beginning. */
 export type SpoolPosition = { readonly segment: number; readonly offset: number };
 
+/** Names sort as their numbers do. */
 export const segmentFile = (segment: number): string => `${String(segment).padStart(8, "0")}.spool`;
 
 export type SettlementBatch = {

@@ -75,6 +75,7 @@ export const printCalls = (cost: NanoUsd): Record<string, string | null> =>
     Object.entries(CREDITS).map(([dollars, amount]) => [dollars, callsFor(amount, cost)]),
   );
 
+/** Costs of earlier calls of the mapping here, in nano-USD as text; null where there were too few. */
 export const printHistory = (history: CallCosts | undefined) => ({
   p50_cost_nano_usd: history ? String(history.p50) : null,
   p95_cost_nano_usd: history ? String(history.p95) : null,

@@ -171,5 +171,6 @@ function isAt(
 /** Asked by nobody so far. */
 export const isNew = ({ seenAt }: Evidence): boolean => seenAt === 0;
 
+/** Whether too little was measured, or too long ago, to compare by. `now` in milliseconds UTC. */
 export const isLittleKnown = ({ answers, seenAt }: Evidence, now: number): boolean =>
   answers < FEW_ANSWERS || now - seenAt > STALE_MS;

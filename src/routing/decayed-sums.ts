@@ -74,6 +74,7 @@ export function addAnswer(
   add(sums, CLASSES_FROM + classOf(firstByteMs), weight);
 }
 
+/** Counts a failed attempt; nothing is learned from it about speed. */
 export function addFailure(sums: Sums, isRateLimited: boolean, weight: number): void {
   add(sums, ATTEMPTS, weight);
   add(sums, FAILURES, weight);

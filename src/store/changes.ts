@@ -28,6 +28,7 @@ export type Change = {
 /** Changes this old have been seen by every process that is alive. */
 const KEPT_MS = HOUR_MS;
 
+/** Tells every other process as soon as `tx` commits. Returns the number of the change, which grows. */
 export async function recordChange(
   database: Database,
   tx: Tx,

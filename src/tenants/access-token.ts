@@ -10,6 +10,7 @@ const RANDOM_CHARS = 28;
 const CHECKSUM_CHARS = 6;
 const SHAPE = /^hf_tp[0-9A-Za-z]{34}$/;
 
+/** 166 random bits and a checksum, in the shape of `SHAPE`. */
 export function newAccessToken(): string {
   const body = PREFIX + randomLetters(RANDOM_CHARS);
   return body + checksumOf(body);

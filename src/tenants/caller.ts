@@ -1,29 +1,16 @@
 import { CALENDAR, periodAt } from "../kernel/period.js";
 import {
-  groupBucketOf,
-  type Member,
-  memberBucketOf,
-  type Organization,
-  orgLimitBucketOf,
-  type ResourceGroup,
-} from "./organization.js";
+  type Belonging,
+  budgetBuckets,
+  type CallerBucket,
+  creditBucket,
+  limitBuckets,
+} from "./caller-buckets.js";
+import { memberRates, orgRates, planRates, tokenRates, userRates } from "./caller-rates.js";
 import { fundsBucketOf, type Payer } from "./payer.js";
 import type { Plans } from "./plan.js";
-import { type CallerRates, callerRates, type RateSubject } from "./rates.js";
+import { type CallerRates, callerRates } from "./rates.js";
 import type { AccessToken, User } from "./user.js";
-
-/** One of the limits that a caller's requests meet, as people know it. */
-export type CallerBucket = {
-  readonly id: string;
-  /** As a 402 names it. */
-  readonly kind: "credit" | "token_budget" | "org_limit" | "group_limit" | "member_limit";
-  /** Whose or which. */
-  readonly name: string;
-  /** How a sentence about it begins. */
-  readonly title: string;
-  /** When there is more again: with the payer's period, with the calendar month, or never. */
-  readonly resets: "period" | "month" | "never";
-};
 
 /** Who is calling and who pays: a live token, its user, and the payer. Made once, looked up by every request. */
 export type Caller = {
@@ -64,22 +51,9 @@ export const callerOf = (user: User, token: AccessToken, plans = NO_PLANS): Call
   rates: callerRates([planRates(user, plans), userRates(user), tokenRates(token)]),
 });
 
-type Belonging = {
-  readonly org: Organization;
-  readonly member: Member;
-  readonly group: ResourceGroup | undefined;
-};
-
 /** An organization pays, within every limit it has set. */
-export function callerFor(
-  { user, token }: Caller,
-  { org, member, group }: Belonging,
-  plans = NO_PLANS,
-): Caller {
-  const limited = (
-    bucket: Omit<CallerBucket, "resets">,
-    limit: bigint | undefined,
-  ): CallerBucket[] => (limit === undefined ? [] : [{ ...bucket, resets: "month" }]);
+export function callerFor({ user, token }: Caller, belonging: Belonging, plans = NO_PLANS): Caller {
+  const { org, member, group } = belonging;
   return {
     user,
     token,
@@ -91,35 +65,7 @@ export function callerFor(
     disabledProviders: [...new Set([...org.disabledProviders, ...user.disabledProviders])],
     ...heldOn([
       creditBucket(org, `The credit of ${org.name}`),
-      ...limited(
-        {
-          id: orgLimitBucketOf(org),
-          kind: "org_limit",
-          name: org.name,
-          title: `The monthly limit of ${org.name}`,
-        },
-        org.limit,
-      ),
-      ...(group
-        ? limited(
-            {
-              id: groupBucketOf(group),
-              kind: "group_limit",
-              name: `${org.name}/${group.name}`,
-              title: `The monthly limit of the group ${org.name}/${group.name}`,
-            },
-            group.limit,
-          )
-        : []),
-      ...limited(
-        {
-          id: memberBucketOf(member),
-          kind: "member_limit",
-          name: user.name,
-          title: `Your monthly limit in ${org.name}`,
-        },
-        member.limit,
-      ),
+      ...limitBuckets(user, belonging),
       ...budgetBuckets(token),
     ]),
     rates: callerRates([
@@ -134,39 +80,6 @@ export function callerFor(
 
 const nameOf = ({ kind, name }: Payer): string => `${kind}:${name}`;
 
-/** A plan's rates are counted for each of its payers. */
-const planRates = (payer: Payer, plans: Plans): RateSubject => ({
-  scope: "plan",
-  id: fundsBucketOf(payer),
-  name: payer.plan,
-  title: `the plan ${payer.plan}`,
-  rates: plans.get(payer.plan)?.rates,
-});
-
-const orgRates = ({ id, name, rates }: Organization): RateSubject => ({
-  ...{ scope: "org", id, name, title: name, rates },
-});
-
-const memberRates = (
-  { orgId, userId, rates }: Member,
-  user: User,
-  org: Organization,
-): RateSubject => ({
-  scope: "member",
-  id: `${orgId}:${userId}`,
-  name: user.name,
-  title: `you in ${org.name}`,
-  rates,
-});
-
-const userRates = ({ id, name, rates }: User): RateSubject => ({
-  ...{ scope: "user", id, name, title: "you", rates },
-});
-
-const tokenRates = ({ id, name, rates }: AccessToken): RateSubject => ({
-  ...{ scope: "token", id, name, title: `your token "${name}"`, rates },
-});
-
 /** When there is more in a bucket by itself; undefined: never. */
 export function resetsAt({ payer }: Caller, bucket: CallerBucket, now: number): number | undefined {
   if (bucket.resets === "never") return undefined;
@@ -177,26 +90,3 @@ const heldOn = (buckets: readonly CallerBucket[]): Pick<Caller, "buckets" | "buc
   buckets,
   bucketIds: buckets.map(({ id }) => id),
 });
-
-const creditBucket = (payer: Payer, title: string): CallerBucket => ({
-  id: fundsBucketOf(payer),
-  kind: "credit",
-  name: payer.name,
-  title,
-  resets: "period",
-});
-
-const budgetBuckets = (token: AccessToken): CallerBucket[] =>
-  token.budget
-    ? [
-        {
-          id: budgetBucketOf(token),
-          kind: "token_budget",
-          name: token.name,
-          title: `The budget of your token "${token.name}"`,
-          resets: token.budget.period === "month" ? "month" : "never",
-        },
-      ]
-    : [];
-
-const budgetBucketOf = (token: Pick<AccessToken, "id">): string => `token:${token.id}`;

@@ -90,6 +90,7 @@ export function callerRates(subjects: readonly RateSubject[]): CallerRates | und
 
 const PREFIX = "rate:";
 
+/** The id of a rate's bucket; `minuteBucket` makes that of one minute. */
 export const rateBucket = (kind: RateKind, scope: RateScope, id: string): string =>
   `${PREFIX}${kind}:${scope}:${id}`;
 
@@ -98,6 +99,7 @@ export const isRateBucket = (bucketId: string): boolean => bucketId.startsWith(P
 /** Minutes since 1970. */
 export const minuteAt = (now: number): number => Math.floor(now / RATE_WINDOW_MS);
 
+/** In milliseconds UTC. */
 export const endOfMinute = (minute: number): number => (minute + 1) * RATE_WINDOW_MS;
 
 /**

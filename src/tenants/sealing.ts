@@ -11,6 +11,7 @@ export function parseMasterKey(text: string): MasterKey | undefined {
   return /^[0-9a-fA-F]{64}$/.test(text) ? Buffer.from(text, "hex") : undefined;
 }
 
+/** Encrypts a provider's key. `context` names its owner and place: it opens nowhere else. */
 export function seal(plain: string, context: string, key: MasterKey): string {
   const iv = randomBytes(IV_BYTES);
   const cipher = createCipheriv("aes-256-gcm", key, iv).setAAD(Buffer.from(context));

@@ -1,7 +1,7 @@
 /** README.md names everything that the environment can set. */
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { builtInProviders } from "../../src/config/config.js";
+import { builtInProviders } from "../../src/config/providers.js";
 
 const ROOT = join(import.meta.dir, "..", "..");
 const readme = await Bun.file(join(ROOT, "README.md")).text();

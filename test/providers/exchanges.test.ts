@@ -1,7 +1,7 @@
 /** Every exchange of a task other than chat: what is asked, what the provider is then sent, and what its replies become. */
 import { describe, expect, test } from "bun:test";
 import { getProviderHelper, PROVIDERS } from "@huggingface/inference";
-import { builtInProviders } from "../../src/config/config.js";
+import { builtInProviders } from "../../src/config/providers.js";
 import { RouterError } from "../../src/kernel/errors.js";
 import { openAiCompatible } from "../../src/providers/openai-compatible.js";
 import type {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { providers as simulated } from "../../sim/providers/index.js";
 import { type Sim, startSim } from "../../sim/server.js";
-import { builtInProviders } from "../../src/config/config.js";
+import { builtInProviders } from "../../src/config/providers.js";
 import { parsePricePerMillion } from "../../src/kernel/money.js";
 import { modelList } from "../../src/providers/families/model-list.js";
 import { MalformedReply } from "../../src/providers/reply.js";

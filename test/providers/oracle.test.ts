@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "bun:test";
 import { InferenceClient, PROVIDERS } from "@huggingface/inference";
-import { builtInProviders } from "../../src/config/config.js";
+import { builtInProviders } from "../../src/config/providers.js";
 import type { Provider } from "../../src/providers/provider.js";
 import { toBase64 } from "../../src/tasks/media.js";
 import type { Json, TaskInput } from "../../src/tasks/task-call.js";

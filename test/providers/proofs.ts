@@ -2,7 +2,7 @@
 import { readdirSync } from "node:fs";
 import { PROVIDERS } from "@huggingface/inference";
 import { providers as simulated } from "../../sim/providers/index.js";
-import { builtInProviders } from "../../src/config/config.js";
+import { builtInProviders } from "../../src/config/providers.js";
 import { EMBEDDED } from "../../src/embedded/catalog.js";
 import { BUILT_IN_MODELS } from "../../src/embedded/models.js";
 import { TASKS, type Task } from "../../src/tasks/index.js";

@@ -1,6 +1,6 @@
 /** The routes of providers' own that callers may use: all that our adapters use, and with the same model and job. */
 import { describe, expect, test } from "bun:test";
-import { builtInProviders } from "../../src/config/config.js";
+import { builtInProviders } from "../../src/config/providers.js";
 import type { PassRoute, Provider } from "../../src/providers/provider.js";
 import { type TaskExchange, taskExchanges, type WrittenRequest } from "./exchange-files.js";
 

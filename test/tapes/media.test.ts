@@ -1,6 +1,6 @@
 /** Recordings of pictures, films and sounds: what our adapters make of them, and what is plainly in them. */
 import { describe, expect, test } from "bun:test";
-import { builtInProviders } from "../../src/config/config.js";
+import { builtInProviders } from "../../src/config/providers.js";
 import type {
   Provider,
   ProviderReply,

@@ -1,7 +1,7 @@
 /** Recordings of tasks other than chat, through the adapters: what is asked today, and what becomes of the answer. */
 import { describe, expect, test } from "bun:test";
 import { getProviderHelper } from "@huggingface/inference";
-import { builtInProviders } from "../../src/config/config.js";
+import { builtInProviders } from "../../src/config/providers.js";
 import type { Provider, ProviderReply, ProviderRequest } from "../../src/providers/provider.js";
 import { type OtherTask, taskAdapter, writtenRequest } from "../providers/exchange-files.js";
 import { hasTapes, isStream, NO_TAPES, type Tape, tapesOf, tasksOf } from "./support.js";

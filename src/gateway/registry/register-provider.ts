@@ -1,5 +1,6 @@
 /** Registering a provider, and taking it from one state to the next: the same for the API and the CLI. */
-import { builtInProviders, type Config } from "../../config/config.js";
+import type { Config } from "../../config/config.js";
+import { builtInProviders } from "../../config/providers.js";
 import { PROVIDER_ID, PROVIDER_ID_RULE, RESERVED_IDS } from "../../config/schema.js";
 import { badRequest, RouterError } from "../../kernel/errors.js";
 import type { Organization } from "../../tenants/organization.js";

@@ -5,6 +5,7 @@ import { printMeasured } from "../../wire/usage.js";
 import type { UsageBy } from "../../wire/usage-query.js";
 import type { UsageRow } from "./usage-reports.js";
 
+/** As JSON; `total` in nano-USD. */
 export const printUsage = (by: readonly UsageBy[], rows: readonly UsageRow[], total: bigint) => ({
   rows: rows.map((row) => ({
     ...Object.fromEntries(by.map((each, i) => [each, row.keys[i]])),
@@ -29,6 +30,7 @@ const COLUMNS = [
   ...["compute_seconds", "own_key", "cost_usd", "cost_nano_usd", "overrun_nano_usd"],
 ];
 
+/** The same rows as CSV, with a header line. */
 export const usageCsv = (by: readonly UsageBy[], rows: readonly UsageRow[]): string =>
   csv(
     [...by, ...COLUMNS],

@@ -23,6 +23,7 @@ export type RequestRecord = RequestRow & {
   readonly adjustments: readonly Move[];
 };
 
+/** What the store knows of single requests, for their receipts. */
 export const receiptReader = ({ db }: Database) => ({
   /** Undefined when there is no such request: it is under way, was never there, or is not kept any more. */
   request: async (id: string): Promise<RequestRecord | undefined> => {

@@ -12,6 +12,7 @@ import {
 } from "../../ledger/statement.js";
 import type { Database } from "../database.js";
 
+/** Months and statements of payers, which are named by their buckets. */
 export const statementReader = (database: Database) => ({
   /** Every month in which something moved on the payer's accounts, newest first. */
   months: (payer: string): Promise<readonly MonthSum[]> => monthsOf(database, payer),

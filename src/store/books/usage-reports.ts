@@ -42,6 +42,7 @@ const KEYS: Readonly<Record<UsageBy, string>> = {
   key: "case when own_key = 1 then 'own' else 'routed' end",
 };
 
+/** Usage of a user or a payer, told apart as the query asks. */
 export const usageReports = (database: Database) => ({
   /**
    * One row per value of `by` and kind of key: in the order of time where that is told apart, else dearest first.

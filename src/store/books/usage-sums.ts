@@ -62,6 +62,7 @@ export const TAGGED_USAGE: SumTable = {
 type Key = readonly (string | number)[];
 type Amounts = (number | bigint)[];
 
+/** Adds a batch that was drained to the sums by hour, and once more for each tag. */
 export async function addUsage(
   database: Database,
   tx: Tx,

@@ -18,6 +18,7 @@ const USER_REQUESTS: BulkTable = {
 
 type Group = { readonly userId: string; readonly ids: string[]; newest: number };
 
+/** Notes whose the requests of a batch are. */
 export async function addUserRequests(
   database: Database,
   tx: Tx,

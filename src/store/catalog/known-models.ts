@@ -10,6 +10,7 @@ type KnownModelStore = Pick<
   "loadKnown" | "putModels" | "putRenames" | "removeRename"
 >;
 
+/** `node` names this process in the changes it records. */
 export function knownModelStore(database: Database, node: string, clock: Clock): KnownModelStore {
   const { db } = database;
   const change: Database["transact"] = (work) =>

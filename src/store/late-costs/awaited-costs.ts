@@ -51,6 +51,7 @@ function stateOf({ job, at }: AwaitedCost) {
 
 type Turn = Parameters<LateCostStore["takeTurn"]>[0];
 
+/** Whether `node` has the job until `until`: nobody else has it, or their turn is over. */
 export async function takeTurn(tx: Tx, { job, node, now, until }: Turn): Promise<boolean> {
   const taken = await tx
     .insertInto("job_turns")
@@ -70,6 +71,7 @@ export async function takeTurn(tx: Tx, { job, node, now, until }: Turn): Promise
 
 type Page = Parameters<LateCostStore["waiting"]>[0];
 
+/** One page of requests that wait for a provider's word, in the order of ids, which is about that of time. */
 export async function readWaiting({ db }: Database, page: Page): Promise<readonly WaitingCost[]> {
   const rows = await db
     .selectFrom("late_costs")
@@ -125,6 +127,7 @@ export async function findJob(
 
 type JobPage = Parameters<LateCostStore["jobsToAskFor"]>[0];
 
+/** One page of jobs that have not ended and are due to be asked for, the longest due first. */
 export async function readJobs({ db }: Database, page: JobPage): Promise<readonly WaitingJob[]> {
   const rows = await db
     .selectFrom("late_costs")
@@ -155,6 +158,7 @@ export async function readJobs({ db }: Database, page: JobPage): Promise<readonl
   }));
 }
 
+/** Puts a job's next question off until `at`. */
 export async function askJobAgain(tx: Tx, requestId: string, at: number): Promise<void> {
   await tx
     .updateTable("late_costs")

@@ -26,6 +26,7 @@ type Row = {
   unbilled: number;
 };
 
+/** Adds to the sums of each request's day. */
 export async function addDrift(tx: Tx, entries: readonly DriftEntry[]): Promise<void> {
   for (const row of sumsOf(entries)) {
     await tx
@@ -72,6 +73,7 @@ function add(row: Row, { counted, reported }: DriftEntry): void {
   if (reported < counted) row.below++;
 }
 
+/** By provider, since the day that `since` (milliseconds UTC) lies in. */
 export async function readDrift({ db }: Database, since: number): Promise<readonly Drift[]> {
   const total = (column: keyof Row) => sql<bigint>`cast(sum(${sql.ref(column)}) as bigint)`;
   const rows = await db

@@ -10,8 +10,10 @@ export type Alike = {
   readonly settlements: readonly Settlement[];
 };
 
+/** The beginning of the UTC hour that `at` lies in, both in milliseconds. */
 export const hourOf = (at: number): number => Math.floor(at / HOUR_MS) * HOUR_MS;
 
+/** In the order in which each profile and hour first comes up. */
 export function alike(settlements: readonly Settlement[]): readonly Alike[] {
   const groups: (Alike & { readonly settlements: Settlement[] })[] = [];
   const byHour = new Map<number, Map<Profile, Settlement[]>>();

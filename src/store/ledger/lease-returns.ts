@@ -90,6 +90,7 @@ export async function endedLeases(
   );
 }
 
+/** Forgets leases that ended, unless they were taken up again meanwhile. */
 export async function dropLeases(tx: Tx, node: string, ended: EndedLeases): Promise<void> {
   for (const { account, taken } of [...ended.values()].flat()) {
     await tx

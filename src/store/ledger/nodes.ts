@@ -8,6 +8,7 @@ import { closeRateLeases } from "../rates/rate-returns.js";
 import type { Schema, Tx } from "../schema.js";
 import { closeLeases } from "./lease-returns.js";
 
+/** What `ledger/claim.ts` asks of storage. */
 export function claimStore(database: Database): ClaimStore {
   const { db } = database;
   return {

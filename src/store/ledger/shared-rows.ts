@@ -30,6 +30,7 @@ export const purseText = (debits: Settlement["debits"]): string =>
     ? (debits[0]?.account ?? "")
     : debits.map(({ account }) => account).join(BETWEEN);
 
+/** The numbers of profiles and purses, of which up to `SHARED_TEXTS_MAX` are remembered. */
 export function sharedRows(database: Database): SharedRows {
   const profiles = remembering(database, "profiles", addProfiles);
   const purses = remembering(database, "purses", addPurses);

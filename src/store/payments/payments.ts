@@ -9,6 +9,7 @@ import { followReversals } from "./reversals.js";
 /** Payments one process takes on at a time. */
 const CLAIMED_MAX = 20;
 
+/** Every write waits for the one before it: see `lockPayments`. */
 export function paymentStore(database: Database): PaymentStore {
   const { db } = database;
   const write = <Result>(work: (tx: Tx) => Promise<Result>): Promise<Result> =>

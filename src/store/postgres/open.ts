@@ -31,6 +31,7 @@ const MIGRATION_LOCK = 7_411_070_001n;
 const CHANGES_LOCK = 7_411_070_002n;
 const PAYMENTS_LOCK = 7_411_070_003n;
 
+/** Connects at the first query. `url` is `postgres://…`. */
 export function openPostgres(url: string): Database {
   const pool = new pg.Pool({ ...settings(url), max: CONNECTIONS_MAX });
   // A connection that breaks while idle is replaced at the next query; without a listener it would end us.

@@ -44,6 +44,7 @@ async function lockRates(database: Database, tx: Tx, buckets: readonly string[])
     .execute();
 }
 
+/** Below zero where something comes back. The bucket is locked. */
 export const addToLeased = (tx: Tx, bucket: string, by: bigint) =>
   tx
     .updateTable("rates")

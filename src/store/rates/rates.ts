@@ -21,6 +21,7 @@ export type RateStore = LeaseStore & {
   readonly forgetMinutes: (now: number) => Promise<void>;
 };
 
+/** `plans` decides how much there is of each rate; `clock` when a minute is over. */
 export function rateStore(database: Database, plans: Plans, clock: Clock): RateStore {
   const { db } = database;
   const isOver = (bucketId: string): boolean => {

@@ -29,6 +29,7 @@ const CACHE_KB = 32_768;
 /** How much is appended before it is put where it belongs: pages that change often are then put there once. */
 const CHECKPOINT_PAGES = 8_000;
 
+/** Opens or makes the file at `path`, which several processes may have open. */
 export async function openSqlite(path: string): Promise<Database> {
   const file = new SqliteFile(path, { create: true, safeIntegers: true });
   // Waiting inside SQLite blocks the event loop, so we wait outside it instead: see `retryRaces`.

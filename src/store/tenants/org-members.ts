@@ -52,6 +52,7 @@ export async function insertMember(
   return "done";
 }
 
+/** Ids and roles. */
 export const membersOf = (tx: Tx, orgId: string) =>
   tx.selectFrom("org_members").select(["user_id", "role"]).where("org_id", "=", orgId).execute();
 
