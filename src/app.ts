@@ -17,6 +17,7 @@ import { Spool } from "./gateway/money/spool.js";
 import { type ConfiguredProvider, keeperOf } from "./gateway/parts.js";
 import { Jobs } from "./gateway/pass/jobs.js";
 import { stripeProcessor } from "./gateway/payments/stripe.js";
+import { RateBook } from "./gateway/rates/rate-book.js";
 import { RateLimiter } from "./gateway/rates/rate-limiter.js";
 import { guardFor } from "./gateway/registry/guard.js";
 import { Registry } from "./gateway/registry/registry.js";
@@ -74,7 +75,7 @@ export async function startApp(given: AppParts): Promise<App> {
   const drainer = new Drainer({ place, folder, node, clock, spool, startThread });
   const drain = () => drainer.drain();
 
-  const [book, rateBook] = [new LeaseBook(), new LeaseBook()];
+  const [book, rateBook] = [new LeaseBook(), new RateBook()];
   const claim: Claim = new Claim({
     ...{ node, validMs, clock, log, store: ledger },
     book: together([book, rateBook]),

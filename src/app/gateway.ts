@@ -6,7 +6,7 @@ import type { Claim } from "../gateway/money/claim.js";
 import { LeaseKeeper } from "../gateway/money/lease-keeper.js";
 import type { Gateway } from "../gateway/parts.js";
 import { newId } from "../kernel/ids.js";
-import type { LeaseBook } from "../ledger/lease-book.js";
+import type { Leases } from "../ledger/lease-book.js";
 import type { LedgerStore } from "../ledger/store.js";
 import { Breakers } from "../routing/breakers.js";
 import { Statistics } from "../routing/statistics.js";
@@ -44,9 +44,7 @@ export function buildGateway({ config, masterKey, ledger, claim, ...given }: Giv
 }
 
 /** What a node has leased of money and of rates, it has by one claim. */
-export const together = (
-  books: readonly LeaseBook[],
-): Pick<LeaseBook, "allowUntil" | "forfeit"> => ({
+export const together = (books: readonly Leases[]): Pick<Leases, "allowUntil" | "forfeit"> => ({
   allowUntil: (at) => books.forEach((book) => void book.allowUntil(at)),
   forfeit: () => books.forEach((book) => void book.forfeit()),
 });

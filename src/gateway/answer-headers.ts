@@ -47,7 +47,7 @@ export function answerHeaders(
   if (cost) headers["x-turnpike-calls-left"] = callsLeft(remaining, cost);
   if (facts.clamped !== "") headers["x-turnpike-clamped"] = facts.clamped;
   if (facts.leftOut.length > 0) headers["x-turnpike-left-out"] = facts.leftOut.join(",");
-  if (call.admission) Object.assign(headers, call.admission.headers());
+  call.admission?.addHeaders(headers);
   return headers;
 }
 

@@ -26,6 +26,7 @@ import { paidTimeFor, withTime } from "./money/paid-time.js";
 import { CALLER_GONE, settle } from "./money/settle.js";
 import { timeEnded } from "./money/shortage.js";
 import type { Call, Gateway } from "./parts.js";
+import type { Admission } from "./rates/admission.js";
 import type { TokensWanted } from "./rates/rate-amounts.js";
 import { findRoute, type Route } from "./route/candidates.js";
 import type { Wish } from "./route/offers.js";
@@ -38,6 +39,8 @@ export type Kind<C extends Call, Answered extends { readonly kind: string }> = {
   readonly wish: Wish<C>;
   /** Asked only where the caller's tokens of text are limited. */
   readonly tokens: (gateway: Gateway, call: C) => TokensWanted;
+  /** As many as it may use, by an upper bound. */
+  readonly tokensMost: (gateway: Gateway, call: C) => number;
   /** Holds from what is at hand, without waiting; undefined where that does not do. */
   readonly holdAtOnce: (gateway: Gateway, call: C, candidate: Candidate) => Held | undefined;
   /** Holds with what the store still has. Throws `insufficient_credit`. */
@@ -78,8 +81,8 @@ async function serveWithin<C extends Call, Answered extends { readonly kind: str
   call: C,
   kind: Kind<C, Answered>,
 ): Promise<Response> {
-  const tokens = rates.tokens.length === 0 ? NO_TOKENS : kind.tokens(gateway, call);
-  const admission = await gateway.rates.admit(rates, tokens);
+  const admission =
+    admitAtOnce(rates, gateway, call, kind) ?? (await admit(rates, gateway, call, kind));
   call.admission = admission;
   try {
     const response = await serveAdmitted(gateway, call, kind);
@@ -90,6 +93,25 @@ async function serveWithin<C extends Call, Answered extends { readonly kind: str
     admission.end(0);
     throw thrown;
   }
+}
+
+function admitAtOnce<C extends Call>(
+  rates: CallerRates,
+  gateway: Gateway,
+  call: C,
+  { tokensMost }: Pick<Kind<C, never>, "tokensMost">,
+): Admission | undefined {
+  const most = rates.tokens.length === 0 ? 0 : tokensMost(gateway, call);
+  return gateway.rates.admitAtOnce(rates, most);
+}
+
+function admit<C extends Call>(
+  rates: CallerRates,
+  gateway: Gateway,
+  call: C,
+  { tokens }: Pick<Kind<C, never>, "tokens">,
+): Promise<Admission> {
+  return gateway.rates.admit(rates, rates.tokens.length === 0 ? NO_TOKENS : tokens(gateway, call));
 }
 
 const NO_TOKENS: TokensWanted = { input: 0, output: 0, countInput: undefined };

@@ -48,7 +48,14 @@ export type Charge = {
   readonly overrun: NanoUsd;
 };
 
-export class LeaseBook {
+/** What whoever keeps leases supplied asks of a book, in amounts of whatever it counts. */
+export type Leases = Pick<
+  LeaseBook,
+  | ("add" | "free" | "unleased" | "has" | "forget" | "idleSince" | "emptySince" | "bucketIds")
+  | ("giveBack" | "surrender" | "lateReturns" | "allowUntil" | "forfeit" | "generation")
+>;
+
+export class LeaseBook implements Leases {
   private readonly buckets = new Map<string, BucketLease>();
   private readonly openHolds = new Set<Hold>();
   /** By bucket, accounts of which something surrendered went back, and nobody was told yet. */

@@ -1,10 +1,16 @@
 import { beforeEach, expect, test } from "bun:test";
+import { RateBook } from "../../src/gateway/rates/rate-book.js";
 import { RateLimiter } from "../../src/gateway/rates/rate-limiter.js";
+import { leftOf as leftOfLimit } from "../../src/gateway/rates/rate-window.js";
 import { noLog } from "../../src/kernel/log.js";
 import { type NanoUsd, nanoUsd } from "../../src/kernel/money.js";
-import { LeaseBook } from "../../src/ledger/lease-book.js";
 import { type LeaseStore, leaseSize } from "../../src/ledger/store.js";
-import { type CallerRates, callerRates, type Rates } from "../../src/tenants/rates.js";
+import {
+  type CallerRates,
+  callerRates,
+  type RateKind,
+  type Rates,
+} from "../../src/tenants/rates.js";
 import { manualClock } from "../support/clock.js";
 
 const MOST = 100;
@@ -47,7 +53,7 @@ beforeEach(() => {
   state = made.state;
   limiter = new RateLimiter({
     node: "n",
-    book: new LeaseBook(),
+    book: new RateBook(),
     store: made.store,
     claim: { ensure: async () => {} },
     clock: time.clock,
@@ -60,6 +66,11 @@ const ratesOf = (rates: Rates): CallerRates => {
   const made = callerRates([{ scope: "user", id: "u", name: "ada", title: "you", rates }]);
   if (!made) throw new Error("no limits");
   return made;
+};
+
+const leftOf = (rates: CallerRates, kind: RateKind) => {
+  const limit = limiter.tightest(rates, kind);
+  return limit && leftOfLimit(limit);
 };
 
 const admitted = async (rates: CallerRates, requests: number) => {
@@ -115,15 +126,15 @@ test("a request that lacks one kind holds nothing of the others", async () => {
   expect(first.filter(Boolean)).toHaveLength(MOST);
   time.advance(60_000);
   expect(await admitted(rates, 50)).toBe(0);
-  expect(limiter.tightest(only, "requests")?.left).toBe(MOST);
+  expect(leftOf(only, "requests")).toBe(MOST);
   for (const admission of first) admission?.end(0);
   expect(await admitted(rates, 50)).toBe(50);
-  expect(limiter.tightest(only, "requests")?.left).toBe(MOST - 50);
+  expect(leftOf(only, "requests")).toBe(MOST - 50);
 });
 
 test("an answer that used more than it held counts as much as its minute has left, and no more", async () => {
   const rates = ratesOf({ tokens: MOST });
-  const left = () => limiter.tightest(rates, "tokens")?.left;
+  const left = () => leftOf(rates, "tokens");
   const wanted = { input: 10, output: 20, countInput: undefined };
   const long = await limiter.admit(rates, wanted);
   long.end(95);
@@ -135,7 +146,7 @@ test("an answer that used more than it held counts as much as its minute has lef
   expect(left()).toBe(0);
   const late = ratesOf({ tokens: MOST });
   time.advance(60_000);
-  expect(limiter.tightest(late, "tokens")?.left).toBe(0);
+  expect(leftOf(late, "tokens")).toBe(0);
   const next = await limiter.admit(late, wanted);
   time.advance(60_000);
   // Its minute is over, and the next one is not charged for it.

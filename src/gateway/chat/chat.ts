@@ -1,7 +1,7 @@
 /** Chat, as one kind of request. */
 import type { Candidate } from "../../routing/policy.js";
 import { awaiterFor } from "../attempts.js";
-import { chatTokens } from "../money/bound.js";
+import { chatTokens, chatTokensMost } from "../money/bound.js";
 import { holdAtOnce, holdFor } from "../money/hold.js";
 import type { ChatCall, Gateway } from "../parts.js";
 import { keyFor } from "../route/candidates.js";
@@ -23,6 +23,7 @@ type Answered = Exclude<Outcome, { kind: "failed" }>;
 const chat: Kind<ChatCall, Answered> = {
   wish: chatWish,
   tokens: chatTokens,
+  tokensMost: chatTokensMost,
   holdAtOnce,
   holdFor,
   send: sendTurn,

@@ -53,8 +53,15 @@ const wantedCompute = ({ limits }: Gateway, price: Price): number | undefined =>
     : undefined;
 
 /** What counts against a rate of tokens, before a provider is chosen. */
-export const chatTokens = ({ limits }: Gateway, { request }: ChatCall): TokensWanted => ({
+export const chatTokens = (gateway: Gateway, { request }: ChatCall): TokensWanted => ({
   input: request.inputTokensMost,
-  output: (request.maxTokens?.value ?? limits.outputHorizonTokens) * request.choices,
+  output: outputMost(gateway, request),
   countInput: () => estimateInput(request),
 });
+
+/** The same in one number, for which nothing has to be made. */
+export const chatTokensMost = (gateway: Gateway, { request }: ChatCall): number =>
+  request.inputTokensMost + outputMost(gateway, request);
+
+const outputMost = ({ limits }: Gateway, { maxTokens, choices }: ChatRequest): number =>
+  (maxTokens?.value ?? limits.outputHorizonTokens) * choices;

@@ -3,12 +3,12 @@ import type { Clock } from "../../kernel/clock.js";
 import { RouterError } from "../../kernel/errors.js";
 import type { Log } from "../../kernel/log.js";
 import type { ClaimStore } from "../../ledger/claim.js";
-import type { LeaseBook } from "../../ledger/lease-book.js";
+import type { Leases } from "../../ledger/lease-book.js";
 
 type Parts = {
   readonly node: string;
   readonly validMs: number;
-  readonly book: Pick<LeaseBook, "allowUntil" | "forfeit">;
+  readonly book: Pick<Leases, "allowUntil" | "forfeit">;
   readonly store: Pick<ClaimStore, "renewClaim" | "rejoinNode">;
   readonly clock: Clock;
   readonly log: Log;

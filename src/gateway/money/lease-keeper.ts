@@ -3,7 +3,7 @@ import type { Clock } from "../../kernel/clock.js";
 import { IDLE_LEASE_MS } from "../../kernel/limits.js";
 import { type Log, reasonOf } from "../../kernel/log.js";
 import { least, type NanoUsd, nanoUsd } from "../../kernel/money.js";
-import type { LeaseBook } from "../../ledger/lease-book.js";
+import type { Leases } from "../../ledger/lease-book.js";
 import type { LeaseStore } from "../../ledger/store.js";
 import { type Claim, storeAway } from "./claim.js";
 import { LeaseRecalls } from "./lease-recalls.js";
@@ -17,7 +17,7 @@ const FORGET_MAX = 500;
 
 type Parts = {
   readonly node: string;
-  readonly book: LeaseBook;
+  readonly book: Leases;
   readonly store: LeaseStore;
   readonly claim: Pick<Claim, "ensure">;
   readonly clock: Clock;

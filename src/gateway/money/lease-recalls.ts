@@ -3,7 +3,7 @@ import type { Clock } from "../../kernel/clock.js";
 import { RECALL_REPEAT_MS, RECALL_WAIT_MS, SPARING_MS } from "../../kernel/limits.js";
 import { type Log, reasonOf } from "../../kernel/log.js";
 import type { NanoUsd } from "../../kernel/money.js";
-import type { LeaseBook } from "../../ledger/lease-book.js";
+import type { Leases } from "../../ledger/lease-book.js";
 import type { LeaseStore } from "../../ledger/store.js";
 import { storeAway } from "./claim.js";
 import type { LeaseReturns } from "./lease-returns.js";
@@ -17,7 +17,7 @@ const RECALL_AGAIN_MS = 300;
 
 type Parts = {
   readonly node: string;
-  readonly book: LeaseBook;
+  readonly book: Leases;
   readonly store: Pick<LeaseStore, "askBack" | "answerRecall" | "recallState">;
   readonly clock: Clock;
   readonly log: Log;

@@ -1,6 +1,6 @@
 /** What was given back in memory, and is said to the store until the store has heard it. */
 import type { NanoUsd } from "../../kernel/money.js";
-import type { LeaseBook } from "../../ledger/lease-book.js";
+import type { Leases } from "../../ledger/lease-book.js";
 import type { LeaseStore } from "../../ledger/store.js";
 
 /** By account, all that was ever given back. */
@@ -8,7 +8,7 @@ type Totals = ReadonlyMap<string, NanoUsd>;
 
 type Parts = {
   readonly node: string;
-  readonly book: LeaseBook;
+  readonly book: Leases;
   readonly store: Pick<LeaseStore, "returnLease">;
 };
 

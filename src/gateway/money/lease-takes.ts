@@ -1,14 +1,14 @@
 /** Takes leases from the store and puts them into the book. */
 import type { Clock } from "../../kernel/clock.js";
 import { type NanoUsd, ZERO } from "../../kernel/money.js";
-import type { LeaseBook } from "../../ledger/lease-book.js";
+import type { Leases } from "../../ledger/lease-book.js";
 import type { LeaseStore, LeaseWish } from "../../ledger/store.js";
 import { type Claim, storeAway } from "./claim.js";
 import type { Supplies, Supply } from "./lease-supply.js";
 
 type Parts = {
   readonly node: string;
-  readonly book: LeaseBook;
+  readonly book: Leases;
   readonly store: Pick<LeaseStore, "takeLease">;
   readonly claim: Pick<Claim, "ensure">;
   readonly clock: Clock;

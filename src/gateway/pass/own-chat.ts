@@ -10,7 +10,7 @@ import { answerStream } from "../chat/chat-stream.js";
 import { chatWish } from "../chat/chat-wish.js";
 import { estimateUsage } from "../chat/estimate-usage.js";
 import type { ResponseHead } from "../client/response-head.js";
-import { chatTokens } from "../money/bound.js";
+import { chatTokens, chatTokensMost } from "../money/bound.js";
 import { holdAtOnce, holdFor } from "../money/hold.js";
 import { withTime } from "../money/paid-time.js";
 import { settle, settleNothing } from "../money/settle.js";
@@ -47,6 +47,7 @@ type Begun = { readonly kind: "stream"; readonly head: ResponseHead; readonly st
 const ownChat: Kind<OwnChatCall, Whole | Begun> = {
   wish: chatWish,
   tokens: chatTokens,
+  tokensMost: chatTokensMost,
   holdAtOnce,
   holdFor,
   send,

@@ -17,7 +17,7 @@ import { type Failure, judgeStatus, refusedFor, whyOf } from "../send.js";
 import { type Kind, serve } from "../serve.js";
 import { noteSpeed } from "../standing.js";
 import { type Asking, begin, readReply } from "../task/task-exchange.js";
-import { holdTaskAtOnce, holdTaskFor, taskTokens } from "../task/task-hold.js";
+import { holdTaskAtOnce, holdTaskFor, taskTokens, taskTokensMost } from "../task/task-hold.js";
 import { deliveredOf } from "../task/task-media.js";
 import { usageOfTask } from "../task/task-usage.js";
 import { configuredFor, type Turn, taskAdapterFor } from "../turn.js";
@@ -67,6 +67,7 @@ const wish: Wish<PassCall> = {
 const passKind = (jobs: Jobs): Kind<PassCall, PassAnswer> => ({
   wish,
   tokens: (_, { request }) => taskTokens(request.mapping.task, request, request.text),
+  tokensMost: (_, { request }) => taskTokensMost(request.mapping.task, request),
   holdAtOnce: holdTaskAtOnce,
   holdFor: holdTaskFor,
   send,

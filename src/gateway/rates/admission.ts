@@ -1,41 +1,44 @@
 /** What an admitted request holds of its caller's rates, until it ends. */
-import type { Clock } from "../../kernel/clock.js";
-import { nanoUsd } from "../../kernel/money.js";
-import type { Hold, LeaseBook } from "../../ledger/lease-book.js";
-import type { CallerRates, RateKind } from "../../tenants/rates.js";
-import { rateHeaders } from "./rate-headers.js";
-import type { Minute, RateLimiter } from "./rate-limiter.js";
+import type { CallerRates } from "../../tenants/rates.js";
+import type { RateHold, RateLeases } from "./rate-book.js";
+import type { RateLimiter } from "./rate-limiter.js";
+import type { RateWindow } from "./rate-window.js";
 
-type Held = Pick<Minute, "minute" | "ids"> & {
-  readonly holds: { readonly [Kind in RateKind]?: Hold };
-};
-
-export class Admission {
+export class Admission implements RateHold {
+  readonly window: RateWindow;
+  readonly tokens: number;
+  readonly expiresAt: number;
+  readonly surrenders: number;
+  readonly generation: number;
   private readonly limiter: RateLimiter;
   private readonly rates: CallerRates;
-  private readonly minute: Held;
-  private readonly tokens: Hold | undefined;
-  private readonly place: Hold | undefined;
-  private readonly clock: Clock;
   /** Answers that are yet to end. */
   private parts = 1;
   private used = 0;
 
-  /** The request itself is used up at once, whatever becomes of it. */
-  constructor(limiter: RateLimiter, rates: CallerRates, held: Held, clock: Clock) {
-    const { requests, tokens, concurrent } = held.holds;
+  constructor(
+    limiter: RateLimiter,
+    rates: CallerRates,
+    window: RateWindow,
+    tokens: number,
+    expiresAt: number,
+  ) {
     this.limiter = limiter;
     this.rates = rates;
-    this.minute = held;
+    this.window = window;
     this.tokens = tokens;
-    this.place = concurrent;
-    this.clock = clock;
-    if (requests) this.book.settle(requests, requests.amount, clock.now());
+    this.expiresAt = expiresAt;
+    this.surrenders = limiter.book.surrenders;
+    this.generation = limiter.book.generation;
   }
 
-  /** What is known of its caller's limits at this moment. */
-  headers(): Record<string, string> {
-    return rateHeaders(this.limiter, this.rates, this.clock.now());
+  get leases(): RateLeases {
+    return this.window.leases;
+  }
+
+  /** Adds what is known of its caller's limits at this moment. */
+  addHeaders(headers: Record<string, string>): void {
+    this.limiter.addHeaders(headers, this.rates);
   }
 
   /** The answer that is about to end is gone on with by another one: only both ends are its end. */
@@ -49,15 +52,6 @@ export class Admission {
    */
   end(tokens: number): void {
     this.used += tokens;
-    if (--this.parts > 0) return;
-    if (this.place?.isOpen) this.book.release(this.place);
-    if (!this.tokens?.isOpen) return;
-    const used = nanoUsd(BigInt(this.used));
-    const { overrun } = this.book.settle(this.tokens, used, this.clock.now());
-    if (overrun > 0n) this.limiter.countBeyond(this.minute, overrun);
-  }
-
-  private get book(): LeaseBook {
-    return this.limiter.book;
+    if (--this.parts === 0) this.limiter.end(this, this.used);
   }
 }

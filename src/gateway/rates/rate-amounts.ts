@@ -1,7 +1,7 @@
 /** What a request is to hold of its caller's rates. */
-import { type NanoUsd, nanoUsd } from "../../kernel/money.js";
-import type { CallerRates, RateBucket, RateKind } from "../../tenants/rates.js";
+import type { CallerRates } from "../../tenants/rates.js";
 import { tooLong } from "./rate-refusal.js";
+import { leastOf } from "./rate-window.js";
 
 /** The most tokens of text that a request may use. */
 export type TokensWanted = {
@@ -12,32 +12,14 @@ export type TokensWanted = {
   readonly countInput: (() => Promise<number>) | undefined;
 };
 
-/** What one request is to hold of each kind. */
-export type Amounts = { readonly [Kind in RateKind]: NanoUsd };
-
-/** Leases do not care what they count. */
-const counts = (number: number): NanoUsd => nanoUsd(BigInt(number));
-
-const ONE = counts(1);
-
-/** The input as it is counted, where somebody can. */
-export async function countedAmounts(
+/** The tokens to hold for an input as it is counted, where somebody can. */
+export async function countedTokens(
   rates: CallerRates,
   { input, output, countInput }: TokensWanted,
-): Promise<Amounts> {
+): Promise<number> {
   const most = leastOf(rates.tokens);
   const counted = countInput ? Math.min(await countInput(), input) : input;
   if (countInput && counted > most) throw tooLong(rates.tokens, counted);
   // What may use more than a whole minute's is admitted when it has the minute to itself.
-  return amountsFor(Math.min(counted + output, most));
+  return Math.min(counted + output, most);
 }
-
-export const amountsFor = (tokens: number): Amounts => ({
-  requests: ONE,
-  tokens: counts(tokens),
-  concurrent: ONE,
-});
-
-/** The strictest of some limits. */
-export const leastOf = (buckets: readonly RateBucket[]): number =>
-  buckets.reduce((least, { most }) => Math.min(least, most), Number.POSITIVE_INFINITY);

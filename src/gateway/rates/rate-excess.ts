@@ -1,11 +1,11 @@
 /** Tokens that an answer used beyond what was held for it. */
 import type { Clock } from "../../kernel/clock.js";
-import { least, type NanoUsd, ZERO } from "../../kernel/money.js";
-import type { LeaseBook } from "../../ledger/lease-book.js";
+import { ZERO } from "../../kernel/money.js";
 import type { LeaseKeeper } from "../money/lease-keeper.js";
+import { counts, type RateBook, type RateLease } from "./rate-book.js";
 
 type Parts = {
-  readonly book: LeaseBook;
+  readonly book: RateBook;
   readonly keeper: LeaseKeeper;
   readonly clock: Clock;
 };
@@ -13,17 +13,15 @@ type Parts = {
 /** Counts them on each limit as far as its minute has any left, on whichever node. */
 export async function countExcess(
   { book, keeper, clock }: Parts,
-  ids: readonly string[],
-  tokens: NanoUsd,
+  leases: readonly RateLease[],
+  tokens: number,
 ): Promise<void> {
-  for (const id of ids) {
+  for (const { id } of leases) {
     const use = (): void => {
       const now = clock.now();
-      const some = least(tokens, book.free(id, now));
-      const answer = book.hold([id], some, now, now);
-      if (answer.ok) book.settle(answer.hold, some, now);
+      book.useUp([book.leaseOf(id, now)], tokens, now);
     };
     const asking = { ask: keeper.newAsk(), atLeast: ZERO };
-    await keeper.cover([id], tokens, asking, use);
+    await keeper.cover([id], counts(tokens), asking, use);
   }
 }

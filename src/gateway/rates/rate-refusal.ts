@@ -1,30 +1,27 @@
 /** What is said to somebody whose rate has no room. */
 import { assert, RouterError } from "../../kernel/errors.js";
 import { BUSY_RETRY_SECONDS } from "../../kernel/limits.js";
-import {
-  type CallerRates,
-  endOfMinute,
-  minuteAt,
-  RATE_FIELDS,
-  type RateBucket,
-} from "../../tenants/rates.js";
-import { rateHeaders, secondsLeft } from "./rate-headers.js";
-import type { RateLimiter, Tightest } from "./rate-limiter.js";
+import { endOfMinute, minuteAt, RATE_FIELDS, type RateBucket } from "../../tenants/rates.js";
+import { addRateHeaders, secondsLeft } from "./rate-headers.js";
+import { leftOf, type RateLimit, type RateWindow } from "./rate-window.js";
 
 /** Names the limit, when it has room again, and how much of it is left. */
 export function rateLimited(
-  limiter: Pick<RateLimiter, "tightest">,
-  rates: CallerRates,
-  { bucket, left }: Tightest,
+  window: RateWindow,
+  limit: RateLimit,
   needed: number,
   now: number,
 ): RouterError {
+  const { bucket } = limit;
+  const left = leftOf(limit);
+  const headers: Record<string, string> = {};
+  addRateHeaders(headers, window, now);
   const isBusy = bucket.kind === "concurrent";
   const retryAfterSeconds = isBusy ? BUSY_RETRY_SECONDS : secondsLeft(now);
   const resetsAt = isBusy ? null : new Date(endOfMinute(minuteAt(now))).toISOString();
   return new RouterError("rate_limited", sentence(bucket, needed, left, retryAfterSeconds), {
     retryAfterSeconds,
-    headers: rateHeaders(limiter, rates, now),
+    headers,
     extra: { ...about(bucket), needed, available: left, resets_at: resetsAt },
   });
 }

@@ -119,3 +119,9 @@ export function taskTokens(
     countInput: isText ? () => countTokens(textIn(text)) : undefined,
   };
 }
+
+/** The same in one number. */
+export function taskTokensMost(task: Task, { asked }: MeteredCall["request"]): number {
+  const { inputTokens, outputTokens } = taskBound(task, asked, undefined);
+  return inputTokens + outputTokens;
+}

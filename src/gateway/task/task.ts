@@ -2,7 +2,7 @@
 import type { Mapping } from "../../catalog/model.js";
 import { TYPICAL_TASK_MS } from "../../kernel/limits.js";
 import type { Provider } from "../../providers/provider.js";
-import { EMBEDDINGS } from "../../tasks/index.js";
+import { EMBEDDINGS, type Task } from "../../tasks/index.js";
 import { computeTime } from "../../tasks/usage.js";
 import { answerHeaders, type Facts } from "../answer-headers.js";
 import { refusalOf } from "../chat/chat-wish.js";
@@ -13,7 +13,7 @@ import type { Wish } from "../route/offers.js";
 import { type Kind, serve } from "../serve.js";
 import { noteSpeed } from "../standing.js";
 import { adapterOf, type Turn, targetFor } from "../turn.js";
-import { holdTaskAtOnce, holdTaskFor, taskTokens } from "./task-hold.js";
+import { holdTaskAtOnce, holdTaskFor, taskTokens, taskTokensMost } from "./task-hold.js";
 import type { RoutedTask, TaskCall, TaskRequest } from "./task-request.js";
 import { sendTask, type TaskAnswer } from "./task-send.js";
 import { usageOfTask } from "./task-usage.js";
@@ -49,12 +49,14 @@ function refusedBy(
   }
 }
 
+const taskOf = ({ tasks: [first] }: TaskRequest): Task => first ?? "text-generation";
+
 const NOTHING_LEFT_OUT: readonly string[] = [];
 
 const task: Kind<TaskCall, TaskAnswer> = {
   wish: taskWish,
-  tokens: (_, { request }) =>
-    taskTokens(request.tasks[0] ?? "text-generation", request, request.input.inputs),
+  tokens: (_, { request }) => taskTokens(taskOf(request), request, request.input.inputs),
+  tokensMost: (_, { request }) => taskTokensMost(taskOf(request), request),
   holdAtOnce: holdTaskAtOnce,
   holdFor: holdTaskFor,
   send: sendTask,

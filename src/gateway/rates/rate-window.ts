@@ -1,0 +1,78 @@
+/** A caller's limits in one minute, and the leases behind them: made once for all of the caller's requests. */
+import {
+  type CallerRates,
+  minuteBucket,
+  type RateBucket,
+  type RateKind,
+} from "../../tenants/rates.js";
+import type { RateBook, RateLease, RateLeases } from "./rate-book.js";
+
+/** A limit, and what this process has of it. */
+export type RateLimit = {
+  readonly bucket: RateBucket;
+  readonly lease: RateLease;
+  /** `most` as headers have it. */
+  readonly most: string;
+};
+
+export type RateWindow = {
+  readonly minute: number;
+  readonly limits: { readonly [Kind in RateKind]: readonly RateLimit[] };
+  readonly leases: RateLeases;
+  /** More tokens than this no minute has. */
+  readonly tokensMost: number;
+  /** The book's, when the leases were looked up. */
+  readonly forgotten: number;
+  /** The next minute's leases were asked for. */
+  isAhead: boolean;
+  /** What the last answer said is allowed, and by which limits. */
+  policy: { readonly by: readonly (RateLimit | undefined)[]; readonly text: string };
+};
+
+export function windowOf(
+  book: RateBook,
+  rates: CallerRates,
+  {
+    minute,
+    now,
+    isAhead,
+  }: { readonly minute: number; readonly now: number; readonly isAhead: boolean },
+): RateWindow {
+  const limitsOf = (kind: RateKind): RateLimit[] =>
+    rates[kind].map((bucket) => ({
+      bucket,
+      lease: book.leaseOf(kind === "concurrent" ? bucket.id : minuteBucket(bucket.id, minute), now),
+      most: String(bucket.most),
+    }));
+  const [requests, tokens, concurrent] = [
+    limitsOf("requests"),
+    limitsOf("tokens"),
+    limitsOf("concurrent"),
+  ];
+  return {
+    ...{ minute, isAhead, forgotten: book.forgotten, tokensMost: leastOf(rates.tokens) },
+    limits: { requests, tokens, concurrent },
+    leases: {
+      requests: requests.map(({ lease }) => lease),
+      tokens: tokens.map(({ lease }) => lease),
+      concurrent: concurrent.map(({ lease }) => lease),
+    },
+    policy: { by: [], text: "" },
+  };
+}
+
+/** The strictest of some limits. */
+export const leastOf = (buckets: readonly RateBucket[]): number =>
+  buckets.reduce((least, { most }) => Math.min(least, most), Number.POSITIVE_INFINITY);
+
+/** What is left of a limit, as far as this process knows. */
+export const leftOf = ({ lease }: RateLimit): number => lease.free + lease.unleased;
+
+/** Of some limits the one with the least left. */
+export function tightestOf(limits: readonly RateLimit[]): RateLimit | undefined {
+  let tightest: RateLimit | undefined;
+  for (const limit of limits) {
+    if (!tightest || leftOf(limit) < leftOf(tightest)) tightest = limit;
+  }
+  return tightest;
+}
