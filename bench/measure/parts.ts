@@ -6,7 +6,8 @@ import type { Options } from "../options.js";
 import { run } from "../processes.js";
 import { median } from "./statistics.js";
 
-const partMsMax = 300_000;
+/** The longest that one part may take. */
+export const partMsMax = 300_000;
 
 /** What a part measures, and what it should come to. */
 export type Line = {
@@ -15,7 +16,12 @@ export type Line = {
   /** Undefined where nobody set one. */
   readonly bar?: number;
   readonly isAtMost?: true;
+  /** Runs on all cores, where a part starts processes of its own. */
+  readonly isFree?: true;
 };
+
+/** What follows from the medians of some lines. */
+export type Sum = Line & { readonly of: (median: (part: string) => number) => number };
 
 export type Subject = {
   /** As it is called on the command line, and in the heading. */
@@ -24,6 +30,7 @@ export type Subject = {
   /** Run as `script <part> <quick|full>`; prints one number. */
   readonly script: string;
   readonly lines: Readonly<Record<string, Line>>;
+  readonly sums?: readonly Sum[];
 };
 
 /** Returns the exit code: 1 when a bar is missed. */
@@ -33,17 +40,19 @@ export async function benchParts(options: Options, subject: Subject): Promise<nu
   const measured = new Map<string, number[]>(names.map((name) => [name, []]));
   for (let round = 0; round < options.rounds; round++) {
     for (const name of round % 2 === 0 ? names : names.toReversed()) {
-      const value = await measure(subject, name, options.isQuick, pins.proxy);
+      const core = subject.lines[name]?.isFree ? undefined : pins.proxy;
+      const value = await measure(subject, name, options.isQuick, core);
       measured.get(name)?.push(value);
       console.error(`round ${round + 1}/${options.rounds}, ${name}: ${print(value)}`);
     }
   }
   const repository = join(import.meta.dir, "..", "..");
   const machine = await describeMachine(repository);
-  const rows = Object.entries(subject.lines).map(([name, line]) => ({
-    ...line,
-    value: median(measured.get(name) ?? []),
-  }));
+  const medianOf = (name: string) => median(measured.get(name) ?? []);
+  const rows = [
+    ...Object.entries(subject.lines).map(([name, line]) => ({ ...line, value: medianOf(name) })),
+    ...(subject.sums ?? []).map((sum) => ({ ...sum, value: sum.of(medianOf) })),
+  ];
   const text = [
     `## ${new Date().toISOString().slice(0, 10)}, commit ${machine.commit}: ${subject.title}${options.isQuick ? ", quick" : ""}`,
     "",

@@ -1,6 +1,6 @@
-/** `npm run bench -- routing`: what choosing a provider costs, and what is remembered of one. */
+/** `npm run bench -- routing`: what choosing a provider and keeping limits costs, and what is remembered of one. */
 import { join } from "node:path";
-import { benchParts, type Line } from "../measure/parts.js";
+import { benchParts, type Line, type Sum } from "../measure/parts.js";
 import type { Options } from "../options.js";
 import type { PartName } from "./parts.js";
 
@@ -13,11 +13,27 @@ const LINES: Readonly<Record<PartName, Line>> = {
   single: { what: "checking the only offer", unit: "µs" },
   update: { what: "breaker and statistics of one answer", unit: "µs" },
   bytes: { what: "statistics of one mapping", unit: "bytes", bar: 1_024, isAtMost: true },
+  breakers: { what: "breakers and statistics in a whole request", unit: "µs", isFree: true },
+  limits: { what: "limits of all three kinds in a whole request", unit: "µs", isFree: true },
+  garbage: { what: "what these limits leave to be collected", unit: "cells", isFree: true },
+  spine: { what: "a request of the spine bench, all threads", unit: "µs", isFree: true },
+};
+
+const SHARE_PERCENT_MAX = 3;
+
+/** Breakers are the difference of two large numbers; where that is less than nothing, they cost nothing that shows. */
+const TOGETHER: Sum = {
+  what: "routing, breakers, statistics and limits, of that request",
+  ...{ unit: "%", bar: SHARE_PERCENT_MAX, isAtMost: true },
+  of: (median) => {
+    const added = median("single") + Math.max(0, median("breakers")) + median("limits");
+    return (100 * added) / median("spine");
+  },
 };
 
 /** Returns the exit code: 1 when a bar is missed. */
 export const benchRouting = (options: Options): Promise<number> =>
   benchParts(options, {
-    ...{ name: "routing", title: "routing", lines: LINES },
+    ...{ name: "routing", title: "routing", lines: LINES, sums: [TOGETHER] },
     script: join(import.meta.dir, "parts.ts"),
   });

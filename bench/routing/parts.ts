@@ -1,4 +1,4 @@
-/** What routing costs, one part to a process: `parts.ts <part> <quick|full>` prints microseconds of processor time, or bytes. */
+/** What routing and limits cost, one part to a process: `parts.ts <part> <quick|full>` prints one number. */
 import { heapStats } from "bun:jsc";
 import { Catalog } from "../../src/catalog/catalog.js";
 import { mappingKey } from "../../src/catalog/mapping-key.js";
@@ -16,6 +16,13 @@ import type { Candidate, PolicyName } from "../../src/routing/policy.js";
 import { Statistics } from "../../src/routing/statistics.js";
 import { Directory } from "../../src/tenants/directory.js";
 import { parseChatRequest } from "../../src/wire/chat-request.js";
+import { choosePins } from "../machine.js";
+import { partMsMax } from "../measure/parts.js";
+import { inFreshProcesses } from "../measure/session.js";
+import { measureThroughput } from "../measure/throughput.js";
+import { endChildrenOnExit, run } from "../processes.js";
+import { turnpike } from "../variants/turnpike.js";
+import { garbageOfLimits, timeOfPart } from "./whole.js";
 
 const CANDIDATES = 20;
 const AT = Date.UTC(2026, 0, 15, 12);
@@ -125,7 +132,7 @@ function updated(): (i: number) => void {
 }
 
 /** What the result of a loop is given to, so that nobody finds the loop idle. */
-let kept: unknown;
+export let kept: unknown;
 const keep = (value: unknown): void => {
   kept = value;
 };
@@ -163,6 +170,29 @@ function timed(isQuick: boolean, turn: (i: number) => void): number {
   return runs.slice(1).sort((a, b) => a - b)[5] ?? 0;
 }
 
+const IS_COLLECTING = process.env.BUN_JSC_useGC !== "0";
+
+/** The same part in a process that collects no garbage. */
+async function withoutCollecting(part: string): Promise<number> {
+  const argv = [process.execPath, import.meta.path, part];
+  const env = { BUN_JSC_useGC: "0" };
+  return Number(await run({ name: part, argv, core: undefined, env, timeoutMs: partMsMax }));
+}
+
+/** Microseconds of processor time, of all threads, for one request of the spine bench. */
+async function spineRequest(isQuick: boolean): Promise<number> {
+  const durations = isQuick ? SPINE_MS.quick : SPINE_MS.full;
+  const { value } = await inFreshProcesses({ variant: turnpike, pins: choosePins() }, (session) =>
+    measureThroughput(session, durations),
+  );
+  return (value.proxyCore * 1e6) / value.requestsPerSecond;
+}
+
+const SPINE_MS = {
+  full: { warmupMs: 5_000, durationMs: 5_000 },
+  quick: { warmupMs: 500, durationMs: 1_000 },
+};
+
 const PARTS = {
   fastest: (isQuick) => timed(isQuick, chosen("fastest", 1)),
   cheapest: (isQuick) => timed(isQuick, chosen("cheapest", 1)),
@@ -172,7 +202,11 @@ const PARTS = {
   single: (isQuick) => timed(isQuick, routed(1, "fastest")),
   update: (isQuick) => timed(isQuick, updated()),
   bytes: bytesPerMapping,
-} satisfies Record<string, (isQuick: boolean) => number>;
+  breakers: (isQuick) => timeOfPart("breakers", isQuick),
+  limits: (isQuick) => timeOfPart("limits", isQuick),
+  garbage: () => (IS_COLLECTING ? withoutCollecting("garbage") : garbageOfLimits()),
+  spine: spineRequest,
+} satisfies Record<string, (isQuick: boolean) => number | Promise<number>>;
 
 export type PartName = keyof typeof PARTS;
 
@@ -180,6 +214,7 @@ if (import.meta.main) {
   const [name = "", size] = process.argv.slice(2);
   const part = Object.hasOwn(PARTS, name) ? PARTS[name as PartName] : undefined;
   if (!part) throw new Error(`there is no part "${name}"`);
-  console.log(part(size === "quick"));
-  if (kept === undefined && name !== "update") throw new Error("nothing was measured");
+  endChildrenOnExit();
+  console.log(await part(size === "quick"));
+  process.exit(0); // an app that was started here would go on
 }
