@@ -9,6 +9,7 @@ import type { LogEntry } from "../../sim/log.js";
 import { defaultLimits } from "../../src/kernel/limits.js";
 import { readBooks } from "../crash/support.js";
 import { AT_REST } from "../support/app.js";
+import type { Failover } from "../support/failovers.js";
 import { randomFrom } from "../support/random.js";
 import { play, type Seen } from "./ask.js";
 import { DAY, type Scene } from "./day.js";
@@ -19,6 +20,7 @@ const PER_SCENE = 1_200;
 const DAY_MS_MAX = 180_000;
 
 const seen: Seen[] = [];
+let failovers: readonly Failover[];
 let log: ReadonlyMap<string, readonly LogEntry[]>;
 let books: Awaited<ReturnType<typeof readBooks>>;
 
@@ -36,6 +38,7 @@ beforeAll(async () => {
     `chaos: ${seen.length} requests in ${Math.round((performance.now() - from) / 1e3)} s`,
   );
   expect(await world.state()).toEqual(AT_REST);
+  failovers = world.failovers;
   log = Map.groupBy(await world.log(), ({ clientRequestId }) => clientRequestId ?? "");
   await world.stop();
   books = await readBooks(join(world.data, "turnpike.sqlite"));
@@ -90,32 +93,55 @@ test("while nobody was well, retries did not multiply the load", () => {
   expect(attempts / dark.length).toBeLessThan(2);
 });
 
+/** Collections of garbage stop whatever is under way just then: one failover of 500 may meet one. */
+const COLLECTED_SHARE_MAX = 1 / 500;
+
 /**
- * By `Server-Timing`, which leaves out what providers took. Callers, the app and everybody else on the machine share its
- * cores here, so what a failover adds is what it took beyond requests of the same scenes that needed none. How long the
- * slowest of those had to wait for a core says how exact that is, for the slowest failovers.
+ * Of each failover, the time from the end of the attempt that failed to the beginning of the next: nothing else of it is
+ * ours. Nothing is waited for in between, so of the time on the wall all that this thread had no processor for is the
+ * machine's, and what is left must be short.
  */
-test("a failover adds what the failed attempt took, and at most 5 ms of our own", () => {
+test("every failover adds what the failed attempt took, and at most 5 ms of our own", () => {
+  const own = failovers.map(({ wallMs, threadMs }) => Math.min(wallMs, threadMs));
+  const wall = failovers.map(({ wallMs }) => wallMs);
+  const [ownTold, wallTold] = [own, wall].map((ms) =>
+    [0.5, 0.99, 1].map((share) => quantile(ms, share).toFixed(2)).join(", "),
+  );
+  console.log(
+    `chaos: ${own.length} failovers; ms of our own at the median, p99, most: ${ownTold}; on the wall: ${wallTold}`,
+  );
+  expect(failovers.filter(({ isOneTurn }) => !isOneTurn)).toEqual([]);
+  expect(quantile(own, 1 - COLLECTED_SHARE_MAX)).toBeLessThanOrEqual(OWN_MS_MAX);
+  expect(own.length).toBeGreaterThan(1_000);
+});
+
+test("every attempt after a failed one is such a failover", () => {
+  const counted = Map.groupBy(failovers, ({ requestId }) => requestId);
+  for (const { id, how, attempts, failedMs } of seen) {
+    if (how === "failed") continue;
+    expect([id, counted.get(id)?.length ?? 0]).toEqual([id, attempts - 1]);
+    expect([id, failedMs > 0]).toEqual([id, attempts > 1]);
+  }
+});
+
+const OWN_MS_MAX = 5;
+
+/**
+ * The same from outside, by `Server-Timing`, which leaves out what providers took: against requests of the same scenes
+ * that needed no failover. Callers, the app and everybody else on the machine share its cores here, so the middle counts.
+ */
+test("a request that failed over takes no more than 5 ms beyond its attempts and one that did not", () => {
   const timed = seen.filter(({ how }) => how === "served");
   const retried = timed.filter(({ attempts }) => attempts > 1);
   const scenes = new Set(retried.map(({ scene }) => scene));
-  const straight = timed
-    .filter(({ attempts, scene }) => attempts === 1 && scenes.has(scene))
-    .map(({ ownMs }) => ownMs);
-  const own = retried.map(({ ownMs }) => ownMs);
-  const [median, p95] = [0.5, 0.95].map((share) => ({
-    without: quantile(straight, share),
-    added: quantile(own, share) - quantile(straight, share),
-  }));
-  if (!median || !p95) throw new Error("two quantiles expected");
-  const told = [median, p95].map(
-    ({ added, without }) => `${added.toFixed(2)} on ${without.toFixed(2)}`,
+  const straight = timed.filter(({ attempts, scene }) => attempts === 1 && scenes.has(scene));
+  const [own, without] = [retried, straight].map((those) =>
+    quantile(
+      those.map(({ ownMs }) => ownMs),
+      0.5,
+    ),
   );
-  console.log(`chaos: ${own.length} failovers added ms to the median, p95: ${told.join(", ")}`);
-  expect(own.length).toBeGreaterThan(100);
-  expect(retried.every(({ failedMs }) => failedMs > 0)).toBe(true);
-  expect(median.added).toBeLessThanOrEqual(5);
-  expect(p95.added).toBeLessThanOrEqual(5 + p95.without / 4);
+  expect((own ?? Number.NaN) - (without ?? Number.NaN)).toBeLessThanOrEqual(OWN_MS_MAX);
 });
 
 function quantile(values: readonly number[], share: number): number {

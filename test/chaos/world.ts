@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { LogEntry } from "../../sim/log.js";
 import { type Clock, systemClock } from "../../src/kernel/clock.js";
 import { chat, tempFolder, testApp } from "../support/app.js";
+import { watchFailovers } from "../support/failovers.js";
 import { PROVIDERS, type Scene } from "./day.js";
 
 /** One second of the test is so many of the app, so that rests and time limits pass within a test. */
@@ -66,7 +67,12 @@ export async function startWorld(seed: number, different: Different = {}) {
   const folder = tempFolder();
   const simulator = await startSimulator(folder.path, seed);
   const yaml = configFor(simulator.origin, different);
-  const app = await testApp({ yaml, clock: fastClock, dice: Math.random, data: folder.path });
+  const failovers = watchFailovers();
+  const app = await testApp({
+    ...{ yaml, clock: fastClock, dice: Math.random, data: folder.path },
+    log: failovers.log,
+  });
+  failovers.watch(app.site.gateway.http);
   const ada = await app.addUser("ada");
   await app.grant(ada, "1000");
   const tune = async (path: string, init: RequestInit): Promise<void> => {
@@ -86,6 +92,7 @@ export async function startWorld(seed: number, different: Different = {}) {
     ask: (body: Readonly<Record<string, unknown>>): Promise<Response> =>
       app.answer(chat(ada.token, body)),
     state: () => app.state(ada),
+    failovers: failovers.seen,
     log: async (): Promise<LogEntry[]> => {
       const response = await fetch(`${simulator.origin}/_sim/log`);
       return (await response.json()) as LogEntry[];
