@@ -3,7 +3,7 @@ import { newId } from "../kernel/ids.js";
 import { formatUsd, ZERO } from "../kernel/money.js";
 import { periodAt } from "../kernel/period.js";
 import { extraGrant } from "../ledger/account.js";
-import { printCredit } from "../ledger/credit.js";
+import { printCredit, printGrant } from "../ledger/credit.js";
 import { fundsBucketOf } from "../tenants/payer.js";
 import { type CommonOptions, command } from "./command.js";
 import { type Local, requirePayer, withLocal } from "./local.js";
@@ -46,13 +46,11 @@ async function grant(local: Local, options: GrantOptions): Promise<void> {
   const at = Date.now();
   const opening = extraGrant(fundsBucketOf(payer), { id: newId(), kind, amount, at, expiresAt });
   await local.ledger.grant(opening);
-  const value = {
-    id: opening.id,
-    amount_nano_usd: String(amount),
-    kind,
-    expires_at: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
-  };
-  show(options, { grant: value }, () => `Granted $${formatUsd(amount)} to ${payer.name}.`);
+  show(
+    options,
+    { grant: printGrant(opening) },
+    () => `Granted $${formatUsd(amount)} to ${payer.name}.`,
+  );
 }
 
 async function showCredit(local: Local, options: ShowOptions): Promise<void> {

@@ -1,4 +1,5 @@
 /** What options and arguments say, or a sentence about what they should. */
+import { DAY_OR_TIME_RULE, parseDayOrTime } from "../kernel/day-or-time.js";
 import { AMOUNT_RULE, type NanoUsd, parseAmount } from "../kernel/money.js";
 import { UserError } from "./output.js";
 
@@ -16,8 +17,8 @@ export function readAmountAboveZero(what: string, text: string): NanoUsd {
 
 /** A date that is still to come, in milliseconds UTC. */
 export function readFutureDate(what: string, text: string): number {
-  const at = Date.parse(text);
-  if (Number.isNaN(at)) throw new UserError(`${what}: "${text}" is no date like 2027-01-31`);
+  const at = parseDayOrTime(text);
+  if (at === undefined) throw new UserError(`${what}: "${text}" is not ${DAY_OR_TIME_RULE}`);
   if (at <= Date.now()) throw new UserError(`${what}: ${text} lies in the past`);
   return at;
 }

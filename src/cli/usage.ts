@@ -1,7 +1,8 @@
 import { DAY_MS } from "../kernel/clock.js";
 import { formatUsd } from "../kernel/money.js";
-import { printUsage, usageCsv } from "../store/books/print-usage.js";
-import type { UsageOf } from "../store/books/usage-reports.js";
+import { type NameOf, printUsage, usageCsv } from "../store/books/print-usage.js";
+import type { UsageOf, UsageRow } from "../store/books/usage-reports.js";
+import { isDeleted } from "../tenants/forget.js";
 import { fundsBucketOf } from "../tenants/payer.js";
 import { parseUsageQuery, USAGE_BY } from "../wire/usage-query.js";
 import { type CommonOptions, command } from "./command.js";
@@ -41,18 +42,21 @@ export const usage = command("usage", "what a user used, or an organization paid
       const of = await usageOf(local, options);
       const { usage } = local.books;
       const rows = await usage.report(of, query);
+      const nameOf = query.by.includes("member") ? await userNames(local) : () => undefined;
       if (options.csv) {
-        process.stdout.write(usageCsv(query.by, rows));
+        process.stdout.write(usageCsv(query.by, rows, nameOf));
         return;
       }
       const total = await usage.total(of, query);
-      show(options, printUsage(query.by, rows, total), () =>
+      const named = (row: UsageRow) =>
+        row.keys.map((key, i) => (query.by[i] === "member" && nameOf(key)) || key);
+      show(options, printUsage(query.by, rows, { total, nameOf }), () =>
         [
           table(
             [...query.by, "requests", "input", "output", "cost"],
             rows.map((row) => [
-              ...row.keys.slice(0, -1),
-              row.isOwnKey ? `${row.keys.at(-1)} (own key)` : (row.keys.at(-1) ?? ""),
+              ...named(row).slice(0, -1),
+              row.isOwnKey ? `${named(row).at(-1)} (own key)` : (named(row).at(-1) ?? ""),
               String(row.requests),
               String(row.inputTokens),
               String(row.outputTokens),
@@ -64,6 +68,12 @@ export const usage = command("usage", "what a user used, or an organization paid
       );
     }),
   );
+
+async function userNames({ tenants }: Local): Promise<NameOf> {
+  const { users } = await tenants.loadAll();
+  const names = new Map(users.filter((user) => !isDeleted(user)).map(({ id, name }) => [id, name]));
+  return (userId) => names.get(userId);
+}
 
 async function usageOf(local: Local, options: Options): Promise<UsageOf> {
   const payer = await requirePayer(local, options);

@@ -1,6 +1,7 @@
 /** Fields that many bodies have. */
 import { z } from "zod";
 import { DAY_MS } from "../kernel/clock.js";
+import { DAY_OR_TIME_RULE, parseDayOrTime } from "../kernel/day-or-time.js";
 import { RATE_MAX } from "../kernel/limits.js";
 import { AMOUNT_RULE, type NanoUsd, parseAmount } from "../kernel/money.js";
 import { ANCHOR_DAY_MAX } from "../kernel/period.js";
@@ -38,11 +39,12 @@ export const anchorDay = z.int().min(1).max(ANCHOR_DAY_MAX);
 
 /** A time that is still to come, in milliseconds UTC, at most `withinMs` from now. */
 export const future = (now: number, withinMs = Number.POSITIVE_INFINITY) =>
-  z.iso.datetime({ offset: true }).transform((text, context): number => {
-    const at = Date.parse(text);
-    if (at > now && at - now <= withinMs) return at;
+  z.string(`must be text: ${DAY_OR_TIME_RULE}`).transform((text, context): number => {
+    const at = parseDayOrTime(text);
+    if (at !== undefined && at > now && at - now <= withinMs) return at;
     const days = Math.round(withinMs / DAY_MS);
-    const message = at > now ? `is more than ${days} days away` : "lies in the past";
+    const over = (at ?? 0) > now ? `is more than ${days} days away` : "lies in the past";
+    const message = at === undefined ? `must be ${DAY_OR_TIME_RULE}` : over;
     context.addIssue({ code: "custom", message });
     return z.NEVER;
   });

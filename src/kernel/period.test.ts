@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { type Anchor, anchorOn, CALENDAR, moveAnchor, periodAt } from "./period.js";
+import { type Anchor, anchorOn, CALENDAR, moveAnchor, parseMonth, periodAt } from "./period.js";
 
 const at = (text: string): number => Date.parse(`${text}Z`);
 const shown = (anchor: Anchor, time: string) => {
@@ -68,4 +68,12 @@ test("whatever the anchor is moved to, and how often, periods follow each other 
     now += 86_400_000 / 2;
   }
   expect(ends.size).toBeGreaterThan(60);
+});
+
+test("a month is named by four digits and two, of years that dates can tell", () => {
+  expect(parseMonth("2026-11")?.name).toBe("2026-11");
+  expect(parseMonth("0100-01")?.name).toBe("0100-01");
+  for (const name of ["0000-01", "0099-12", "2026-13", "2026-00", "2026-1", "2026-11-01", "x"]) {
+    expect([name, parseMonth(name)]).toEqual([name, undefined]);
+  }
 });

@@ -37,7 +37,9 @@ export function periodAt({ day, keptStart, keptEnd }: Anchor, at: number): Perio
 /** A calendar month by its name, "2026-11"; undefined for anything else. */
 export function parseMonth(name: string): Period | undefined {
   const at = /^\d{4}-\d\d$/.test(name) ? Date.parse(`${name}-01T00:00:00Z`) : Number.NaN;
-  return Number.isNaN(at) ? undefined : periodAt(CALENDAR, at);
+  const period = Number.isNaN(at) ? undefined : periodAt(CALENDAR, at);
+  // Dates of the first hundred years are taken for those of the twentieth century.
+  return period?.name === name ? period : undefined;
 }
 
 /** Calendar months since 1970. */

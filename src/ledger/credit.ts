@@ -1,4 +1,5 @@
 import { type NanoUsd, nanoUsd } from "../kernel/money.js";
+import type { Opening } from "./account.js";
 import type { Drift } from "./late-cost.js";
 import type { CreditView } from "./store.js";
 
@@ -16,6 +17,14 @@ export const printDrift = (rows: readonly Drift[]) => ({
     below: row.below,
     unbilled: row.unbilled,
   })),
+});
+
+/** A grant that was given beside the plan's. */
+export const printGrant = ({ id, amount, grantKind, expiresAt }: Opening) => ({
+  id,
+  amount_nano_usd: String(amount),
+  kind: grantKind,
+  expires_at: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
 });
 
 /** A payer's credit as people and programs see it: amounts as strings of nano-USD. */

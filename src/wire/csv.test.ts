@@ -8,7 +8,11 @@ test("cells are quoted where they must be, and numbers stay what they are", () =
   );
 });
 
+test("an amount below zero stays a number", () => {
+  expect(csv(["usd"], [["-0.000011101"], ["-2"]])).toBe("usd\r\n-0.000011101\r\n-2\r\n");
+});
+
 test("no text is taken for a formula", () => {
-  const formulas = ["=1+1", "+1", "-1", "@a", "\tx"].map((text) => [text]);
-  expect(csv(["name"], formulas)).toBe("name\r\n'=1+1\r\n'+1\r\n'-1\r\n'@a\r\n'\tx\r\n");
+  const formulas = ["=1+1", "+1", "-1+1", "-a", "@a", "\tx"].map((text) => [text]);
+  expect(csv(["name"], formulas)).toBe("name\r\n'=1+1\r\n'+1\r\n'-1+1\r\n'-a\r\n'@a\r\n'\tx\r\n");
 });

@@ -10,5 +10,6 @@ function printCell(cell: Cell): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** Spreadsheets run what begins like this, and names here are anybody's to choose. */
-const harmless = (text: string): string => (/^[=+@\t\r-]/.test(text) ? `'${text}` : text);
+/** Spreadsheets run what begins like this, and names here are anybody's to choose. A number below zero is a number. */
+const harmless = (text: string): string =>
+  /^[=+@\t\r-]/.test(text) && !/^-\d+(\.\d+)?$/.test(text) ? `'${text}` : text;

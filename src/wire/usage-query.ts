@@ -1,5 +1,6 @@
 /** What somebody wants to know of past usage, as the API's query and the CLI's options say it. */
 import { DAY_MS } from "../kernel/clock.js";
+import { DAY_OR_TIME_RULE, parseDayOrTime } from "../kernel/day-or-time.js";
 import { badRequest } from "../kernel/errors.js";
 import { USAGE_DAYS_MAX } from "../kernel/limits.js";
 import { parseTags } from "./tags.js";
@@ -31,7 +32,6 @@ export type WrittenQuery = {
 const TAG = { title: '"tag"', param: "tag" };
 const BY_MAX = 3;
 const DAYS_SHOWN = 31;
-const DATE = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/;
 
 /** Without a word about time, the last 31 days. Throws a RouterError that names what cannot be read. */
 export function parseUsageQuery(written: WrittenQuery, now: number): UsageQuery {
@@ -46,22 +46,10 @@ export function parseUsageQuery(written: WrittenQuery, now: number): UsageQuery 
   return { by, since, until, tag: parseTag(written.tag, by) };
 }
 
-/** A day like 2027-01-31, which begins at midnight UTC, or a time like 2027-01-31T12:00:00Z; milliseconds UTC. */
 function parseTime(name: string, text: string): number {
-  const at = DATE.test(text) && isDay(text.slice(0, DAY_CHARS)) ? Date.parse(text) : Number.NaN;
-  if (Number.isFinite(at)) return at;
-  throw badRequest(
-    `"${name}" must be a day like 2027-01-31 or a time like 2027-01-31T12:00:00Z.`,
-    name,
-  );
-}
-
-const DAY_CHARS = "2027-01-31".length;
-
-/** Dates take the 30th of February for the 2nd of March. */
-function isDay(text: string): boolean {
-  const at = Date.parse(`${text}T00:00:00Z`);
-  return Number.isFinite(at) && new Date(at).toISOString().startsWith(text);
+  const at = parseDayOrTime(text);
+  if (at !== undefined) return at;
+  throw badRequest(`"${name}" must be ${DAY_OR_TIME_RULE}.`, name);
 }
 
 function parseBy(text: string): readonly UsageBy[] {

@@ -51,6 +51,7 @@ test("bad input ends with 1 and a sentence that names it", async () => {
     [grant("5", "--kind", "gift"), "--kind"],
     [grant("5", "--expires", "2020-01-01"), "--expires"],
     [grant("5", "--expires", "soon"), "--expires"],
+    [grant("5", "--expires", "2100-02-30"), "--expires"],
     [["user", "spending-limit", "bob", "lots"], "lots"],
     [["user", "spending-limit", "nobody", "5"], "nobody"],
     [["user", "plan", "bob", "gold"], "gold"],

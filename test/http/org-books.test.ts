@@ -39,12 +39,23 @@ test("who used what is told by member, group and tag, of what the organization p
   const usage = (by: string) => read(`${ACME}/usage?by=${by}`);
   expect(await usage("member,group")).toMatchObject({
     rows: expect.arrayContaining([
-      expect.objectContaining({ member: ada.user.id, group: "", cost_nano_usd: "20000" }),
-      expect.objectContaining({ member: bob.user.id, group: groupId, cost_nano_usd: "20000" }),
+      expect.objectContaining({
+        ...{ member: ada.user.id, member_name: "ada", group: "", cost_nano_usd: "20000" },
+      }),
+      expect.objectContaining({
+        ...{ member: bob.user.id, member_name: "bob", group: groupId, cost_nano_usd: "20000" },
+      }),
     ]),
     total_cost_nano_usd: "40000",
   });
   expect((await usage("tag")).rows).toMatchObject([{ tag: "team=a", requests: 1 }]);
+  const table = await (await world.get(`${ACME}/usage?by=member,group&format=csv`)).text();
+  expect(table).toStartWith("member,group,member_name,requests,");
+  expect(table).toContain(`${bob.user.id},${groupId},bob,1,`);
+  expect((await read(`${ACME}/members`)).members).toMatchObject([
+    { user: "ada", user_id: ada.user.id, role: "owner" },
+    { user: "bob", user_id: bob.user.id, role: "member" },
+  ]);
   // What bob did himself is more than what acme paid for.
   const own = await read("/api/turnpike/me/usage?by=payer", bob.token);
   expect(own.rows).toHaveLength(2);
@@ -100,6 +111,6 @@ test("a member who is deleted leaves, unless they are the last owner; their part
   expect(members).toHaveLength(1);
   expect(JSON.stringify(members)).not.toContain(bob.user.id);
   const { rows } = await read(`${ACME}/usage?by=member,tag`);
-  expect(rows).toMatchObject([{ member: bob.user.id, tag: "team=a" }]);
+  expect(rows).toMatchObject([{ member: bob.user.id, member_name: null, tag: "team=a" }]);
   expect((await app.site.ledger.audit()).balanced).toBe(true);
 });

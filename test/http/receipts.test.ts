@@ -163,6 +163,22 @@ test("streams and failures have receipts; what nobody was asked for has none", a
   expect((await world.get(`${ME}/requests/${unknown.id}`)).status).toBe(404);
 });
 
+test("what failed was not counted, also where its price is by the request", async () => {
+  const world = await booksWorld(cleanUps, {
+    price: { request: "0.01" },
+    reply: () => new Response("down", { status: 500 }),
+  });
+  const { id } = await world.ask();
+  expect((await world.read(`${ME}/requests/${id}`)).receipt).toMatchObject({
+    outcome: "failed",
+    price: { request: "0.01" },
+    items: [],
+    rounding_nano_usd: "0",
+    counted_nano_usd: "0",
+    cost_nano_usd: "0",
+  });
+});
+
 test("nobody sees the receipts of somebody else, nor hears that there are any", async () => {
   const world = await booksWorld(cleanUps);
   const bob = await world.app.addUser("bob");

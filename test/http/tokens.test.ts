@@ -162,6 +162,8 @@ test("a token wish that makes no sense is refused by its field", async () => {
     [{ scopes: [] }, "scopes"],
     [{ scopes: ["root"] }, "scopes.0"],
     [{ expires_at: "tomorrow" }, "expires_at"],
+    [{ expires_at: 7 }, "expires_at"],
+    [{ expires_at: "2100-02-30" }, "expires_at"],
     [{ expires_at: "2020-01-01T00:00:00Z" }, "expires_at"],
     [{ budget: { amount: 5 } }, "budget.amount"],
     [{ budget: { amount: "-5" } }, "budget.amount"],
@@ -312,7 +314,12 @@ test("the owner adds users, changes their plan and grants them credit", async ()
   const grant = { user: "carol", amount: "5.00", kind: "purchased" };
   expect(await ask(app, "POST", "/api/turnpike/admin/credits", owner.token, grant)).toMatchObject({
     status: 201,
-    body: { grant: { amount_nano_usd: "5000000000" } },
+    body: { grant: { amount_nano_usd: "5000000000", expires_at: null } },
+  });
+  const until = { ...grant, kind: "promotional", expires: "2100-01-31" };
+  expect(await ask(app, "POST", "/api/turnpike/admin/credits", owner.token, until)).toMatchObject({
+    status: 201,
+    body: { grant: { kind: "promotional", expires_at: "2100-01-31T00:00:00.000Z" } },
   });
   expect((await ask(app, "GET", `${ME}/credits`, token)).body.buckets).toContainEqual(
     expect.objectContaining({ kind: "purchased", left_nano_usd: "5000000000" }),
@@ -348,6 +355,8 @@ test("a user's name, plan and credit are checked before anything is written", as
     ["POST", credits, { ...grant, amount: "0" }, 400],
     ["POST", credits, { ...grant, amount: 1 }, 400],
     ["POST", credits, { ...grant, kind: "plan" }, 400],
+    ["POST", credits, { ...grant, expires: "2100-02-30" }, 400],
+    ["POST", credits, { ...grant, expires: "2020-01-01" }, 400],
     ["POST", credits, { ...grant, expires: "2001-01-01T00:00:00Z" }, 400],
   ] as const) {
     const answer = await ask(app, method, path, token, body);

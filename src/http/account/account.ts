@@ -1,6 +1,6 @@
 /** /api/turnpike/me…: what users see and change of their own account. */
 import { z } from "zod";
-import { badRequest, RouterError } from "../../kernel/errors.js";
+import { RouterError } from "../../kernel/errors.js";
 import { NAME_CHARS_MAX, PROVIDER_KEY_CHARS_MAX } from "../../kernel/limits.js";
 import { keyContext } from "../../tenants/directory.js";
 import { printRates, readRates } from "../../tenants/rates.js";
@@ -10,7 +10,7 @@ import { type AccessToken, BUDGET_PERIODS, SCOPES, type User } from "../../tenan
 import { printMeasured } from "../../wire/usage.js";
 import { authenticate } from "../authenticate.js";
 import { readJson } from "../body.js";
-import { dollarsAboveZero, rateFields } from "../fields.js";
+import { dollarsAboveZero, future, rateFields } from "../fields.js";
 import { type Handler, json, type Site } from "../parts.js";
 
 export const showMe: Handler = async (site, visit) => {
@@ -52,26 +52,24 @@ export const listTokens: Handler = async (site, visit) => {
   return json({ tokens: rows?.tokens.map(printToken) ?? [] });
 };
 
-export const tokenSchema = z.strictObject({
-  name: z.string().min(1).max(NAME_CHARS_MAX),
-  scopes: z
-    .array(z.enum(SCOPES))
-    .min(1)
-    .default([...DEFAULT_SCOPES]),
-  expires_at: z.iso.datetime({ offset: true }).optional(),
-  budget: z
-    .strictObject({ amount: dollarsAboveZero, period: z.enum(BUDGET_PERIODS).default("month") })
-    .optional(),
-  ...rateFields,
-});
+const tokenSchema = (now: number) =>
+  z.strictObject({
+    name: z.string().min(1).max(NAME_CHARS_MAX),
+    scopes: z
+      .array(z.enum(SCOPES))
+      .min(1)
+      .default([...DEFAULT_SCOPES]),
+    expires_at: future(now).optional(),
+    budget: z
+      .strictObject({ amount: dollarsAboveZero, period: z.enum(BUDGET_PERIODS).default("month") })
+      .optional(),
+    ...rateFields,
+  });
 
 export const createToken: Handler = async (site, visit) => {
   const caller = await authenticate(site, visit, "write");
-  const wanted = await readJson(visit.request, tokenSchema);
-  const expiresAt = wanted.expires_at === undefined ? undefined : Date.parse(wanted.expires_at);
-  if (expiresAt !== undefined && expiresAt <= visit.at) {
-    throw badRequest('"expires_at" lies in the past.', "expires_at");
-  }
+  const wanted = await readJson(visit.request, tokenSchema(visit.at));
+  const expiresAt = wanted.expires_at;
   requireWithin(caller.token, { ...wanted, expiresAt });
   const rates = readRates(wanted);
   const issued = issueToken(caller.user.id, { ...wanted, expiresAt, rates }, visit.at);

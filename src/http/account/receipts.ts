@@ -55,7 +55,7 @@ const noReceipt = ({ config }: Site, id: string): RouterError =>
 function printReceipt(record: RequestRecord, issuedAt: number): Json {
   const [policy, clamped, tried, held] = record.details ?? [];
   const price = record.price && toPrice(record.price);
-  const items = price ? itemsOf(usageOf(record), price) : [];
+  const items = price ? countedItems(record, price) : [];
   return {
     version: VERSION,
     inference_id: record.id,
@@ -92,6 +92,13 @@ function printReceipt(record: RequestRecord, issuedAt: number): Json {
     debits: record.charges.map(printMove),
     corrections: record.adjustments.map((move) => ({ ...printMove(move), at: iso(move.at) })),
   };
+}
+
+/** What was counted, so that it adds up to the count: of what failed that is nothing, whatever a request's price is. */
+function countedItems(record: RequestRecord, price: Price): readonly Item[] {
+  const items = itemsOf(usageOf(record), price);
+  const counted = record.counted ?? record.cost;
+  return counted === 0n ? items.filter(({ amount }) => amount === 0n) : items;
 }
 
 const iso = (at: number): string => new Date(at).toISOString();

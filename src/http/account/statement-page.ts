@@ -33,7 +33,8 @@ ${accountsTable(statement.accounts)}`,
 }
 
 const day = (at: number): string => new Date(at).toISOString().slice(0, 10);
-const dollars = (amount: bigint): string => `$${formatUsd(amount)}`;
+const dollars = (amount: bigint): string =>
+  amount < 0n ? `-$${formatUsd(-amount)}` : `$${formatUsd(amount)}`;
 
 function usageTable(statement: Statement): string {
   if (!isUsageKept(statement)) {

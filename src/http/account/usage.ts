@@ -1,6 +1,7 @@
 /** …/usage: what was used, told apart by whatever was asked for. */
 import { printUsage, usageCsv } from "../../store/books/print-usage.js";
 import type { UsageOf } from "../../store/books/usage-reports.js";
+import { isDeleted } from "../../tenants/forget.js";
 import { parseUsageQuery } from "../../wire/usage-query.js";
 import { authenticate } from "../authenticate.js";
 import { csvFile, formatOf } from "../formats.js";
@@ -19,11 +20,17 @@ export async function usageOf(site: Site, visit: Visit, of: UsageOf): Promise<Re
   const format = formatOf(visit, ["json", "csv"]);
   const { usage } = site.books;
   const rows = await usage.report(of, query);
-  if (format === "csv") return csvFile(usageCsv(query.by, rows), `usage-by-${query.by.join("-")}`);
+  const nameOf = (userId: string) => {
+    const user = site.gateway.directory.user(userId);
+    return user && !isDeleted(user) ? user.name : undefined;
+  };
+  if (format === "csv") {
+    return csvFile(usageCsv(query.by, rows, nameOf), `usage-by-${query.by.join("-")}`);
+  }
   const iso = (at: number) => new Date(at).toISOString();
   return json({
     from: iso(query.since),
     to: iso(query.until),
-    ...printUsage(query.by, rows, await usage.total(of, query)),
+    ...printUsage(query.by, rows, { total: await usage.total(of, query), nameOf }),
   });
 }

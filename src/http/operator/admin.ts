@@ -4,7 +4,7 @@ import { DAY_MS } from "../../kernel/clock.js";
 import { badRequest, RouterError } from "../../kernel/errors.js";
 import { newId } from "../../kernel/ids.js";
 import { extraGrant } from "../../ledger/account.js";
-import { printDrift } from "../../ledger/credit.js";
+import { printDrift, printGrant } from "../../ledger/credit.js";
 import { forgetUser, isDeleted } from "../../tenants/forget.js";
 import { fundsBucketOf, type Payer } from "../../tenants/payer.js";
 import { printRates, readRateChanges } from "../../tenants/rates.js";
@@ -131,8 +131,7 @@ export const grantCredit: Handler = async (site, visit) => {
     expiresAt: wanted.expires,
   });
   await site.ledger.grant(grant);
-  const shown = { id: grant.id, amount_nano_usd: String(grant.amount), kind: wanted.kind };
-  return json({ grant: shown }, 201);
+  return json({ grant: printGrant(grant) }, 201);
 };
 
 async function findPayer(

@@ -52,7 +52,7 @@ const WHO: Readonly<Record<OrgRole, string>> = {
 
 /** The same, for what brings credit with it and is therefore the operator's to give. */
 export async function enterAsOperator(site: Site, visit: Visit): Promise<InOrg> {
-  const place = await enterOrg(site, visit, "write", "owner");
+  const place = await enterOrg(site, visit, "write", "member");
   if (place.isOperator) return place;
   throw new RouterError(
     "forbidden",

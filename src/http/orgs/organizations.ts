@@ -138,6 +138,7 @@ export const listMembers: Handler = async (site, visit) => {
 
 const printMember = ({ gateway }: Site, userId: string, role: OrgRole) => ({
   user: nameOf(gateway.directory.user(userId)),
+  user_id: userId,
   role,
 });
 

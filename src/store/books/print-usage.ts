@@ -5,10 +5,18 @@ import { printMeasured } from "../../wire/usage.js";
 import type { UsageBy } from "../../wire/usage-query.js";
 import type { UsageRow } from "./usage-reports.js";
 
+/** What a user is called, by id; undefined for one who was deleted. */
+export type NameOf = (userId: string) => string | undefined;
+
 /** As JSON; `total` in nano-USD. */
-export const printUsage = (by: readonly UsageBy[], rows: readonly UsageRow[], total: bigint) => ({
+export const printUsage = (
+  by: readonly UsageBy[],
+  rows: readonly UsageRow[],
+  { total, nameOf }: { readonly total: bigint; readonly nameOf: NameOf },
+) => ({
   rows: rows.map((row) => ({
     ...Object.fromEntries(by.map((each, i) => [each, row.keys[i]])),
+    ...nameIn(by, row, nameOf),
     requests: row.requests,
     failed: row.failed,
     input_tokens: row.inputTokens,
@@ -23,6 +31,12 @@ export const printUsage = (by: readonly UsageBy[], rows: readonly UsageRow[], to
   total_cost_nano_usd: String(total),
 });
 
+/** Members are counted by id, which stays when they go; whoever reads it knows them by name. */
+function nameIn(by: readonly UsageBy[], { keys }: UsageRow, nameOf: NameOf) {
+  const at = by.indexOf("member");
+  return at < 0 ? {} : { member_name: nameOf(keys[at] ?? "") ?? null };
+}
+
 const COLUMNS = [
   ...["requests", "failed"],
   ...["input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens"],
@@ -31,9 +45,13 @@ const COLUMNS = [
 ];
 
 /** The same rows as CSV, with a header line. */
-export const usageCsv = (by: readonly UsageBy[], rows: readonly UsageRow[]): string =>
+export const usageCsv = (
+  by: readonly UsageBy[],
+  rows: readonly UsageRow[],
+  nameOf: NameOf,
+): string =>
   csv(
-    [...by, ...COLUMNS],
+    [...by, ...(by.includes("member") ? ["member_name"] : []), ...COLUMNS],
     rows.map((row) => {
       const cells: Readonly<Record<string, Cell>> = {
         requests: row.requests,
@@ -48,6 +66,7 @@ export const usageCsv = (by: readonly UsageBy[], rows: readonly UsageRow[]): str
         cost_nano_usd: row.charged,
         overrun_nano_usd: row.overrun,
       };
-      return [...row.keys, ...COLUMNS.map((column) => cells[column] ?? 0)];
+      const names = Object.values(nameIn(by, row, nameOf)).map((name) => name ?? "");
+      return [...row.keys, ...names, ...COLUMNS.map((column) => cells[column] ?? 0)];
     }),
   );
