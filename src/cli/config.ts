@@ -41,7 +41,10 @@ const printable = (from: Config) => ({
     Object.entries(from.limits).map(([name, value]) => [snakeCase(name), value]),
   ),
   retention: printableRetention(from.retention),
-  routing: { default_policy: from.defaultPolicy },
+  routing: {
+    default_policy: from.defaultPolicy,
+    allow_continuation: from.allowsContinuation,
+  },
   plans: Object.fromEntries(
     [...from.plans.values()].map((plan) => [plan.name, printablePlan(plan)]),
   ),
@@ -70,6 +73,12 @@ const printablePlan = (plan: Plan) => ({
   monthly_credit: formatUsd(plan.monthlyCredit),
   monthly_credit_per_seat: formatUsd(plan.monthlyCreditPerSeat),
   extra_usage: plan.extraUsage,
+  spending_limit: formatUsd(plan.spendingLimit),
+  ...(plan.spendingLimitMax !== undefined && {
+    spending_limit_max: formatUsd(plan.spendingLimitMax),
+  }),
+  price: formatUsd(plan.price),
+  price_per_seat: formatUsd(plan.pricePerSeat),
   ...(plan.rates && printRates(plan.rates)),
 });
 

@@ -3,6 +3,7 @@ import { type Config, loadConfig } from "../config/config.js";
 import { listen, type Server } from "../http/server.js";
 import { systemClock } from "../kernel/clock.js";
 import { RouterError } from "../kernel/errors.js";
+import { WORKERS_MAX } from "../kernel/limits.js";
 import { stderrLog } from "../kernel/log.js";
 import { hashToken } from "../tenants/access-token.js";
 import { issueToken, registerUser } from "../tenants/register.js";
@@ -14,7 +15,11 @@ import { masterKeyOf, prepareDataFolder, withLocal } from "./local.js";
 import { UserError } from "./output.js";
 import { superviseWorkers, workerIndex } from "./workers.js";
 
-type Options = CommonOptions & { readonly host?: string; readonly port?: string };
+type Options = CommonOptions & {
+  readonly host?: string;
+  readonly port?: string;
+  readonly workers?: string;
+};
 
 const OWNER = "owner";
 const OWNER_PLAN = "pro";
@@ -22,9 +27,14 @@ const OWNER_PLAN = "pro";
 export const serve = command("serve", "serve the API (the default)")
   .option("--host <address>", "where to listen (default 127.0.0.1)")
   .option("--port <number>", "(default 7070)")
+  .option("--workers <number>", "processes that share the port (default 1)")
   .action(async (options: Options) => {
     followParent(process.env);
-    const flags = { ...options, port: readPort(options.port) };
+    const flags = {
+      ...options,
+      port: readWhole("--port", options.port, [0, 65_535]),
+      workers: readWhole("--workers", options.workers, [1, WORKERS_MAX]),
+    };
     const config = loadConfig(flags, process.env);
     prepareDataFolder(config);
     if (workerIndex() !== undefined) return serveHere(config, { sharesPort: true });
@@ -40,10 +50,15 @@ export const serve = command("serve", "serve the API (the default)")
     });
   });
 
-function readPort(text: string | undefined): number | undefined {
+function readWhole(
+  flag: string,
+  text: string | undefined,
+  [least, most]: readonly [number, number],
+): number | undefined {
   if (text === undefined) return undefined;
-  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
-  throw new UserError(`--port: expected a whole number from 0 to 65535, not "${text}"`);
+  const value = Number(text);
+  if (/^\d{1,5}$/.test(text) && value >= least && value <= most) return value;
+  throw new UserError(`${flag}: expected a whole number from ${least} to ${most}, not "${text}"`);
 }
 
 /** Makes the secret and the owner, once; returns the owner's token the first time only. */

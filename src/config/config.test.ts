@@ -108,6 +108,10 @@ test("every mistake is told with its line and what was expected", () => {
     ["models:\n  - id: a b\n    task: conversational\n    providers: []", "FILE:2: models.0.id: "],
     ["models:\n  - id: a:b", "FILE:2: models.0.id: expected a model id"],
     ["models: together", "FILE:1: models: "],
+    [
+      "models:\n  - id: a/b\n    task: conversational\n    providers:\n      - { provider: tgther, provider_model: x }",
+      'FILE:5: models.0.providers.0.provider: no provider "tgther" is built in or under "providers:"; did you mean "together"?',
+    ],
     ["payments:\n  min_amount: 5", "FILE:2: payments.min_amount: "],
     ["payments:\n  min_amount: '0.49'", 'from "0.50" to "999999.99", not "0.49"'],
     ["payments:\n  max_amount: '1000000'", "FILE:2: payments.max_amount: expected dollars"],
@@ -232,6 +236,7 @@ test("flags beat the environment, which beats the file, which beats the defaults
   expect(placeOf(load(text, env))).toEqual([1002, "env.test", "/data/of-env", 3]);
   expect(placeOf(load(text, env, flags))).toEqual([1003, "flag.test", "/data/of-flag", 3]);
   expect(load(text, { TURNPIKE_WORKERS: "5" }).workers).toBe(5);
+  expect(load(text, { TURNPIKE_WORKERS: "5" }, { workers: 2 }).workers).toBe(2);
   expect(load("database_url: postgres://a", { DATABASE_URL: "postgres://b" }).databaseUrl).toBe(
     "postgres://b",
   );
@@ -404,6 +409,20 @@ test("turnpike config with a mistake prints it alone and exits with 1", () => {
   expect(exitCode).toBe(1);
   expect(stdout.toString()).toBe("");
   expect(stderr.toString()).toBe(`${file}:1: prot: unknown key; did you mean "port"?\n`);
+});
+
+test("turnpike config tells all figures of a plan", () => {
+  writeFileSync(
+    file,
+    "plans:\n  pro: { extra_usage: pay_as_you_go, price: '19', spending_limit: '5' }",
+  );
+  const cli = join(import.meta.dir, "../cli/main.ts");
+  const args = ["config", "--config", file, "--json"];
+  const { stdout } = Bun.spawnSync([process.execPath, cli, ...args]);
+  expect(JSON.parse(stdout.toString()).plans).toMatchObject({
+    pro: { price: "19.00", spending_limit: "5.00", extra_usage: "pay_as_you_go" },
+    team: { monthly_credit_per_seat: "2.00", price_per_seat: "20.00" },
+  });
 });
 
 test("what is kept how long is said in days, or left to the defaults", () => {

@@ -5,7 +5,7 @@ import type { CatalogSources } from "../catalog/catalog.js";
 import { type HardwarePrices, modelSchema, toModel } from "../catalog/entry.js";
 import type { Model, Price } from "../catalog/model.js";
 import starter from "../catalog/starter.json";
-import { defaultLimits, type Limits } from "../kernel/limits.js";
+import { defaultLimits, type Limits, WORKERS_MAX } from "../kernel/limits.js";
 import { ZERO } from "../kernel/money.js";
 import { priceFault } from "../metering/priceable.js";
 import type { PolicyName } from "../routing/policy.js";
@@ -66,6 +66,7 @@ export type Retention = {
 export type Flags = {
   readonly host?: string | undefined;
   readonly port?: number | undefined;
+  readonly workers?: number | undefined;
   readonly data?: string | undefined;
   readonly config?: string | undefined;
 };
@@ -83,7 +84,8 @@ export function loadConfig(flags: Flags, env: Environment): Config {
     port: flags.port ?? wholeNumber(env, "TURNPIKE_PORT", 0, 65_535) ?? written.port ?? 7070,
     dataFolder: resolve(flags.data ?? (env.TURNPIKE_DATA || written.data) ?? ".turnpike"),
     databaseUrl: databaseUrl(env) ?? written.database_url,
-    workers: wholeNumber(env, "TURNPIKE_WORKERS", 1, 64) ?? written.workers ?? 1,
+    workers:
+      flags.workers ?? wholeNumber(env, "TURNPIKE_WORKERS", 1, WORKERS_MAX) ?? written.workers ?? 1,
     durability: written.durability ?? "relaxed",
     secret: secret(env),
     ownerToken: ownerToken(env),

@@ -1,12 +1,14 @@
 /** The written form of the configuration, `turnpike.yaml`. */
 import { z } from "zod";
 import { modelId, modelSchema, pricePerUnit } from "../catalog/entry.js";
+import { nearest } from "../catalog/nearest.js";
 import {
   BILLING_DELAY_SECONDS_MAX,
   defaultLimits,
   type Limits,
   RATE_MAX,
   RETENTION_DAYS_MAX,
+  WORKERS_MAX,
 } from "../kernel/limits.js";
 import { AMOUNT_RULE, parseAmount } from "../kernel/money.js";
 import * as providersById from "../providers/all.js";
@@ -153,7 +155,7 @@ const writtenSchema = z.strictObject({
     .string()
     .regex(/^postgres(ql)?:\/\//, "expected postgres://…")
     .optional(),
-  workers: z.int().min(1).max(64).optional(),
+  workers: z.int().min(1).max(WORKERS_MAX).optional(),
   durability: z.enum(["relaxed", "strict"]).optional(),
   allow_literal_keys: z.boolean().default(false),
   providers: z.record(providerId, providerSchema).default({}),
@@ -181,7 +183,7 @@ export const configSchema = writtenSchema.superRefine((written, context) => {
       message,
     });
   }
-  for (const mistake of strangeHardware(written)) {
+  for (const mistake of [...strangeProviders(written), ...strangeHardware(written)]) {
     context.addIssue({ code: "custom", ...mistake });
   }
   const mistake = paymentsMistake(written.payments, written.allow_literal_keys);
@@ -190,6 +192,22 @@ export const configSchema = writtenSchema.superRefine((written, context) => {
     context.addIssue({ code: "custom", path: ["payments", ...path], message });
   }
 });
+
+/** Registered providers are none of this file's: what they offer is in the store. */
+function* strangeProviders({ models, providers: own }: z.output<typeof writtenSchema>) {
+  const known = [...builtInIds, ...Object.keys(own), "embedded"];
+  for (const [i, { providers }] of models.entries()) {
+    for (const [j, { provider }] of providers.entries()) {
+      if (known.includes(provider)) continue;
+      const [meant] = nearest(provider, known);
+      const hint = meant === undefined ? "" : `; did you mean "${meant}"?`;
+      yield {
+        path: ["models", i, "providers", j, "provider"],
+        message: `no provider "${provider}" is built in or under "providers:"${hint}`,
+      };
+    }
+  }
+}
 
 /** A price per second of hardware that nobody gave a price is no price. */
 function* strangeHardware({ models, hardware }: z.output<typeof writtenSchema>) {

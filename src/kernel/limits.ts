@@ -260,6 +260,8 @@ export const IDEMPOTENCY_KEY_CHARS_MAX = 255;
 /** Rows forgotten in one transaction, and the pause until the next: SQLite works on the thread that serves. */
 export const FORGET_AT_ONCE = 200;
 export const FORGET_PAUSE_MS = 20;
+/** Processes that share a port on one machine. */
+export const WORKERS_MAX = 64;
 /** The longest that can be said in days: a hundred years. */
 export const RETENTION_DAYS_MAX = 36_500;
 /** A text field of a request that has no limit of its own, in characters. */
