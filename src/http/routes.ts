@@ -9,6 +9,7 @@ import * as payments from "./account/payments.js";
 import { showRateLimits } from "./account/rate-limits.js";
 import { showReceipt, showReceiptKey } from "./account/receipts.js";
 import { showUsage } from "./account/usage.js";
+import { preflight, readable } from "./cors.js";
 import { type Dialect, errorResponse } from "./errors.js";
 import { healthz, home, readyz } from "./home.js";
 import { listHubModels, listHubTasks, showHubModel } from "./hub/hub.js";
@@ -187,10 +188,13 @@ export async function answer(site: Site, request: Request): Promise<Response> {
   let visit: Visit | undefined;
   try {
     if (path === undefined) throw badRequest("The Host header names no host.", "host");
+    const allowed = preflight(request, path);
+    if (allowed) return allowed;
     visit = new Visit(request, path, id, gateway.clock, site.bodies);
-    return await dispatch(site, visit);
+    return readable(request, path, await dispatch(site, visit));
   } catch (thrown) {
-    return errorResponse(thrown, { dialect: dialectOf(path), id, log: gateway.log });
+    const told = errorResponse(thrown, { dialect: dialectOf(path), id, log: gateway.log });
+    return readable(request, path ?? "/", told);
   } finally {
     visit?.done();
   }
