@@ -1,7 +1,7 @@
 import type { NanoUsd } from "../kernel/money.js";
 import type { Candidate, Policy } from "../routing/policy.js";
 import { policyName } from "../routing/policy.js";
-import { spendableFor } from "./money/funds.js";
+import { balanceFor } from "./money/funds.js";
 import type { Call, Gateway } from "./parts.js";
 
 /** What is told about an answer besides its body: in headers, and for streams in part at their end. */
@@ -32,7 +32,7 @@ export function answerHeaders(
   cost?: NanoUsd,
 ): Record<string, string> {
   const { candidate } = facts;
-  const remaining = spendableFor(gateway, call.caller);
+  const remaining = balanceFor(gateway, call.caller);
   const headers: Record<string, string> = {
     "content-type": call.request.isStream ? "text/event-stream; charset=utf-8" : "application/json",
     "inference-id": call.id,
@@ -74,7 +74,7 @@ export function closingComment(
     readonly joint?: object | undefined;
   },
 ): string {
-  const remaining = spendableFor(gateway, call.caller);
+  const remaining = balanceFor(gateway, call.caller);
   const facts = {
     inference_id: call.id,
     provider: candidate.mapping.provider,

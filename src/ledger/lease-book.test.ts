@@ -205,6 +205,22 @@ describe("what the store answers", () => {
   });
 });
 
+describe("what callers are told", () => {
+  test("is what is left wherever it is leased, and what is held is not", () => {
+    book.add(FUNDS, { ...answer([["g1", 60n]], 7n), elsewhere: nanoUsd(33n) }, NOW);
+    expect(book.leftAnywhere(FUNDS, NOW)).toBe(nanoUsd(140n));
+    const held = hold(45n);
+    expect(book.leftAnywhere(FUNDS, NOW)).toBe(nanoUsd(95n));
+    settle(held, 5n);
+    expect(book.leftAnywhere(FUNDS, NOW)).toBe(nanoUsd(135n));
+    book.giveBack(FUNDS);
+    expect(book.leftAnywhere(FUNDS, NOW)).toBe(nanoUsd(135n));
+    book.forfeit();
+    expect(book.leftAnywhere(FUNDS, NOW)).toBe(nanoUsd(0n));
+    expect(book.leftAnywhere("user:nobody", NOW)).toBe(nanoUsd(0n));
+  });
+});
+
 describe("giving back", () => {
   test("gives what is free and not what is held, and cannot be held any more", () => {
     const held = hold(70n);

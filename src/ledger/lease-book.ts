@@ -24,6 +24,8 @@ type BucketLease = {
   accounts: AccountLease[];
   /** What the store had left when it was last asked. */
   unleased: NanoUsd;
+  /** What other processes had leased by then. */
+  elsewhere: NanoUsd;
   lastUsedAt: number;
 };
 
@@ -76,6 +78,7 @@ export class LeaseBook implements Leases {
     for (const bucket of this.buckets.values()) {
       bucket.accounts = [];
       bucket.unleased = ZERO;
+      bucket.elsewhere = ZERO;
     }
     for (const hold of this.openHolds) {
       for (const part of hold.parts) part.held.length = 0;
@@ -101,6 +104,7 @@ export class LeaseBook implements Leases {
     }
     bucket.accounts = [...accounts, ...[...known.values()].filter(isInUse)];
     bucket.unleased = answer.unleased;
+    bucket.elsewhere = answer.elsewhere ?? ZERO;
   }
 
   /** Holds `amount` on every bucket, or on none. */
@@ -160,6 +164,14 @@ export class LeaseBook implements Leases {
   /** What nobody had leased when the store was last asked. */
   unleased(bucketId: string): NanoUsd {
     return this.buckets.get(bucketId)?.unleased ?? ZERO;
+  }
+
+  /** What may be left of a bucket wherever it is leased: others may have spent of theirs since the store was asked. */
+  leftAnywhere(bucketId: string, now: number): NanoUsd {
+    const bucket = this.buckets.get(bucketId);
+    if (!bucket) return ZERO;
+    const free = now < this.validUntil ? freeOf(bucket, now) : ZERO;
+    return nanoUsd(free + bucket.unleased + bucket.elsewhere);
   }
 
   has(bucketId: string): boolean {
@@ -274,7 +286,7 @@ export class LeaseBook implements Leases {
   private bucketOf(id: string, now: number): BucketLease {
     let bucket = this.buckets.get(id);
     if (!bucket) {
-      bucket = { id, accounts: [], unleased: ZERO, lastUsedAt: now };
+      bucket = { id, accounts: [], unleased: ZERO, elsewhere: ZERO, lastUsedAt: now };
       this.buckets.set(id, bucket);
     }
     return bucket;

@@ -36,6 +36,8 @@ export type LeaseAnswer = {
   readonly unleased: NanoUsd;
   /** Whether another process holds a lease on the bucket, which could be asked back. */
   readonly othersHold: boolean;
+  /** What they have of it that is neither given back nor settled, for callers to hear of; of rates nobody does. */
+  readonly elsewhere?: NanoUsd;
 };
 
 export type LeaseWish = {

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
-import { chat, type TestApp, testApp } from "../support/app.js";
+import { chat, type TestApp, tempFolder, testApp } from "../support/app.js";
 import {
   chunk,
   DONE,
@@ -92,4 +92,26 @@ test("a request that the balance cannot cover is refused with everything needed 
   expect(BigInt(error.needed_nano_usd)).toBeGreaterThan(100_000_000n);
   expect(error.resets_at).toMatch(/^\d{4}-\d\d-01T00:00:00\.000Z$/);
   expect(provider.received).toEqual([]);
+});
+
+test("what is left is told of all processes together, though another one has leased of it", async () => {
+  provider = fakeProvider(() => plainAnswer({ prompt: 1000, completion: 500 }));
+  const folder = tempFolder();
+  const place = { yaml: yamlFor({ local: provider.origin }), data: folder.path };
+  const first = await testApp(place);
+  const other = await testApp(place);
+  const stop = async (): Promise<void> => {
+    await other.stop();
+    await first.stop();
+    folder.remove();
+  };
+  app = { ...first, stop };
+  const ada = await app.addUser("ada");
+  const told = async (at: TestApp): Promise<string | null> => {
+    const { headers } = await at.answer(chat(ada.token, ask));
+    await at.drain();
+    return headers.get("x-turnpike-credits-remaining-nano-usd");
+  };
+  expect(await told(app)).toBe("98000000");
+  expect(await told(other)).toBe("96000000");
 });

@@ -169,10 +169,12 @@ export function storeContract(engine: Engine): void {
         expect(await store.takeLease({ ...ask, node: "a" })).toMatchObject({
           unleased: nanoUsd(25n),
           othersHold: false,
+          elsewhere: nanoUsd(0n),
         });
         expect(await store.takeLease({ ...ask, node: "b" })).toMatchObject({
           unleased: nanoUsd(0n),
           othersHold: true,
+          elsewhere: nanoUsd(75n),
         });
         await store.returnLease("a", new Map([[GRANT, nanoUsd(75n)]]));
         expect(await store.takeLease({ ...ask, node: "b" })).toMatchObject({ othersHold: false });

@@ -20,9 +20,16 @@ export const chargedPrice = (candidate: Candidate): Price =>
 export const freeFor = (gateway: Gateway, caller: Caller): NanoUsd =>
   leastOver(gateway, caller, freeIn);
 
-/** What the caller could spend, as far as this process knows. */
+/** What the caller could spend without asking other processes for what they have leased. */
 export const spendableFor = (gateway: Gateway, caller: Caller): NanoUsd =>
   leastOver(gateway, caller, spendableIn);
+
+/** What the caller is told is left, to the best of this process's knowledge: what others hold or spend meanwhile is in it. */
+export const balanceFor = (gateway: Gateway, caller: Caller): NanoUsd =>
+  leastOver(gateway, caller, leftAnywhereIn);
+
+const leftAnywhereIn = ({ book, clock }: Gateway, bucketId: string): NanoUsd =>
+  book.leftAnywhere(bucketId, clock.now());
 
 const freeIn = ({ book, clock }: Gateway, bucketId: string): NanoUsd =>
   book.free(bucketId, clock.now());

@@ -1,7 +1,7 @@
 /** What a call of a model costs at each of its providers, where no more is known than what the call is about. */
 import { offersOf } from "../../catalog/find.js";
 import type { Mapping, Model } from "../../catalog/model.js";
-import { spendableFor } from "../../gateway/money/funds.js";
+import { balanceFor } from "../../gateway/money/funds.js";
 import { disablement } from "../../gateway/route/offers.js";
 import { countTokens } from "../../gateway/tokenizer.js";
 import { badRequest } from "../../kernel/errors.js";
@@ -66,7 +66,7 @@ const byCost = (a: { found: Forecast }, b: { found: Forecast }): number =>
 /** What the caller can spend, as far as the store has heard. */
 export async function balanceOf({ gateway }: Site, caller: Caller): Promise<NanoUsd> {
   for (const id of caller.bucketIds) await gateway.keeper.refresh(id);
-  return nanoUsd(spendableFor(gateway, caller));
+  return nanoUsd(balanceFor(gateway, caller));
 }
 
 type Body = Readonly<Record<string, unknown>>;

@@ -64,7 +64,7 @@ async function take(
 
 async function leaseAnswer(
   tx: Tx,
-  { node, bucketId }: LeaseRequest,
+  { node, bucketId, now }: LeaseRequest,
   unleased: NanoUsd,
   over: ReadonlySet<string>,
 ): Promise<LeaseAnswer> {
@@ -75,6 +75,7 @@ async function leaseAnswer(
     .select(["grant_kind", "expires_at", "opened_at"])
     .where("leases.bucket", "=", bucketId)
     .execute();
+  const others = rows.filter((row) => row.node !== node && row.taken > row.returned + row.settled);
   const mine = rows.filter((row) => row.node === node).sort(bySpendingOrder);
   return {
     slices: mine.map((row) => ({
@@ -86,6 +87,11 @@ async function leaseAnswer(
       isOver: over.has(row.id),
     })),
     unleased,
-    othersHold: rows.some((row) => row.node !== node && row.taken > row.returned + row.settled),
+    othersHold: others.length > 0,
+    elsewhere: nanoUsd(
+      others
+        .filter(({ expires_at: at }) => at === null || Number(at) > now)
+        .reduce((sum, { taken, returned, settled }) => sum + taken - returned - settled, 0n),
+    ),
   };
 }
