@@ -3,7 +3,8 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import { MINUTE_MS } from "../kernel/clock.js";
 import { VALIDATION_MINUTES_MAX } from "../kernel/limits.js";
-import { AMOUNT_RULE, type NanoUsd, parseAmount } from "../kernel/money.js";
+import type { NanoUsd } from "../kernel/money.js";
+import { dollars } from "./dollars.js";
 
 export type RegistrationSettings = {
   /** Who takes a provider from staging to live: the operator, or nobody needs to. */
@@ -38,13 +39,6 @@ export const registrationSchema = z.strictObject({
   approval: z.enum(["operator", "automatic"]).default("operator"),
   allow_http: z.boolean().default(false),
   allow_private_addresses: z.array(network).default([]),
-});
-
-const dollars = z.string().transform((text, context) => {
-  const amount = parseAmount(text);
-  if (amount !== undefined) return amount;
-  context.addIssue({ code: "custom", message: `expected ${AMOUNT_RULE}; not "${text}"` });
-  return z.NEVER;
 });
 
 const minutes = z.int().min(1).max(VALIDATION_MINUTES_MAX);

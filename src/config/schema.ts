@@ -10,13 +10,13 @@ import {
   RETENTION_DAYS_MAX,
   WORKERS_MAX,
 } from "../kernel/limits.js";
-import { AMOUNT_RULE, parseAmount } from "../kernel/money.js";
 import * as providersById from "../providers/all.js";
 import { COST_READERS, type CostReaderName } from "../providers/reported.js";
 import { POLICIES } from "../routing/policy.js";
 import { CONTINUATION_FORMS } from "../tasks/chat-completion.js";
 import { EXTRA_USAGE } from "../tenants/plan.js";
 import { RATE_FIELDS } from "../tenants/rates.js";
+import { dollars } from "./dollars.js";
 import { registrationSchema, validationSchema } from "./hub.js";
 import { paymentsMistake, paymentsSchema } from "./payments.js";
 import { keyMistake } from "./secrets.js";
@@ -36,13 +36,6 @@ export const RESERVED_IDS: readonly string[] = [
   "assets",
   "embedded",
 ];
-
-const dollars = z.string().transform((text, context) => {
-  const amount = parseAmount(text);
-  if (amount !== undefined) return amount;
-  context.addIssue({ code: "custom", message: `expected ${AMOUNT_RULE}; not "${text}"` });
-  return z.NEVER;
-});
 
 const httpUrl = z.url({ protocol: /^https?$/, error: "expected an http or https URL" });
 

@@ -1,4 +1,4 @@
-import { HOUR_MS } from "../kernel/clock.js";
+import { type Clock, HOUR_MS } from "../kernel/clock.js";
 import type { Database } from "./database.js";
 import type { Tx } from "./schema.js";
 
@@ -43,6 +43,13 @@ export async function recordChange(
   await database.announce(tx);
   return Number(row.seq);
 }
+
+/** Asks back, of all processes, what they have leased of a bucket that may hold less once `tx` commits. */
+export const lowering =
+  (database: Database, node: string, clock: Pick<Clock, "now">) =>
+  async (tx: Tx, bucketId: string): Promise<void> => {
+    await recordChange(database, tx, { topic: "lowered", key: bucketId, node, at: clock.now() });
+  };
 
 /** Follows the changes of every process, from now on. */
 export function changeFeed(database: Database) {

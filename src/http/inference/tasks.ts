@@ -21,7 +21,7 @@ import type { Handler, Site, Visit } from "../parts.js";
 import { serveDoor } from "./doors.js";
 import { callOf, inferenceCaller, serveCall } from "./inference.js";
 import { taskRequest } from "./task-request.js";
-import { type PassedOn, passedOn } from "./upload.js";
+import { passedOn } from "./upload.js";
 
 type PayloadTask = Exclude<Task, "conversational">;
 
@@ -62,7 +62,12 @@ async function serveNamed(
 ): Promise<Response> {
   const caller = await inferenceCaller(site, visit);
   const passed = passedOn(site, visit, path, controls);
-  if (passed) return servePassedOn(site, visit, caller, path, controls, passed);
+  if (passed) {
+    // A file that goes to its provider while it comes in.
+    const { task, upload } = passed;
+    const input = { inputs: undefined, media: undefined, upload, parameters: {}, extra: {} };
+    return serveInput(site, visit, caller, { model: path, controls, tasks: [task], input });
+  }
   const bytes = await readBytes(visit.request, site.gateway.limits.bodyBytesMax, visit);
   const chat = CHAT.exec(path)?.[1];
   if (chat !== undefined) return chatAt(site, visit, caller, { model: chat, controls }, bytes);
@@ -73,26 +78,6 @@ async function serveNamed(
   }
   const [, model = path, task] = PIPELINE.exec(path) ?? [];
   return serveTaskAt(site, visit, caller, { model, task: taskNamed(task), controls }, bytes);
-}
-
-/** A file that goes to its provider while it comes in. */
-async function servePassedOn(
-  site: Site,
-  visit: Visit,
-  caller: Caller,
-  named: string,
-  controls: RouteControls,
-  { task, upload }: PassedOn,
-): Promise<Response> {
-  const { model, suffix } = splitModel(named);
-  const input = { inputs: undefined, media: undefined, upload, parameters: {}, extra: {} };
-  const userAgent = visit.request.headers.get("user-agent");
-  const request = await taskRequest({
-    ...{ model, suffix, controls, tasks: [task], input, wantsUrls: false, count: 1 },
-    write: (delivered) => taskAnswer(task, delivered, userAgent),
-  });
-  const call = callOf(site, visit, caller, request);
-  return serveCall(site, visit, call, serveTask);
 }
 
 function taskNamed(name: string | undefined): PayloadTask | undefined {
@@ -123,8 +108,7 @@ async function serveTaskAt(
   named: Named,
   bytes: Uint8Array<ArrayBuffer>,
 ): Promise<Response> {
-  const { model, suffix } = splitModel(named.model);
-  const { tasks, payload } = payloadFor(site, visit, model, named, bytes);
+  const { tasks, payload } = payloadFor(site, visit, named, bytes);
   const [task] = tasks;
   if (payload.input.extra.stream === true) {
     if (task !== "text-generation") throw noStream();
@@ -134,9 +118,25 @@ async function serveTaskAt(
     return serveCall(site, visit, call, serveChat);
   }
   const input = await withMedia(site, visit, payload);
+  return serveInput(site, visit, caller, { ...named, tasks, input });
+}
+
+type Wanted = Pick<Named, "model" | "controls"> & {
+  readonly tasks: Understood["tasks"];
+  readonly input: TaskInput;
+};
+
+/** A task whose input is known by now, all of it or as it comes. */
+async function serveInput(
+  site: Site,
+  visit: Visit,
+  caller: Caller,
+  { model: named, controls, tasks, input }: Wanted,
+): Promise<Response> {
+  const [task] = tasks;
   const userAgent = visit.request.headers.get("user-agent");
   const request = await taskRequest({
-    ...{ model, suffix, controls: named.controls, tasks, input, wantsUrls: false, count: 1 },
+    ...{ ...splitModel(named), controls, tasks, input, wantsUrls: false, count: 1 },
     write: (delivered) => taskAnswer(task, delivered, userAgent),
   });
   const call = callOf(site, visit, caller, request);
@@ -152,10 +152,10 @@ type Understood = {
 function payloadFor(
   { gateway }: Site,
   { request }: Visit,
-  model: string,
-  { task }: Named,
+  { model: named, task }: Named,
   bytes: Uint8Array<ArrayBuffer>,
 ): Understood {
+  const { model } = splitModel(named);
   const type = request.headers.get("content-type");
   if (task) {
     const either = EMBEDDINGS.includes(task) ? EMBEDDINGS : [];

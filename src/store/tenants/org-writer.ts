@@ -1,7 +1,7 @@
 import type { Clock } from "../../kernel/clock.js";
 import { assert } from "../../kernel/errors.js";
 import type { Organization } from "../../tenants/organization.js";
-import { recordChange } from "../changes.js";
+import { lowering, recordChange } from "../changes.js";
 import { type Database, lockingRow } from "../database.js";
 import type { Tx } from "../schema.js";
 import { toOrganization } from "./organization-rows.js";
@@ -32,8 +32,6 @@ export function orgWriter(database: Database, node: string, clock: Clock): OrgWr
         await recordChange(database, tx, { topic: "org", key: orgId, node, at: at() });
         return result;
       }),
-    lowered: async (tx, bucketId) => {
-      await recordChange(database, tx, { topic: "lowered", key: bucketId, node, at: at() });
-    },
+    lowered: lowering(database, node, clock),
   };
 }

@@ -1,5 +1,5 @@
 import type { Clock } from "../../kernel/clock.js";
-import { recordChange } from "../changes.js";
+import { lowering, recordChange } from "../changes.js";
 import type { Database } from "../database.js";
 import type { Tx } from "../schema.js";
 
@@ -24,8 +24,6 @@ export function userWriter(database: Database, node: string, clock: Clock): User
         await recordChange(database, tx, { topic: "user", key: userId, node, at: at() });
         return result;
       }),
-    lowered: async (tx, bucketId) => {
-      await recordChange(database, tx, { topic: "lowered", key: bucketId, node, at: at() });
-    },
+    lowered: lowering(database, node, clock),
   };
 }
