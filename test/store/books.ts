@@ -16,7 +16,7 @@ import { issueToken, registerUser } from "../../src/tenants/register.js";
 import type { UsageBy } from "../../src/wire/usage-query.js";
 import { manualClock } from "../support/clock.js";
 import { AT, batchOf, grantOf, type SettlementFacts, settlementOf } from "../support/ledger.js";
-import type { Engine } from "./contract.js";
+import type { Engine } from "./fresh-store.js";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

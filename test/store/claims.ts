@@ -7,7 +7,7 @@ import { lateCostStore } from "../../src/store/late-costs/late-costs.js";
 import { ledgerStore } from "../../src/store/ledger/ledger.js";
 import { openStore } from "../../src/store/open.js";
 import { AT, batchOf, grantOf, limitOf, settlementOf, standing } from "../support/ledger.js";
-import type { Engine } from "./contract.js";
+import type { Engine } from "./fresh-store.js";
 
 const FUNDS = "user:ada";
 const BUDGET = "token:t";

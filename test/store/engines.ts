@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { postgres } from "../support/postgres.js";
-import type { Engine } from "./contract.js";
+import type { Engine } from "./fresh-store.js";
 
 export function sqliteEngine(): Engine {
   const folder = mkdtempSync(join(tmpdir(), "turnpike-test-"));

@@ -20,7 +20,7 @@ import {
   settlementOf,
   usageBy,
 } from "../support/ledger.js";
-import type { Engine } from "./contract.js";
+import type { Engine } from "./fresh-store.js";
 
 const FUNDS = "user:ada";
 const BUDGET = "token:t";

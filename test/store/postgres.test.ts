@@ -2,17 +2,23 @@ import { expect, test } from "bun:test";
 import { sql } from "kysely";
 import { openStore } from "../../src/store/open.js";
 import { postgres } from "../support/postgres.js";
+import { auditContract } from "./audit.js";
 import { booksContract } from "./books.js";
 import { claimContract } from "./claims.js";
 import { storeContract } from "./contract.js";
 import { postgresEngine } from "./engines.js";
 import { lateCostContract } from "./late-costs.js";
+import { leaseContract } from "./leases.js";
+import { settlementContract } from "./settlements.js";
 
 const engine = postgresEngine();
 
 claimContract(engine);
 lateCostContract(engine);
 booksContract(engine);
+leaseContract(engine);
+settlementContract(engine);
+auditContract(engine);
 storeContract(engine);
 
 test("a connection that ends in the middle of a transaction fails that transaction and nothing else", async () => {

@@ -113,6 +113,7 @@ async function send(gateway: Gateway, call: PassCall, turn: Turn): Promise<PassA
   }
 }
 
+/** What an answer came to; undefined while there is no result. Fetches files where their size is charged. */
 export async function resultOf(
   asking: Asking,
   { reply, step }: { readonly reply: ProviderReply; readonly step: Step | undefined },
