@@ -5,8 +5,8 @@
  * knows it again. Flat arrays rather than objects, because every request writes two lines.
  */
 import { SHARED_TEXTS_MAX } from "../kernel/limits.js";
-import { nanoUsd } from "../kernel/money.js";
-import type { Measured } from "../tasks/usage.js";
+import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
+import type { Measured, Usage } from "../tasks/usage.js";
 import type { AwaitedCost, JobNote } from "./late-cost.js";
 import { parseProfile } from "./profile.js";
 import type { Settlement } from "./store.js";
@@ -18,8 +18,13 @@ const STARTED = "B";
 const SETTLED = "S";
 const AWAITED = "A";
 const CHECKSUM_CHARS = 8;
-const TAB = 9;
+const TAB = "\t";
 const PARTS_AT = CHECKSUM_CHARS + 1;
+/** By character code, what a lower-case hex digit stands for. */
+const HEX: readonly number[] = Array.from({ length: 128 }, (_, code) => {
+  const digit = "0123456789abcdef".indexOf(String.fromCharCode(code));
+  return digit < 0 ? Number.NaN : digit;
+});
 
 /** A request has begun. Where no end follows, it is closed as `interrupted`. */
 export const printStarted = ({ profile, id, at, isStream, tags }: Started): string =>
@@ -110,23 +115,26 @@ export const isAwaitedLine = (bytes: Uint8Array, at: number): boolean =>
 /** Undefined for a line that is not whole, or no beginning. */
 export function parseStarted(line: Buffer): Started | undefined {
   if (!isWhole(line, STARTED)) return undefined;
-  const profileEnd = line.indexOf(TAB);
-  const [id, at, isStream, tags] = JSON.parse(line.toString("utf8", profileEnd + 1)) as Beginning;
-  return { id, profile: sharedProfile(line, PARTS_AT, profileEnd), at, isStream, tags };
+  const text = line.toString("utf8", PARTS_AT);
+  const profileEnd = text.indexOf(TAB);
+  const [id, at, isStream, tags] = JSON.parse(text.slice(profileEnd + 1)) as Beginning;
+  return { id, profile: sharedProfile(text.slice(0, profileEnd)), at, isStream, tags };
 }
 
 /** Undefined for a line that is not whole, or no settlement. */
 export function parseSettled(line: Buffer): Settlement | undefined {
   if (!isWhole(line, SETTLED)) return undefined;
-  const profileEnd = line.indexOf(TAB);
-  const accountsEnd = line.indexOf(TAB, profileEnd + 1);
-  const fieldsEnd = line.indexOf(TAB, accountsEnd + 1);
-  const fields = JSON.parse(line.toString("utf8", accountsEnd + 1, fieldsEnd)) as SettledFields;
-  const measured = fields[15];
+  // Made a text once: its parts are then had without copying.
+  const text = line.toString("utf8", PARTS_AT);
+  const profileEnd = text.indexOf(TAB);
+  const accountsEnd = text.indexOf(TAB, profileEnd + 1);
+  const fieldsEnd = text.indexOf(TAB, accountsEnd + 1);
+  const fields = JSON.parse(text.slice(accountsEnd + 1, fieldsEnd)) as SettledFields;
   const counted = fields[18];
+  const cost = amountOf(fields[16]);
   return {
     id: fields[0],
-    profile: sharedProfile(line, PARTS_AT, profileEnd),
+    profile: sharedProfile(text.slice(0, profileEnd)),
     at: fields[1],
     isStream: fields[2],
     tags: fields[3],
@@ -135,33 +143,48 @@ export function parseSettled(line: Buffer): Settlement | undefined {
     durationMs: fields[6],
     firstByteMs: fields[7] ?? undefined,
     attempts: fields[8],
-    usage: {
-      inputTokens: fields[9],
-      cachedInputTokens: fields[10],
-      cacheWriteTokens: fields[11],
-      outputTokens: fields[12],
-      reasoningTokens: fields[13],
-      estimated: fields[14],
-      ...(measured && { measured }),
-    },
-    cost: nanoUsd(BigInt(fields[16])),
-    overrun: nanoUsd(BigInt(fields[17])),
-    counted: counted === null ? undefined : nanoUsd(BigInt(counted)),
-    debits: debitsOf(sharedAccounts(line, profileEnd + 1, accountsEnd), fields),
-    details: fieldsEnd + 1 < line.length ? line.toString("utf8", fieldsEnd + 1) : undefined,
+    usage: usageOf(fields),
+    cost,
+    overrun: amountOf(fields[17]),
+    counted: counted === null ? undefined : sameOr(counted, fields[16], cost),
+    debits: debitsOf(sharedAccounts(text.slice(profileEnd + 1, accountsEnd)), fields, cost),
+    details: fieldsEnd + 1 < text.length ? text.slice(fieldsEnd + 1) : undefined,
   };
+}
+
+function usageOf(fields: SettledFields): Usage {
+  const usage = {
+    inputTokens: fields[9],
+    cachedInputTokens: fields[10],
+    cacheWriteTokens: fields[11],
+    outputTokens: fields[12],
+    reasoningTokens: fields[13],
+    estimated: fields[14],
+  };
+  const measured = fields[15];
+  return measured ? { ...usage, measured } : usage;
 }
 
 const AMOUNTS_AT = 19;
 
-function debitsOf(accounts: readonly string[], fields: SettledFields): Settlement["debits"] {
+function debitsOf(
+  accounts: readonly string[],
+  fields: SettledFields,
+  cost: NanoUsd,
+): Settlement["debits"] {
   const debits = [];
   for (let i = 0; i < accounts.length; i++) {
-    const amount = BigInt(fields[AMOUNTS_AT + i] as Printed);
-    debits.push({ account: accounts[i] ?? "", amount: nanoUsd(amount) });
+    const amount = sameOr(fields[AMOUNTS_AT + i] as Printed, fields[16], cost);
+    debits.push({ account: accounts[i] ?? "", amount });
   }
   return debits;
 }
+
+const amountOf = (printed: Printed): NanoUsd => (printed === 0 ? ZERO : nanoUsd(BigInt(printed)));
+
+/** Nearly all amounts of a settlement are its cost, and a bigint more is garbage more. */
+const sameOr = (printed: Printed, printedCost: Printed, cost: NanoUsd): NanoUsd =>
+  printed === printedCost ? cost : amountOf(printed);
 
 /** Undefined for a line that is not whole, or no such note. */
 export function parseAwaited(line: Buffer): AwaitedCost | undefined {
@@ -176,14 +199,12 @@ export function parseAwaited(line: Buffer): AwaitedCost | undefined {
 /** Reads each text once, as long as there are not too many of them. */
 function shared<Value>(parse: (text: string) => Value) {
   const known = new Map<string, Value>();
-  return (line: Buffer, from: number, to: number): Value => {
-    // Known by its bytes, which are had for less than its characters.
-    const bytes = line.toString("latin1", from, to);
-    const there = known.get(bytes);
+  return (text: string): Value => {
+    const there = known.get(text);
     if (there !== undefined) return there;
     if (known.size >= SHARED_TEXTS_MAX) known.clear();
-    const value = parse(line.toString("utf8", from, to));
-    known.set(bytes, value);
+    const value = parse(text);
+    known.set(text, value);
     return value;
   };
 }
@@ -196,7 +217,13 @@ const printLine = (text: string): string =>
 
 function isWhole(line: Buffer, kind: string): boolean {
   if (line[CHECKSUM_CHARS] !== kind.charCodeAt(0)) return false;
-  const checksum = line.toString("latin1", 0, CHECKSUM_CHARS);
-  const found = Bun.hash.crc32(line.subarray(CHECKSUM_CHARS));
-  return checksum === found.toString(16).padStart(CHECKSUM_CHARS, "0");
+  return checksumOf(line) === Bun.hash.crc32(line.subarray(CHECKSUM_CHARS));
+}
+
+/** As `printLine` puts it; not a number where anything else stands there. */
+function checksumOf(line: Buffer): number {
+  let checksum = 0;
+  for (let i = 0; i < CHECKSUM_CHARS; i++)
+    checksum = checksum * 16 + (HEX[line[i] ?? 0] ?? Number.NaN);
+  return checksum;
 }

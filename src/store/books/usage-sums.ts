@@ -62,27 +62,31 @@ export const TAGGED_USAGE: SumTable = {
 type Key = readonly (string | number)[];
 type Amounts = (number | bigint)[];
 
-/** Adds a batch that was drained to the sums by hour, and once more for each tag. */
-export async function addUsage(
-  database: Database,
-  tx: Tx,
-  groups: readonly Alike[],
-): Promise<void> {
-  const all = new Sums(USAGE);
-  const tagged = new Sums(TAGGED_USAGE);
-  for (const { profile, hour, settlements } of groups) {
+/** What a batch that was drained adds to the sums by hour, and once more for each tag. */
+export class UsageSums {
+  private readonly all = new Sums(USAGE);
+  private readonly tagged = new Sums(TAGGED_USAGE);
+
+  add({ profile, hour, settlements }: Alike): void {
     const key = keyOf(hour, profile);
     const count = new Count();
+    const ofTags = new Map<string, Count>();
     for (const settlement of settlements) {
       count.add(settlement);
       for (const tag of settlement.tags) {
-        tagged.add([...key, tag], new Count().add(settlement).amounts());
+        const ofTag = ofTags.get(tag) ?? new Count();
+        ofTags.set(tag, ofTag);
+        ofTag.add(settlement);
       }
     }
-    all.add(key, count.amounts());
+    this.all.add(key, count.amounts());
+    for (const [tag, ofTag] of ofTags) this.tagged.add([...key, tag], ofTag.amounts());
   }
-  await all.write(database, tx);
-  await tagged.write(database, tx);
+
+  async write(database: Database, tx: Tx): Promise<void> {
+    await this.all.write(database, tx);
+    await this.tagged.write(database, tx);
+  }
 }
 
 /** What some settlements sum to. */
@@ -97,7 +101,7 @@ class Count {
   private cost = 0n;
   private overrun = 0n;
 
-  add({ outcome, usage, cost, overrun }: Settlement): this {
+  add({ outcome, usage, cost, overrun }: Settlement): void {
     this.requests++;
     if (FAILED.has(outcome)) this.failed++;
     this.inputTokens += usage.inputTokens;
@@ -107,7 +111,6 @@ class Count {
     if (usage.measured) this.addMeasured(usage.measured);
     this.cost += cost;
     if (overrun > 0n) this.overrun += overrun;
-    return this;
   }
 
   private addMeasured(measured: Measured): void {

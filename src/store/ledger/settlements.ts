@@ -1,8 +1,8 @@
 import { nanoUsd } from "../../kernel/money.js";
 import { destinationOf, OVERRUN, providerAccount, type Transfer } from "../../ledger/account.js";
 import type { Debit, Settlement, SettlementBatch } from "../../ledger/store.js";
-import { addCallCosts } from "../books/call-costs.js";
-import { addUsage } from "../books/usage-sums.js";
+import { CallCostSums } from "../books/call-costs.js";
+import { UsageSums } from "../books/usage-sums.js";
 import { addUserRequests } from "../books/user-requests.js";
 import type { BulkRow, BulkTable, Database, RowsTable } from "../database.js";
 import { addAwaited } from "../late-costs/awaited-costs.js";
@@ -29,14 +29,14 @@ export async function applySettlements(
     const settlements = isLate ? await chargeLate(database, tx, batch) : batch.settlements;
     const rows = settlements.map((settlement) => toRow(settlement, numbers));
     const fresh = onlyAdded(settlements, await database.insertNew(tx, SETTLEMENTS, rows));
-    const groups = alike(fresh);
     await addUserRequests(database, tx, fresh);
     await addPosted(database, tx, transfersToPost(fresh, numbers));
-    const charges = await moveMoney(database, tx, groups);
+    const { money, usage, callCosts, drift } = sumsOf(fresh);
+    const charges = await money.write(database, tx);
     if (!isLate) await settleLeases(database, tx, batch.node, charges);
-    await addUsage(database, tx, groups);
-    await addCallCosts(database, tx, groups);
-    await addDrift(tx, fresh.flatMap(driftOf));
+    await usage.write(database, tx);
+    await callCosts.write(database, tx);
+    await addDrift(tx, drift);
     await addAwaited(tx, batch.awaited ?? []);
     return { applied: fresh.length };
   });
@@ -76,26 +76,45 @@ function transfersToPost(settlements: readonly Settlement[], numbers: SharedNumb
   return transfers;
 }
 
-/** Moves what settlements say, as sums; returns what accounts were charged. */
-async function moveMoney(
-  database: Database,
-  tx: Tx,
-  groups: readonly Alike[],
-): Promise<readonly Debit[]> {
-  const moves = new Moves();
-  const charged: Debit[] = [];
-  for (const { profile, hour: at, settlements } of groups) {
+/** All that is summed, group by group: a batch fits in no cache near the processor, and a group does. */
+function sumsOf(settlements: readonly Settlement[]) {
+  const [money, usage, callCosts] = [new MoneySums(), new UsageSums(), new CallCostSums()];
+  const drift: DriftEntry[] = [];
+  for (const group of alike(settlements)) {
+    money.add(group);
+    usage.add(group);
+    callCosts.add(group);
+    for (const settlement of group.settlements) {
+      if (settlement.counted !== undefined) drift.push(driftOf(settlement, settlement.counted));
+    }
+  }
+  return { money, usage, callCosts, drift };
+}
+
+/** What settlements say is moved. */
+class MoneySums {
+  private readonly moves = new Moves();
+  private readonly charged: Debit[] = [];
+
+  add({ profile, hour: at, settlements }: Alike): void {
     for (const { account, amount } of chargesOf(settlements)) {
       const credit = destinationOf(account, profile.provider);
-      moves.add({ debit: account, credit, amount, code: "settle", at });
-      charged.push({ account, amount });
+      this.moves.add({ debit: account, credit, amount, code: "settle", at });
+      this.charged.push({ account, amount });
     }
-    const unpaid = settlements.reduce((sum, { overrun }) => sum + overrun, 0n);
+    let unpaid = 0n;
+    for (const { overrun } of settlements) if (overrun > 0n) unpaid += overrun;
     const [debit, credit] = [OVERRUN, providerAccount(profile.provider)];
-    if (unpaid > 0n) moves.add({ debit, credit, amount: nanoUsd(unpaid), code: "overrun", at });
+    if (unpaid > 0n) {
+      this.moves.add({ debit, credit, amount: nanoUsd(unpaid), code: "overrun", at });
+    }
   }
-  await moves.write(database, tx);
-  return charged;
+
+  /** Returns what accounts were charged. */
+  async write(database: Database, tx: Tx): Promise<readonly Debit[]> {
+    await this.moves.write(database, tx);
+    return this.charged;
+  }
 }
 
 /** Returns whether the node's leases were taken away. Nobody can do that before this transaction ends. */
@@ -198,5 +217,9 @@ function toRow(s: Settlement, numbers: SharedNumbers): BulkRow {
 }
 
 /** Where a provider said what it costs, our count beside it. */
-const driftOf = ({ at, profile, counted, cost }: Settlement): DriftEntry[] =>
-  counted === undefined ? [] : [{ at, provider: profile.provider, counted, reported: cost }];
+const driftOf = ({ at, profile, cost }: Settlement, counted: bigint): DriftEntry => ({
+  at,
+  provider: profile.provider,
+  counted,
+  reported: cost,
+});

@@ -35,8 +35,11 @@ export function sharedRows(database: Database): SharedRows {
   const profiles = remembering(database, "profiles", addProfiles);
   const purses = remembering(database, "purses", addPurses);
   return {
-    profiles: (settlements) =>
-      profiles(new Map(settlements.map(({ profile }) => [profile.text, profile]))),
+    profiles: (settlements) => {
+      const wanted = new Map<string, Profile>();
+      for (const { profile } of settlements) wanted.set(profile.text, profile);
+      return profiles(wanted);
+    },
     purses: (texts) => purses(new Map([...texts].map((text) => [text, text]))),
   };
 }
