@@ -13,7 +13,7 @@ import { type CommonOptions, command } from "./command.js";
 import { followParent } from "./lifeline.js";
 import { masterKeyOf, prepareDataFolder, withLocal } from "./local.js";
 import { UserError } from "./output.js";
-import { superviseWorkers, workerIndex } from "./workers.js";
+import { superviseWorkers, tellListening, workerIndex } from "./workers.js";
 
 type Options = CommonOptions & {
   readonly host?: string;
@@ -37,12 +37,14 @@ export const serve = command("serve", "serve the API (the default)")
     };
     const config = loadConfig(flags, process.env);
     prepareDataFolder(config);
-    if (workerIndex() !== undefined) return serveHere(config, { sharesPort: true });
+    if (workerIndex() !== undefined) {
+      return serveHere(config, { sharesPort: true, onListen: tellListening });
+    }
     const token = await firstRun(flags, config);
     for (const warning of config.warnings) process.stderr.write(`warning: ${warning}\n`);
     if (config.workers > 1) {
-      announce(config, `http://${config.host}:${config.port}`, token);
-      return superviseWorkers(config.workers);
+      const origin = `http://${config.host}:${config.port}`;
+      return superviseWorkers(config.workers, () => announce(config, origin, token));
     }
     await serveHere(config, {
       sharesPort: false,

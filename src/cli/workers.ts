@@ -8,13 +8,25 @@ const INDEX = "TURNPIKE_WORKER_INDEX";
 /** Which worker this process is; undefined for the parent, and for a server of one process. */
 export const workerIndex = (): string | undefined => process.env[INDEX];
 
-/** Runs until it is told to stop. */
-export async function superviseWorkers(count: number): Promise<never> {
+const LISTENING = "listening";
+
+/** A worker's word to its parent that it takes requests. */
+export function tellListening(): void {
+  process.send?.(LISTENING);
+}
+
+/** Runs until it is told to stop. `onListen` is called once, when all of the first workers take requests. */
+export async function superviseWorkers(count: number, onListen: () => void): Promise<never> {
   const workers = new Map<number, Subprocess>();
+  const listening = new Set<number>();
   let isStopping = false;
+  const heard = (index: number): void => {
+    if (listening.has(index)) return;
+    if (listening.add(index).size === count) onListen();
+  };
   const keep = async (index: number): Promise<void> => {
     while (!isStopping) {
-      const worker = start(index);
+      const worker = start(index, () => heard(index));
       workers.set(index, worker);
       const code = await worker.exited;
       if (isStopping) return;
@@ -33,8 +45,11 @@ export async function superviseWorkers(count: number): Promise<never> {
   process.exit(0);
 }
 
-const start = (index: number): Subprocess =>
+const start = (index: number, onListen: () => void): Subprocess =>
   spawn([process.execPath, ...process.argv.slice(1)], {
     stdio: ["ignore", "inherit", "inherit"],
     env: { ...process.env, [INDEX]: String(index), TURNPIKE_PARENT: String(process.pid) },
+    ipc: (message) => {
+      if (message === LISTENING) onListen();
+    },
   });

@@ -92,6 +92,15 @@ test("SIGTERM lets what is under way end, drains it and gives the leases back", 
 });
 
 for (const workers of ["1", "2"]) {
+  test(`${workers} say that they are ready when they are`, async () => {
+    const node = await site.node({
+      ...{ env: { TURNPIKE_WORKERS: workers }, readyBy: "announcement" },
+    });
+    const ready = await fetch(`${node.origin}/readyz`);
+    expect(ready.status).toBe(200);
+    expect(await node.stop()).toBe(0);
+  });
+
   test(`the port is free again soon after the launcher of ${workers} was killed`, async () => {
     const env = { TURNPIKE_WORKERS: workers };
     const node = await site.node({ env });

@@ -35,6 +35,8 @@ export type NodeOptions = {
   readonly data?: string;
   readonly port?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Whose word it is that it is there: its own, where that is the subject. */
+  readonly readyBy?: "probe" | "announcement";
 };
 
 export type Node = {
@@ -77,7 +79,9 @@ export function startSite(
       nodes.push(node);
       await until(
         `${node.origin} is ready`,
-        () => node.launcher.exitCode !== null || isReady(node),
+        () =>
+          node.launcher.exitCode !== null ||
+          (options.readyBy === "announcement" ? isAnnounced(node) : isReady(node)),
         READY_WITHIN_MS,
         node.printed,
       );
@@ -163,6 +167,8 @@ function startNode(options: NodeOptions & { readonly data: string }, config: str
     },
   };
 }
+
+const isAnnounced = (node: Node): boolean => node.printed().includes("Turnpike is ready");
 
 const isReady = (node: Node): Promise<boolean> =>
   fetch(`${node.origin}/readyz`).then(
