@@ -32,11 +32,17 @@ export type Failed = {
   readonly dice: number;
 };
 
+/** Hears that a breaker opened, and for how many ms; 0 when it closes again. */
+export type Told = (restMs: number) => void;
+
 /**
  * Closed, it lets everything through. Failures open it for a while; then it is half-open, and one request at a time
  * finds out how things are: its success closes the breaker, its failure opens it for twice as long.
  */
 export class Breaker {
+  private readonly tell: Told;
+  /** It was told that this opened, and not yet that it closed. A pause that is asked for is no news. */
+  private isNews = false;
   private inARow = 0;
   private failureShare = 0;
   private openings = 0;
@@ -44,6 +50,10 @@ export class Breaker {
   /** 0 while closed. */
   private restsUntil = 0;
   private probeEndsAt = 0;
+
+  constructor(tell: Told = () => {}) {
+    this.tell = tell;
+  }
 
   stateAt(now: number): BreakerState {
     if (this.restsUntil === 0) return "closed";
@@ -68,6 +78,9 @@ export class Breaker {
     this.restsUntil = 0;
     this.probeEndsAt = 0;
     this.failureShare *= FORGIVEN;
+    if (!this.isNews) return;
+    this.isNews = false;
+    this.tell(0);
   }
 
   /** A whole answer has come. */
@@ -100,7 +113,10 @@ export class Breaker {
   open(now: number, restMs: number, dice: number): void {
     const longer = restMs * 2 ** Math.min(this.openings, OPENINGS_MAX);
     this.openings++;
-    this.rest(now, now + Math.min(longer, BREAKER_REST_MS_MAX) * (1 - JITTER * (1 - dice)));
+    const ms = Math.min(longer, BREAKER_REST_MS_MAX) * (1 - JITTER * (1 - dice));
+    this.rest(now, now + ms);
+    this.isNews = true;
+    this.tell(ms);
   }
 
   /** The provider asked for a pause, and gets it, up to a limit. */

@@ -30,6 +30,12 @@ export type FailedAttempt = {
   readonly pauseMs?: number | undefined;
 };
 
+/** A mapping, or a whole provider where no model is named, that rests from now on, or after 0 ms no more. */
+export type Rest = Pick<Mapping, "provider"> & {
+  readonly modelId?: string;
+  readonly restMs: number;
+};
+
 type OfProvider = {
   readonly breaker: Breaker;
   readonly retries: RetryBudget;
@@ -47,14 +53,16 @@ type OfMapping = { readonly breaker: Breaker; readonly provider: OfProvider };
 export class Breakers {
   private readonly rules: RetryRules;
   private readonly dice: () => number;
+  private readonly tell: (rest: Rest) => void;
   private readonly mappings = new Map<string, OfMapping>();
   private readonly providers = new Map<string, OfProvider>();
   /** By the object itself: every request asks for the breakers of its mappings several times. */
   private readonly found = new WeakMap<Mapping, OfMapping>();
 
-  constructor(rules: RetryRules, dice: () => number) {
+  constructor(rules: RetryRules, dice: () => number, tell: (rest: Rest) => void = () => {}) {
     this.rules = rules;
     this.dice = dice;
+    this.tell = tell;
   }
 
   /** For how much longer a mapping had better be left alone; 0 where it may be asked. */
@@ -171,7 +179,9 @@ export class Breakers {
     const key = mappingKey(mapping);
     let of = this.mappings.get(key);
     if (!of) {
-      of = { breaker: new Breaker(), provider: this.ofProvider(mapping.provider) };
+      const { provider, modelId } = mapping;
+      const breaker = new Breaker((restMs) => this.tell({ provider, modelId, restMs }));
+      of = { breaker, provider: this.ofProvider(provider) };
       this.mappings.set(key, of);
     }
     this.found.set(mapping, of);
@@ -181,7 +191,8 @@ export class Breakers {
   private ofProvider(id: string): OfProvider {
     let of = this.providers.get(id);
     if (!of) {
-      of = { breaker: new Breaker(), retries: new RetryBudget(this.rules), failing: undefined };
+      const breaker = new Breaker((restMs) => this.tell({ provider: id, restMs }));
+      of = { breaker, retries: new RetryBudget(this.rules), failing: undefined };
       this.providers.set(id, of);
     }
     return of;

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
-import { call, chat, testApp } from "../support/app.js";
+import { call, chat, recordingLog, testApp } from "../support/app.js";
 import { manualClock } from "../support/clock.js";
 import {
   chunk,
@@ -56,7 +56,9 @@ async function start(
       })),
     })),
   };
-  const app = await testApp({ yaml: JSON.stringify(yaml), clock: time.clock });
+  const { log, lines } = recordingLog();
+  const given = { yaml: JSON.stringify(yaml), clock: time.clock };
+  const app = await testApp({ ...given, log });
   cleanUps.push(app.stop);
   const ada = await app.addUser("ada");
   const ask = (model: string, more = {}, token = ada.token): Promise<Response> =>
@@ -66,7 +68,7 @@ async function start(
     await response.text();
     return response.headers.get("x-turnpike-route")?.split("tried=")[1] ?? `${response.status}`;
   };
-  return { app, ada, ask, tried, providers, ...time };
+  return { app, ada, ask, tried, providers, lines, given, ...time };
 }
 
 const status =
@@ -98,6 +100,43 @@ test("a provider that nobody answers at rests for all of its models", async () =
   for (let i = 0; i < 3; i++) expect(await tried("org/one")).toBe("a:connect,b:200");
   expect(await tried("org/one")).toBe("b:200");
   expect(await tried("org/two")).toBe("b:200");
+});
+
+test("the log says who rests and for how long, and when that is over", async () => {
+  let isDown = true;
+  const down: Behaviour = (received) => (isDown ? status(500)(received) : answers(received));
+  const { tried, advance, lines } = await start({ a: down, b: answers });
+  const news = () =>
+    lines.flatMap(({ level, event, facts }) =>
+      event.startsWith("rests") ? [{ level, event, facts }] : [],
+    );
+  for (let i = 0; i < 4; i++) expect(await tried("org/one")).toBe("a:500,b:200");
+  expect(news()).toEqual([]);
+  expect(await tried("org/one")).toBe("a:500,b:200");
+  const about = { provider: "a", model: "org/one" };
+  const [opened] = news();
+  expect(opened).toMatchObject({ level: "warn", event: "rests", facts: about });
+  expect(Number(opened?.facts?.for_ms)).toBeWithin(11_250, 15_001);
+  advance(15_000);
+  isDown = false;
+  expect(await tried("org/one")).toBe("a:200");
+  expect(news().slice(1)).toEqual([{ level: "info", event: "rests_no_more", facts: about }]);
+  expect(await tried("org/one")).toBe("a:200");
+  expect(news()).toHaveLength(2);
+});
+
+test("each process learns of an outage by five failed attempts, whatever comes in, and no request is lost", async () => {
+  const { app, ada, tried, providers, given } = await start({ a: status(500), b: answers });
+  const other = await testApp({ ...given, data: app.data });
+  cleanUps.push(other.stop);
+  for (let i = 0; i < 20; i++) {
+    await tried("org/one");
+    const response = await other.answer(chat(ada.token, { ...ASK, model: "org/one:preferred" }));
+    expect(response.status).toBe(200);
+    await response.text();
+  }
+  expect(providers.a?.received).toHaveLength(2 * 5);
+  expect(providers.b?.received).toHaveLength(2 * 20);
 });
 
 test("a 429 rests as long as its headers say where it has no Retry-After", async () => {
