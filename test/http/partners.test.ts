@@ -30,6 +30,11 @@ beforeAll(async () => {
           task: "conversational",
           providers: [{ provider: "acme", provider_model: "from-the-file", price: PRICE }],
         },
+        {
+          id: "org/vectors-in-file",
+          task: "feature-extraction",
+          providers: [{ provider: "fal-ai", provider_model: "v", price: { input: "1" } }],
+        },
       ],
     }),
   });
@@ -283,4 +288,20 @@ test("what the operator's file says of an offer is not overridden, nor changed f
   const path = `${MODELS}/${body.conversational["org/in-file"]._id}`;
   expect((await send("DELETE", path, ada.token)).status).toBe(409);
   expect((await send("PUT", `${path}/status`, ada.token, { status: "staging" })).status).toBe(409);
+});
+
+test("what the file offers a model for is what it is for, where nobody told its kind", async () => {
+  const offer = (hfModel: string, task: string) =>
+    send("POST", MODELS, ada.token, { task, hfModel, providerModel: "m" });
+  const refused = await offer("org/in-file", "feature-extraction");
+  expect(refused.status).toBe(400);
+  expect(refused.body.error).toBe(
+    '"task": org/in-file is for text-generation, not feature-extraction.',
+  );
+  expect((await offer("org/in-file", "text-generation")).status).toBe(200);
+  expect((await offer("org/vectors-in-file", "text-generation")).status).toBe(400);
+  expect((await offer("org/vectors-in-file", "feature-extraction")).status).toBe(200);
+  // What stands in the store alone says nothing of what else a model may be for.
+  expect((await offer("org/of-mine", "feature-extraction")).status).toBe(200);
+  expect((await offer("org/of-mine", "text-generation")).status).toBe(200);
 });

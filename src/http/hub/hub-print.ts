@@ -37,7 +37,7 @@ function lastModified({ mappings }: Model): string | undefined {
 }
 
 /** Chat is what some models do whose kind is to generate text. */
-const pipelineTagOf = (task: Task): string =>
+export const pipelineTagOf = (task: Task): string =>
   task === "conversational" ? "text-generation" : task;
 
 /** Python's client reads here which tasks a model can do on hf-inference, where either embedding does for both. */

@@ -7,11 +7,11 @@ import {
   nameOf,
   type StoredMapping,
 } from "../../catalog/stored.js";
-import type { ConfiguredProvider } from "../../gateway/parts.js";
+import type { ConfiguredProvider, Gateway } from "../../gateway/parts.js";
 import { badRequest, RouterError } from "../../kernel/errors.js";
 import { MAPPINGS_MAX } from "../../kernel/limits.js";
 import { chatAdapterOf } from "../../providers/provider.js";
-import type { Task } from "../../tasks/index.js";
+import { EMBEDDINGS, type Task } from "../../tasks/index.js";
 import type { Caller } from "../../tenants/caller.js";
 import { mayManageProvider, seesStaging } from "../../tenants/provider-rights.js";
 import { authenticate, callerIfAny } from "../authenticate.js";
@@ -19,6 +19,7 @@ import { readJson } from "../body.js";
 import { priceIn, requireNotInFile } from "../operator/offer-fields.js";
 import { type Handler, json, type Site, type Visit } from "../parts.js";
 import { hubId } from "./hub-id.js";
+import { pipelineTagOf, tagsOf } from "./hub-print.js";
 import { changeBody, type NewMappingBody, newMappingBody, statusBody } from "./partner-body.js";
 
 /** Everybody may look; what is in staging is shown to those who may call it. */
@@ -140,14 +141,30 @@ function requireRoute({ provider }: ConfiguredProvider, task: Task): void {
   throw badRequest(`"task": ${provider.id} has no route for ${task} here.`, "task");
 }
 
-/** The Hub's rule, for what is known of a model: it is of that kind, or a model that writes and is tagged for chat. */
+/**
+ * The Hub's rule: a model is offered for what it is for, or for chat where it writes and is tagged so. What it is for was
+ * told to us, or is what the file and the starter catalog offer it for; what neither speaks of may be for anything.
+ */
 function requireKind({ gateway }: Site, { subject, task }: NewMappingBody): void {
   if (subject.kind !== "model") return;
-  const known = gateway.catalog.known(subject.model);
-  if (known?.pipelineTag === undefined || known.pipelineTag === task) return;
-  const writes = ["text-generation", "image-text-to-text"].includes(known.pipelineTag);
-  if (task === "conversational" && writes && known.tags.includes("conversational")) return;
-  throw badRequest(`"task": ${subject.model} is for ${known.pipelineTag}, not ${task}.`, "task");
+  const { kinds, tags } = kindsOf(gateway, subject.model);
+  if (kinds.length === 0 || kinds.includes(task)) return;
+  const writes = kinds.some((kind) => ["text-generation", "image-text-to-text"].includes(kind));
+  if (task === "conversational" && writes && tags.includes("conversational")) return;
+  throw badRequest(`"task": ${subject.model} is for ${kinds.join(", ")}, not ${task}.`, "task");
+}
+
+/** By the Hub's names. */
+type Kinds = { readonly kinds: readonly string[]; readonly tags: readonly string[] };
+
+function kindsOf({ catalog }: Gateway, id: string): Kinds {
+  const known = catalog.known(id);
+  if (known?.pipelineTag !== undefined) return { kinds: [known.pipelineTag], tags: known.tags };
+  const model = catalog.model(id);
+  const tasks = (model?.mappings ?? []).flatMap((each) => (each.id === undefined ? each.task : []));
+  if (!model || tasks.length === 0) return { kinds: [], tags: [] };
+  const either = tasks.some((task) => EMBEDDINGS.includes(task)) ? EMBEDDINGS : [];
+  return { kinds: [...new Set([...tasks.map(pipelineTagOf), ...either])], tags: tagsOf(model) };
 }
 
 const toMapping = (
