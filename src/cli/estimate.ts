@@ -8,7 +8,7 @@ import { type CommonOptions, command } from "./command.js";
 import { type Local, withLocal } from "./local.js";
 import { show, table, UserError } from "./output.js";
 import { readOneOf } from "./read.js";
-import { isReady } from "./ready.js";
+import { readinessOf } from "./ready.js";
 
 type Options = CommonOptions & { readonly task?: string; readonly assume?: string };
 
@@ -37,17 +37,23 @@ async function estimateModel(local: Local, id: string, options: Options): Promis
     ...(outputTokens !== undefined && { outputTokens }),
     measured,
   };
+  const faultOf = await readinessOf(local);
   const rows = offersOf(model, query.suffix).map((mapping) => {
     const classes = costs.get(mapping.provider) ?? [];
     const found = forecast(mapping, assumed, { classes, isFree: mapping.isFree });
-    return { ...printForecast(found), ready: isReady(local.config, mapping) };
+    const fault = faultOf(mapping);
+    return {
+      ...printForecast(found),
+      ready: fault === undefined,
+      ...(fault !== undefined && { why_not: fault }),
+    };
   });
   show(options, { model: model.id, task: model.task, providers: rows }, () =>
     table(
       ["provider", "ready", "a call", "p95", "for $0.10", "for $2.00", "by"],
       rows.map((row) => [
         row.provider,
-        row.ready ? "yes" : "needs a key",
+        row.why_not ?? "yes",
         dollars(row.expected_cost_nano_usd),
         dollars(row.p95_cost_nano_usd),
         row.calls === null ? "" : (row.calls["0.10"] ?? "any number"),

@@ -8,7 +8,7 @@ import { catalogOf } from "./catalog.js";
 import { type CommonOptions, command } from "./command.js";
 import { type Local, withLocal } from "./local.js";
 import { show, table } from "./output.js";
-import { isReady } from "./ready.js";
+import { type Readiness, readinessOf } from "./ready.js";
 
 export const modelShow = command("show", "one model: who serves it, at what price, since when")
   .argument("<id>")
@@ -18,19 +18,22 @@ export const modelShow = command("show", "one model: who serves it, at what pric
 
 async function showOne(local: Local, id: string, options: CommonOptions): Promise<void> {
   const model = findModel(await catalogOf(local), id);
-  const offers = await Promise.all(model.mappings.map((mapping) => offerOf(local, mapping)));
+  const fault = await readinessOf(local);
+  const offers = await Promise.all(model.mappings.map((each) => offerOf(local, each, fault)));
   const shown = { id: model.id, task: model.task, tags: model.tags ?? [], providers: offers };
   show(options, shown, () => textOf(model.id, offers));
 }
 
 type Offer = Awaited<ReturnType<typeof offerOf>>;
 
-async function offerOf({ config, mappings }: Local, mapping: Mapping) {
+async function offerOf({ mappings }: Local, mapping: Mapping, faultOf: Readiness) {
   const { pricedAt } = mapping;
+  const fault = faultOf(mapping);
   const history = await mappings.prices(keyOf(mapping));
   return {
     ...printOffer(mapping),
-    ready: isReady(config, mapping),
+    ready: fault === undefined,
+    ...(fault !== undefined && { why_not: fault }),
     age_days: pricedAt === undefined ? null : daysSince(pricedAt),
     history: history.map(printPriceEntry),
   };
@@ -45,7 +48,7 @@ function textOf(id: string, offers: readonly Offer[]): string {
       offer.provider,
       offer.provider_model,
       offer.status,
-      offer.ready ? "yes" : "needs a key",
+      offer.why_not ?? "yes",
       priceText(offer),
       ageText(offer.age_days),
       offer.source,

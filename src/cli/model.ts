@@ -6,7 +6,7 @@ import { modelAdd } from "./model-add.js";
 import { modelShow } from "./model-show.js";
 import { modelSync } from "./model-sync.js";
 import { show, table } from "./output.js";
-import { isReady } from "./ready.js";
+import { readinessOf } from "./ready.js";
 
 type ListOptions = CommonOptions & { readonly all: boolean };
 
@@ -22,14 +22,14 @@ export const model = new Command("model")
   .addCommand(modelSync);
 
 async function list(local: Local, options: ListOptions): Promise<void> {
-  const { config } = local;
+  const fault = await readinessOf(local);
   const catalog = await catalogOf(local);
   const rows = [...catalog.all()]
     .map((each) => ({
       id: each.id,
       task: each.task,
       providers: each.mappings
-        .filter((m) => options.all || isReady(config, m))
+        .filter((m) => options.all || (m.status === "live" && fault(m) === undefined))
         .map((m) => m.provider),
     }))
     .filter((row) => row.providers.length > 0);

@@ -3,6 +3,7 @@ import { type CommonOptions, command } from "./command.js";
 import { type KnownProvider, knownProviders } from "./known-providers.js";
 import { withLocal } from "./local.js";
 import { show, table } from "./output.js";
+import { hasKey } from "./ready.js";
 
 export const providerList = command(
   "list",
@@ -30,9 +31,7 @@ const rowOf = ({ configured, registration }: KnownProvider) => ({
   name: configured.provider.name,
   base_url: configured.baseUrl,
   key_variable: configured.provider.keyVariable ?? null,
-  ready:
-    registration?.state !== "withdrawn" &&
-    (configured.key !== undefined || !configured.provider.needsKey),
+  ready: registration?.state !== "withdrawn" && hasKey(configured),
   tells_costs: configured.billing !== undefined,
   state: registration?.state ?? null,
 });

@@ -1,10 +1,23 @@
 import type { Mapping } from "../catalog/model.js";
-import type { Config } from "../config/config.js";
 import { EMBEDDED } from "../embedded/catalog.js";
+import { type KnownProvider, knownProviders } from "./known-providers.js";
+import type { Local } from "./local.js";
 
-/** Whether an offer can be called with the keys that this configuration has. */
-export function isReady(config: Config, mapping: Mapping): boolean {
-  if (mapping.provider === EMBEDDED) return config.embedded !== undefined;
-  const settings = config.providers.get(mapping.provider);
-  return settings !== undefined && (settings.key !== undefined || !settings.provider.needsKey);
+/** What stands between everybody and an offer, in a few words; undefined where its provider can be called. */
+export type Readiness = (mapping: Pick<Mapping, "provider">) => string | undefined;
+
+/** With the keys that this configuration has, and those that registered providers gave. */
+export async function readinessOf(local: Local): Promise<Readiness> {
+  const known = await knownProviders(local);
+  const faults = new Map(known.map((each) => [each.configured.provider.id, faultOf(each)]));
+  if (local.config.embedded) faults.set(EMBEDDED, undefined);
+  return ({ provider }) => (faults.has(provider) ? faults.get(provider) : "not set up");
 }
+
+function faultOf({ configured, registration }: KnownProvider): string | undefined {
+  if (registration && registration.state !== "live") return `not live: ${registration.state}`;
+  return hasKey(configured) ? undefined : "needs a key";
+}
+
+export const hasKey = ({ key, provider }: KnownProvider["configured"]): boolean =>
+  key !== undefined || !provider.needsKey;

@@ -108,8 +108,9 @@ const evidenceTable = ({ candidates }: Found): string =>
       "429",
       "answers",
       "last seen",
+      "keeps prompts",
     ],
-    candidates.map(({ provider, evidence }) => [
+    candidates.map(({ provider, evidence, retains_prompts: retains }) => [
       provider,
       ...[evidence.throughput, evidence.first_byte_ms].map(cell),
       ...[evidence.first_byte_p50_ms, evidence.first_byte_p95_ms, evidence.total_ms].map(cell),
@@ -117,6 +118,7 @@ const evidenceTable = ({ candidates }: Found): string =>
       percent(evidence.rate_limited_rate),
       cell(evidence.answers),
       evidence.last_seen_at ?? "never",
+      retains === null ? "not known" : retains ? "yes" : "no",
     ]),
   );
 

@@ -2,6 +2,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { type Sim, startSim } from "../../sim/server.js";
+import { systemClock } from "../../src/kernel/clock.js";
+import { mappingStore } from "../../src/store/catalog/mappings.js";
+import { openStore } from "../../src/store/open.js";
 import { commandLine } from "./support.js";
 
 const KEY = "key-of-acme-0123456789";
@@ -34,6 +37,19 @@ const register = (...more: readonly string[]) =>
     ...["--billing-url", `${sim.url("nscale")}/_billing`, ...more],
   );
 
+/** A model of the provider's, live, as its people would write it. */
+async function mapped(id: string): Promise<void> {
+  const database = await openStore(join(cli.folder, ".turnpike", "turnpike.sqlite"));
+  await mappingStore(database, "test", systemClock).put([
+    {
+      ...{ provider: "acme-ai", task: "conversational", status: "live", facts: {} },
+      ...{ subject: { kind: "model", model: id }, providerModel: model },
+      price: { price: undefined, isFree: true, source: "nobody", setBy: "test" },
+    },
+  ]);
+  await database.close();
+}
+
 test("a provider is registered, tested, promoted and withdrawn by command", async () => {
   await cli.json("org", "create", "buyers");
   const made = await cli.json("org", "create", "acme", "--type", "provider");
@@ -54,19 +70,29 @@ test("a provider is registered, tested, promoted and withdrawn by command", asyn
 
   const { report } = await cli.json("provider", "test", "acme-ai", "--model", model);
   expect([report.passed, report.checks.length]).toEqual([true, 13]);
+  await mapped("acme/chat");
+  const listed = async () =>
+    (await cli.json("model", "list")).models.some(({ id }: { id: string }) => id === "acme/chat");
+  const shown = async () => (await cli.json("model", "show", "acme/chat")).providers[0].why_not;
   const states = [];
   for (const step of ["promote", "promote", "withdraw", "promote"]) {
-    states.push((await cli.json("provider", step, "acme-ai")).provider.state);
+    const { state } = (await cli.json("provider", step, "acme-ai")).provider;
+    states.push(state);
+    const isLive = state === "live";
+    expect([await listed(), await shown()]).toEqual([
+      isLive,
+      isLive ? undefined : `not live: ${state}`,
+    ]);
   }
   expect(states).toEqual(["staging", "live", "withdrawn", "sandbox"]);
 
-  const shown = await cli.run("provider", "show", "acme-ai");
-  expect(shown.printed).toContain("acme-ai (Acme) of acme: sandbox, passed");
+  const told = await cli.run("provider", "show", "acme-ai");
+  expect(told.printed).toContain("acme-ai (Acme) of acme: sandbox, passed");
   const { providers } = await cli.json("provider", "list");
   expect(providers.find(({ id }: { id: string }) => id === "acme-ai")).toMatchObject({
     ...{ state: "sandbox", ready: true, base_url: base, tells_costs: true },
   });
-  for (const each of [shown.printed, JSON.stringify(report)]) expect(each).not.toContain(KEY);
+  for (const each of [told.printed, JSON.stringify(report)]) expect(each).not.toContain(KEY);
 }, 60_000);
 
 test("a configured provider is tested the same way, and a failure is told with its hint", async () => {
