@@ -60,6 +60,8 @@ const mappingSchema = z.strictObject({
   provider: z.string().min(1),
   provider_model: providerModel,
   status: z.enum(["live", "staging", "error"]).default("live"),
+  // Whoever says it pays for it: it is for the operator's file alone.
+  hedge_after_ms: z.int().min(0).optional(),
   source: z.string().optional(),
   read: z.iso.date().optional(),
 });
@@ -116,6 +118,7 @@ function toMapping(
       .filter(Boolean)
       .join(", "),
     ...(written.read !== undefined && { pricedAt: Date.parse(written.read) }),
+    ...(written.hedge_after_ms !== undefined && { hedgeAfterMs: written.hedge_after_ms }),
     ...factsOf(written),
   };
 }

@@ -29,6 +29,8 @@ export type Mapping = {
   readonly inputModalities?: readonly Modality[];
   /** Whether the provider keeps what it is sent for this model, where that is said. */
   readonly retainsPrompts?: boolean;
+  /** After how long a short request to it is sent to another one as well, 0 for never; undefined where the limit holds. */
+  readonly hedgeAfterMs?: number;
   readonly isModelAuthor?: boolean;
   /** For a LoRA adapter: the file of weights in the Hub's repository. */
   readonly loraWeights?: string;

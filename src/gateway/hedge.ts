@@ -30,6 +30,10 @@ const isHedgeable = (gateway: Gateway, candidate: Candidate, { computeMs }: Held
   computeMs === undefined &&
   configuredFor(gateway, candidate).billing === undefined;
 
+/** How long its answer is waited for before another one is asked as well; 0 where none ever is. */
+export const hedgeAfterMs = ({ limits }: Gateway, { mapping }: Candidate): number =>
+  mapping.hedgeAfterMs ?? limits.hedgeAfterMs;
+
 /** Waits for an attempt, and sends a second one after a while. */
 export async function hedged<C extends Call, Answered extends { readonly kind: string }>(
   gateway: Gateway,
@@ -38,9 +42,9 @@ export async function hedged<C extends Call, Answered extends { readonly kind: s
   way: Way,
   first: Runner<Answered>,
 ): Promise<Ended<Answered>> {
-  const { clock, limits } = gateway;
   const patience = new AbortController();
-  const early = await Promise.race([first.sent, clock.sleep(limits.hedgeAfterMs, patience.signal)]);
+  const afterMs = hedgeAfterMs(gateway, first.turn.candidate);
+  const early = await Promise.race([first.sent, gateway.clock.sleep(afterMs, patience.signal)]);
   patience.abort();
   const second =
     early || call.sender.signal.aborted ? undefined : begin(gateway, call, kind, way, first);

@@ -20,7 +20,7 @@ import {
 } from "./attempts.js";
 import type { ResponseHead } from "./client/response-head.js";
 import { CreditEndedError, Deadline } from "./deadline.js";
-import { hedged } from "./hedge.js";
+import { hedgeAfterMs, hedged } from "./hedge.js";
 import type { Held } from "./money/hold.js";
 import { paidTimeFor, withTime } from "./money/paid-time.js";
 import { CALLER_GONE, settle } from "./money/settle.js";
@@ -178,7 +178,7 @@ async function attempt<C extends Call, Answered extends { readonly kind: string 
     turn = firstTurn(gateway, call, way);
     let outcome: Answered | Failure;
     const sent = kind.send(gateway, call, turn);
-    if (isHedged(gateway, call, kind)) {
+    if (isHedged(gateway, call, kind, turn)) {
       ({ turn, outcome } = await hedged(gateway, call, kind, way, { turn, sent }));
     } else {
       outcome = await sent;
@@ -210,7 +210,8 @@ const isHedged = <C extends Call, Answered extends { readonly kind: string }>(
   gateway: Gateway,
   call: C,
   kind: Kind<C, Answered>,
-): boolean => gateway.limits.hedgeAfterMs > 0 && kind.isShort(gateway, call);
+  { candidate }: Turn,
+): boolean => hedgeAfterMs(gateway, candidate) > 0 && kind.isShort(gateway, call);
 
 /** Throws where something is owed all the same, and no other candidate is tried. */
 async function endFailed(

@@ -34,6 +34,8 @@ async function start(
     readonly limits?: Readonly<Record<string, number>>;
     readonly price?: Readonly<Record<string, Readonly<Record<string, string>>>>;
     readonly providers?: Readonly<Record<string, object>>;
+    /** What their offers say beside the price. */
+    readonly offers?: Readonly<Record<string, object>>;
   } = {},
 ) {
   const names = Object.keys(replies);
@@ -45,6 +47,7 @@ async function start(
     provider,
     provider_model: "m",
     price: more.price?.[provider] ?? { input: "1", output: "2" },
+    ...more.offers?.[provider],
   }));
   const yaml = {
     limits: { hedge_after_ms: HEDGE_AFTER_MS, ...more.limits },
@@ -104,6 +107,25 @@ test("a slow first candidate is called off when the second answers, and only the
   const mapping = app.site.gateway.catalog.model("org/model")?.mappings[0];
   if (!mapping) throw new Error("no mapping");
   expect(app.site.gateway.breakers.restsForMs(mapping, Infinity)).toBe(0);
+});
+
+test("what an offer says of its own time goes before the limit", async () => {
+  const soon = await start(
+    { a: held().reply, b: () => plainAnswer() },
+    { limits: { hedge_after_ms: 0 }, offers: { a: { hedge_after_ms: HEDGE_AFTER_MS } } },
+  );
+  expect(triedIn(await soon.ask())).toBe("a:lost,b:200");
+  const slow = held();
+  const never = await start(
+    { a: slow.reply, b: () => plainAnswer() },
+    { limits: { hedge_after_ms: 1 }, offers: { a: { hedge_after_ms: 0 } } },
+  );
+  const asked = never.ask();
+  await until(() => never.count("a") === 1);
+  await Bun.sleep(HEDGE_AFTER_MS);
+  slow.answer();
+  expect(triedIn(await asked)).toBe("a:200");
+  expect(never.count("b")).toBe(0);
 });
 
 test("whoever is called off counts as no faster than it was called off", async () => {
