@@ -128,6 +128,13 @@ test("whoever forbids that prompts are kept is served by those who are known not
     ],
   });
   expect(providers.map(({ received }) => received.length)).toEqual([0, 0, 1]);
+  const told = await app.answer(call("POST", "/api/turnpike/route", token, ask));
+  const { candidates } = await told.json();
+  expect(
+    Object.fromEntries(
+      candidates.map((each: Record<string, unknown>) => [each.provider, each.retains_prompts]),
+    ),
+  ).toEqual({ unknown: null, keeps: true, forgets: false });
   expect(await servedBy(token, { data_collection: "allow" })).toBe("unknown");
 });
 

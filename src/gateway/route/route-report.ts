@@ -21,6 +21,8 @@ export type RouteReport = {
     readonly breaker: ReturnType<Breakers["stateOf"]>;
     /** In nano-USD. */
     readonly expectedCost: bigint;
+    /** Undefined where nobody has said, and then it counts as if it did. */
+    readonly retainsPrompts: boolean | undefined;
   })[];
   readonly excluded: readonly Exclusion[];
   /** What a request would end with, where nobody is left. */
@@ -47,11 +49,15 @@ export function reportRoute<C extends Routed>(
       restsForMs: breakers.restsForMs(explained.candidate.mapping, call.startedAt),
       breaker: breakers.stateOf(explained.candidate.mapping, call.startedAt),
       expectedCost: exactCost(chooser, call, wish, explained.candidate),
+      retainsPrompts: retainsPrompts(chooser, explained.candidate),
     })),
     excluded: exclusionsOf(chooser, call, wish, search),
     error: candidates.length > 0 ? undefined : nobodyServes(chooser, call, wish, search),
   };
 }
+
+const retainsPrompts = ({ providers }: Chooser, { mapping }: Candidate): boolean | undefined =>
+  mapping.retainsPrompts ?? providers.get(mapping.provider)?.provider.retainsPrompts;
 
 function exactCost<C extends Routed>(
   chooser: Chooser,
@@ -76,6 +82,7 @@ export const printRoute = ({ model, tasks, policy, candidates, excluded, error }
     rests_for_ms: Math.ceil(each.restsForMs),
     breaker: each.breaker,
     is_explored: each.isExplored,
+    retains_prompts: each.retainsPrompts ?? null,
     reasons: each.reasons,
     evidence: printEvidence(each.evidence),
   })),
