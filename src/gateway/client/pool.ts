@@ -123,8 +123,12 @@ export class HttpPool {
     }
     connection.idleSince = performance.now();
     list.push(connection);
-    this.sweeping ??= setInterval(() => this.sweep(), SWEEP_MS);
+    this.sweeping ??= this.sweepOften();
   };
+
+  private sweepOften(): ReturnType<typeof setInterval> {
+    return setInterval(() => this.sweep(), SWEEP_MS);
+  }
 
   private sweep(): void {
     const oldest = performance.now() - IDLE_MS_MAX;

@@ -104,8 +104,13 @@ export class Spool {
   /** Resolves once the text is in the file. */
   private append(text: string): Promise<void> {
     this.pending.push(text);
-    this.written ??= new Promise((resolve) => setImmediate(() => this.write(resolve)));
+    this.written ??= this.writeLater();
     return this.written;
+  }
+
+  /** By itself, and not where every record comes along: these functions would cost each of them a scope. */
+  private writeLater(): Promise<void> {
+    return new Promise((resolve) => setImmediate(() => this.write(resolve)));
   }
 
   private write(done: () => void): void {
