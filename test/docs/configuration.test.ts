@@ -7,7 +7,9 @@ const ROOT = join(import.meta.dir, "..", "..");
 const readme = await Bun.file(join(ROOT, "README.md")).text();
 
 test("every variable that the configuration reads is named in README.md", async () => {
-  const files = ["config.ts", "environment.ts", "payments.ts"].map((name) => join(ROOT, "src", "config", name));
+  const files = ["config.ts", "environment.ts", "payments.ts"].map((name) =>
+    join(ROOT, "src", "config", name),
+  );
   const source = (await Promise.all(files.map((file) => Bun.file(file).text()))).join("\n");
   const named = source.match(/\bTURNPIKE_[A-Z_]+\b|\bDATABASE_URL\b|(?<=")STRIPE_[A-Z_]+(?=")/g);
   const variables = new Set(named);
