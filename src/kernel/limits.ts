@@ -166,6 +166,8 @@ export const REFUSED_OTHERS_MS = 100;
 export const BUSY_RETRY_SECONDS = 1;
 /** A lease nobody used for this long goes back. */
 export const IDLE_LEASE_MS = 10_000;
+/** How long whoever looks at their balance or usage waits for the store to hear of what ended just now. */
+export const CATCH_UP_MS = 500;
 /** One spool file; the next one starts after it. */
 export const SPOOL_SEGMENT_BYTES = 16 * 1024 * 1024;
 /** Settlements applied to the store in one transaction. */

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
-import { chat, type TestApp, tempFolder, testApp } from "../support/app.js";
+import { call, chat, type TestApp, tempFolder, testApp } from "../support/app.js";
 import {
   chunk,
   DONE,
@@ -114,4 +114,22 @@ test("what is left is told of all processes together, though another one has lea
   };
   expect(await told(app)).toBe("98000000");
   expect(await told(other)).toBe("96000000");
+});
+
+test("who looks right after an answer finds its cost in balance, usage and requests", async () => {
+  provider = fakeProvider(() => plainAnswer({ prompt: 1000, completion: 500 }));
+  app = await testApp({ yaml: yamlFor({ local: provider.origin }) });
+  const ada = await app.addUser("ada");
+  const me = async (path: string) =>
+    (await app.answer(call("GET", `/api/turnpike/me/${path}`, ada.token))).json();
+  for (let i = 1n; i <= 3n; i++) {
+    const { headers } = await app.answer(chat(ada.token, ask));
+    expect(await me("credits")).toMatchObject({
+      spendable_nano_usd: String(100_000_000n - i * 2_000_000n),
+      spent_this_period_nano_usd: String(i * 2_000_000n),
+    });
+    expect((await me("usage")).total_cost_nano_usd).toBe(String(i * 2_000_000n));
+    const { requests } = await me("requests");
+    expect(requests[0].inference_id).toBe(headers.get("inference-id"));
+  }
 });

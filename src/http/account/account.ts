@@ -10,6 +10,7 @@ import { type AccessToken, BUDGET_PERIODS, SCOPES, type User } from "../../tenan
 import { printMeasured } from "../../wire/usage.js";
 import { authenticate } from "../authenticate.js";
 import { readJson } from "../body.js";
+import { caughtUp } from "../caught-up.js";
 import { dollarsAboveZero, future, rateFields } from "../fields.js";
 import { type Handler, json, type Site } from "../parts.js";
 
@@ -189,6 +190,7 @@ const REQUESTS_SHOWN = 100;
 
 export const listRequests: Handler = async (site, visit) => {
   const { user } = await authenticate(site, visit, "read");
+  await caughtUp(site);
   const rows = await site.usage.newestRequests(user.id, REQUESTS_SHOWN);
   return json({
     requests: rows.map((row) => ({

@@ -11,6 +11,7 @@ import { loweredByTerms, type TermsChange } from "../../tenants/store.js";
 import type { User } from "../../tenants/user.js";
 import { authenticate } from "../authenticate.js";
 import { readJson } from "../body.js";
+import { caughtUp } from "../caught-up.js";
 import { dollars } from "../fields.js";
 import { type Handler, json, type Site } from "../parts.js";
 
@@ -19,7 +20,9 @@ export const showCredits: Handler = async (site, visit) => {
   return json(await creditOf(site, user));
 };
 
-export async function creditOf({ gateway, ledger, usage }: Site, payer: Payer) {
+export async function creditOf(site: Site, payer: Payer) {
+  await caughtUp(site);
+  const { gateway, ledger, usage } = site;
   const bucket = fundsBucketOf(payer);
   const now = gateway.clock.now();
   const period = periodAt(payer.anchor, now);

@@ -4,6 +4,7 @@ import type { UsageOf } from "../../store/books/usage-reports.js";
 import { isDeleted } from "../../tenants/forget.js";
 import { parseUsageQuery } from "../../wire/usage-query.js";
 import { authenticate } from "../authenticate.js";
+import { caughtUp } from "../caught-up.js";
 import { csvFile, formatOf } from "../formats.js";
 import { type Handler, json, type Site, type Visit } from "../parts.js";
 
@@ -18,6 +19,7 @@ export async function usageOf(site: Site, visit: Visit, of: UsageOf): Promise<Re
   const written = { by: asked("by"), from: asked("from"), to: asked("to"), tag: asked("tag") };
   const query = parseUsageQuery(written, visit.at);
   const format = formatOf(visit, ["json", "csv"]);
+  await caughtUp(site);
   const { usage } = site.books;
   const rows = await usage.report(of, query);
   const nameOf = (userId: string) => {
