@@ -75,22 +75,44 @@ export function serve<C extends Call, Answered extends { readonly kind: string }
   return rates ? serveWithin(rates, gateway, call, kind) : serveAdmitted(gateway, call, kind);
 }
 
-async function serveWithin<C extends Call, Answered extends { readonly kind: string }>(
+function serveWithin<C extends Call, Answered extends { readonly kind: string }>(
   rates: CallerRates,
   gateway: Gateway,
   call: C,
   kind: Kind<C, Answered>,
 ): Promise<Response> {
-  const admission =
-    admitAtOnce(rates, gateway, call, kind) ?? (await admit(rates, gateway, call, kind));
+  const admission = admitAtOnce(rates, gateway, call, kind);
+  return admission
+    ? serveHeld(admission, gateway, call, kind)
+    : serveLater(rates, gateway, call, kind);
+}
+
+async function serveLater<C extends Call, Answered extends { readonly kind: string }>(
+  rates: CallerRates,
+  gateway: Gateway,
+  call: C,
+  kind: Kind<C, Answered>,
+): Promise<Response> {
+  const tokens = rates.tokens.length === 0 ? NO_TOKENS : kind.tokens(gateway, call);
+  return serveHeld(await gateway.rates.admit(rates, tokens), gateway, call, kind);
+}
+
+/** What ends a request that was never settled is seen from beside: nobody waits for it. */
+function serveHeld<C extends Call, Answered extends { readonly kind: string }>(
+  admission: Admission,
+  gateway: Gateway,
+  call: C,
+  kind: Kind<C, Answered>,
+): Promise<Response> {
   call.admission = admission;
+  const end = (): void => admission.end(0);
   try {
-    const response = await serveAdmitted(gateway, call, kind);
+    const served = serveAdmitted(gateway, call, kind);
     // A stream goes on, and what settles it ends this too.
-    if (!call.request.isStream) admission.end(0);
-    return response;
+    served.then(call.request.isStream ? undefined : end, end);
+    return served;
   } catch (thrown) {
-    admission.end(0);
+    end();
     throw thrown;
   }
 }
@@ -103,15 +125,6 @@ function admitAtOnce<C extends Call>(
 ): Admission | undefined {
   const most = rates.tokens.length === 0 ? 0 : tokensMost(gateway, call);
   return gateway.rates.admitAtOnce(rates, most);
-}
-
-function admit<C extends Call>(
-  rates: CallerRates,
-  gateway: Gateway,
-  call: C,
-  { tokens }: Pick<Kind<C, never>, "tokens">,
-): Promise<Admission> {
-  return gateway.rates.admit(rates, rates.tokens.length === 0 ? NO_TOKENS : tokens(gateway, call));
 }
 
 const NO_TOKENS: TokensWanted = { input: 0, output: 0, countInput: undefined };

@@ -100,11 +100,7 @@ export class RateLimiter {
   end(admission: Admission, used: number): void {
     const now = this.clock.now();
     const beyond = this.book.end(admission, used, now);
-    const { minute, leases } = admission.window;
-    if (beyond === 0 || endOfMinute(minute) <= now) return;
-    countExcess(this.parts, leases.tokens, beyond).catch((thrown) =>
-      this.log("warn", "tokens_not_counted", { reason: reasonOf(thrown) }),
-    );
+    if (beyond > 0 && now < endOfMinute(admission.window.minute)) this.count(admission, beyond);
   }
 
   addHeaders(headers: Record<string, string>, rates: CallerRates): void {
@@ -131,9 +127,12 @@ export class RateLimiter {
     return expired;
   }
 
-  private get parts() {
+  /** In the background. */
+  private count({ leases }: Admission, beyond: number): void {
     const { book, keeper, clock } = this;
-    return { book, keeper, clock };
+    countExcess({ book, keeper, clock }, leases.tokens, beyond).catch((thrown) =>
+      this.log("warn", "tokens_not_counted", { reason: reasonOf(thrown) }),
+    );
   }
 
   /** Each further round means that somebody else was served or refused. */
