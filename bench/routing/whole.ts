@@ -1,29 +1,25 @@
 /**
- * What parts of a whole request cost: the app in this process, a load generator in another one, and a provider that
- * answers from memory. Requests come by turns with and without the part, in the same compiled code and on the same
- * heap, so what else the machine does hits both alike.
+ * What parts of a whole request cost: requests in this process, without a network, by turns with and without the part.
+ * Both go through the same compiled code on the same heap, so what else the machine does hits them alike.
  */
 import { heapStats } from "bun:jsc";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Exchange } from "../../src/gateway/client/exchange.js";
 import type { HttpPool } from "../../src/gateway/client/pool.js";
-import { listen } from "../../src/http/server.js";
 import { defaultLimits } from "../../src/kernel/limits.js";
 import { Breakers } from "../../src/routing/breakers.js";
 import { Statistics } from "../../src/routing/statistics.js";
-import { call, type TestApp, testApp } from "../../test/support/app.js";
-import { type ClosedLoopResult, type LoadSpec, requestBody, type Target } from "../load/spec.js";
-import { percentile } from "../measure/statistics.js";
-import { start } from "../processes.js";
+import { call, chat, type TestApp, testApp } from "../../test/support/app.js";
+import { threadMs } from "../../test/support/thread-clock.js";
+import { requestBody, type Target } from "../load/spec.js";
+import { median } from "../measure/statistics.js";
 import { PLAIN_ANSWER } from "../upstream-answers.js";
-import { CHAT_PATH } from "../variants/variant.js";
 
-/** As many as the spine bench has. */
-const CONNECTIONS = 64;
-const BATCH_MS = { full: 1_200, quick: 300 };
-const BATCH_MS_MAX = 60_000;
-const PAIRS = { full: 16, quick: 2 };
+/** Requests under way together, as many as the spine bench has connections. */
+const AT_ONCE = 64;
+/** Long enough for garbage to be collected a few times in each batch. */
+const BATCH = { full: 3_000, quick: 500 };
+const PAIRS = { full: 40, quick: 4 };
+const WARM_UP_PAIRS = 4;
 const MODEL = "bench/road-1";
 /** Never reached, and still counted. */
 const LIMITS = {
@@ -45,7 +41,8 @@ models:
 /** One way of a request through the app. */
 type Way = {
   readonly name: string;
-  readonly target: Target;
+  readonly app: TestApp;
+  readonly token: string;
   /** Puts the app's parts in place. */
   readonly enter: () => void;
 };
@@ -98,11 +95,8 @@ async function startWorld(): Promise<World> {
     breakers: new NoBreakers(defaultLimits, () => 1),
     statistics: new NoStatistics(),
   };
-  const place = { host: "127.0.0.1", port: 0, sharesPort: false };
-  const port = Number(new URL(listen(app.site, place).origin).port);
   const way = (name: string, token: string, parts: typeof kept): Way => ({
-    name,
-    target: { port, path: CHAT_PATH, model: MODEL, headers: { Authorization: `Bearer ${token}` } },
+    ...{ name, token, app },
     enter: () => void Object.assign(gateway, parts),
   });
   const [free, limited] = [await payerOf(app, "free"), await payerOf(app, "limited")];
@@ -127,44 +121,28 @@ async function limit(app: TestApp, name: string): Promise<void> {
   if (status !== 200) throw new Error(`the limits were refused: ${status}`);
 }
 
-/** One request, which must have taken the way it was meant to. Returns the length of its answer's body. */
-async function ask({ name, target, enter }: Way): Promise<number> {
-  enter();
-  const answer = await fetch(`http://127.0.0.1:${target.port}${target.path}`, {
-    method: "POST",
-    headers: { ...target.headers, "Content-Type": "application/json" },
-    body: requestBody(target, false),
-  });
+const BODY = requestBody({ model: MODEL } as Target, false);
+
+/** One request, which must have taken the way it was meant to. */
+async function ask({ name, app, token }: Way): Promise<void> {
+  const answer = await app.answer(chat(token, BODY));
   const text = await answer.text();
   const isLimited = answer.headers.has("ratelimit");
   if (answer.status !== 200 || isLimited !== (name === "limited")) {
     throw new Error(`${name} was answered with ${answer.status}: ${text.slice(0, 200)}`);
   }
-  return Buffer.byteLength(text);
 }
 
-/** Nanoseconds that this thread has had a processor for. Up to one tick of the scheduler old, so batches are long. */
-const threadNs = (): number =>
-  Number(readFileSync("/proc/thread-self/schedstat", "utf8").split(" ")[0]);
-
 /** Microseconds of the request thread's processor time for one request of a batch. */
-async function timeOf(way: Way, durationMs: number): Promise<number> {
-  const bodyBytes = await ask(way);
-  const spec: LoadSpec = {
-    ...{ mode: "closed-loop", target: way.target, bodyBytes, connections: CONNECTIONS },
-    ...{ warmupMs: 0, durationMs },
+async function timeOf(way: Way, requests: number): Promise<number> {
+  way.enter();
+  let left = requests;
+  const one = async (): Promise<void> => {
+    while (left-- > 0) await ask(way);
   };
-  const generator = start({
-    name: "load generator",
-    argv: [process.execPath, join(import.meta.dir, "..", "load.ts"), JSON.stringify(spec)],
-    core: undefined,
-  });
-  const began = threadNs();
-  const told: ClosedLoopResult = JSON.parse(await generator.firstLine(durationMs + BATCH_MS_MAX));
-  const spent = threadNs() - began;
-  await generator.stop();
-  if (told.errors.length > 0) throw new Error(told.errors.join("; "));
-  return spent / told.answers / 1_000;
+  const began = threadMs();
+  await Promise.all(Array.from({ length: AT_ONCE }, one));
+  return ((threadMs() - began) / requests) * 1_000;
 }
 
 const PAIRED = {
@@ -172,31 +150,19 @@ const PAIRED = {
   breakers: { without: "bare", withIt: "free" },
 } as const;
 
-/**
- * What a part adds to a request, in microseconds. Whatever else a machine does only ever makes a batch dearer, never
- * cheaper, so it is the cheaper batches that are compared: of each way the one that a quarter of them do not exceed.
- */
+/** What a part adds to a request, in microseconds: the median over pairs of batches, of which either comes first in turn. */
 export async function timeOfPart(part: keyof typeof PAIRED, isQuick: boolean): Promise<number> {
   const world = await startWorld();
   const [without, withIt] = [world[PAIRED[part].without], world[PAIRED[part].withIt]];
   const size = isQuick ? "quick" : "full";
-  const times = new Map<Way, number[]>([
-    [without, []],
-    [withIt, []],
-  ]);
-  // The first two pairs are spent on warming up.
-  for (let i = -2; i < PAIRS[size]; i++) {
-    for (const way of i % 2 === 0 ? [without, withIt] : [withIt, without]) {
-      const time = await timeOf(way, BATCH_MS[size]);
-      if (i >= 0) times.get(way)?.push(time);
-    }
+  const added: number[] = [];
+  for (let i = -WARM_UP_PAIRS; i < PAIRS[size]; i++) {
+    const isTurned = i % 2 !== 0;
+    const first = await timeOf(isTurned ? withIt : without, BATCH[size]);
+    const second = await timeOf(isTurned ? without : withIt, BATCH[size]);
+    if (i >= 0) added.push(isTurned ? first - second : second - first);
   }
-  const cheap = (way: Way) =>
-    percentile(
-      (times.get(way) ?? []).toSorted((a, b) => a - b),
-      25,
-    );
-  return cheap(withIt) - cheap(without);
+  return median(added);
 }
 
 const COUNTED = 2_000;
@@ -209,6 +175,7 @@ export async function garbageOfLimits(): Promise<number> {
   const { free, limited } = await startWorld();
   const counts = [];
   for (const way of [free, limited]) {
+    way.enter();
     for (let i = 0; i < COUNTED / 4; i++) await ask(way);
     const before = cellsOnHeap();
     for (let i = 0; i < COUNTED; i++) await ask(way);

@@ -2,10 +2,10 @@
  * What lies between the end of an attempt that failed and the beginning of the next one, seen from inside. Nothing else
  * of a failover is ours: before its end the attempt waits for its provider, and once the next is begun it does again.
  */
-import { dlopen, FFIType } from "bun:ffi";
 import type { Exchange } from "../../src/gateway/client/exchange.js";
 import type { HttpPool } from "../../src/gateway/client/pool.js";
 import type { Log } from "../../src/kernel/log.js";
+import { threadMs } from "./thread-clock.js";
 
 export type Failover = {
   readonly requestId: string;
@@ -17,25 +17,6 @@ export type Failover = {
 };
 
 type End = { readonly at: number; readonly threadMs: number; isTurnOver: boolean };
-
-/**
- * How long this thread has had a processor, in ms. `process.threadCpuUsage` tells what it was at the last tick of the
- * scheduler, which may be 4 ms ago; only this clock tells it exactly. Without it, as on other systems than Linux, time
- * on the wall is the next best.
- */
-function threadClock(): () => number {
-  if (process.platform !== "linux") return () => performance.now();
-  const args = [FFIType.i32, FFIType.ptr];
-  const { symbols } = dlopen("libc.so.6", { clock_gettime: { args, returns: FFIType.i32 } });
-  const [THREAD_CPU, time] = [3, new BigInt64Array(2)];
-  return () => {
-    symbols.clock_gettime(THREAD_CPU, time);
-    const [seconds = 0n, nanoseconds = 0n] = time;
-    return Number(seconds) * 1_000 + Number(nanoseconds) / 1e6;
-  };
-}
-
-const threadMs = threadClock();
 
 /** Nothing of such an answer is read: its head is the attempt's end. */
 const isRefusal = (status = 0): boolean => status === 429 || status >= 500;
