@@ -1,12 +1,14 @@
 /**
- * What callers notice of a drain at full speed: the same load in short windows by turns, with nothing to drain and
- * with more in the spool than can be drained meanwhile. The process has all cores, and its drain a thread of its own.
+ * What callers notice of a drain: the same load in short windows by turns, with nothing to drain and with more in the
+ * spool than can be drained meanwhile. The process has all cores, and its drain a thread of its own. As a drain that
+ * stood still would not be noticed at all, the load then goes on until a backlog is gone.
  */
-import { appendFileSync, closeSync, fsyncSync, openSync, readdirSync, statSync } from "node:fs";
+import { appendFileSync, closeSync, fsyncSync, openSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { bytesBetween, spoolEnd } from "../../src/jobs/drain.js";
 import { newId } from "../../src/kernel/ids.js";
 import { printSettled } from "../../src/ledger/spool-record.js";
-import type { LedgerStore } from "../../src/ledger/store.js";
+import { type LedgerStore, type SpoolPosition, segmentFile } from "../../src/ledger/store.js";
 import { ledgerStore } from "../../src/store/ledger/ledger.js";
 import { openStore } from "../../src/store/open.js";
 import type { ClosedLoopResult } from "../load/spec.js";
@@ -19,6 +21,8 @@ import { newPayer, type Payer, settlementOf } from "./settlements.js";
 
 const PAYERS = 200;
 const drainedMsMax = 60_000;
+const goneMsMax = 120_000;
+const goneWindowMs = 2_000;
 const slackMs = 30_000;
 const allCores: Pins = {
   ...{ proxy: undefined, upstream: undefined, generator: undefined },
@@ -29,6 +33,8 @@ export type WhileDraining = {
   readonly connections: number;
   readonly resting: Load;
   readonly draining: Load;
+  /** How long a backlog lasted while the load went on; undefined: longer than was waited. */
+  readonly goneAfterSeconds: number | undefined;
 };
 
 type Load = {
@@ -53,10 +59,17 @@ export async function measureWhileDraining(
     const backlog = await openBacklog(join(folder, "data"));
     const durationMs = isQuick ? 500 : 1_000;
     const measured: WhileDraining[] = [];
+    const byConnections: Pick<WhileDraining, "connections" | "resting" | "draining">[] = [];
     try {
       await load(session, 1, isQuick ? 500 : 5_000);
       for (const connections of [1, 8]) {
-        measured.push(await byTurns(session, backlog, { connections, windows, durationMs }));
+        const loads = await byTurns(session, backlog, { connections, windows, durationMs });
+        byConnections.push({ connections, ...loads });
+      }
+      // Afterwards, as a drain that had to hurry goes on so for a while.
+      for (const loads of byConnections) {
+        const goneAfterSeconds = await goneAfter(session, backlog, loads.connections);
+        measured.push({ ...loads, goneAfterSeconds });
       }
       await backlog.drained();
     } finally {
@@ -71,7 +84,7 @@ async function byTurns(
   session: Session,
   backlog: Backlog,
   how: { readonly connections: number; readonly windows: number; readonly durationMs: number },
-): Promise<WhileDraining> {
+): Promise<Pick<WhileDraining, "resting" | "draining">> {
   const { connections, windows, durationMs } = how;
   const kinds = { resting: [] as Load[], draining: [] as Load[] };
   while (kinds.draining.length < windows) {
@@ -83,7 +96,23 @@ async function byTurns(
     if (await backlog.isDrained()) backlog.grow();
     else kinds.draining.push(draining);
   }
-  return { connections, resting: medians(kinds.resting), draining: medians(kinds.draining) };
+  return { resting: medians(kinds.resting), draining: medians(kinds.draining) };
+}
+
+/** In seconds, with the moments between two windows. */
+async function goneAfter(
+  session: Session,
+  backlog: Backlog,
+  connections: number,
+): Promise<number | undefined> {
+  await backlog.drained();
+  const end = backlog.add();
+  const began = performance.now();
+  while (performance.now() - began < goneMsMax) {
+    await load(session, connections, goneWindowMs);
+    if (await backlog.isDrainedTo(end)) return (performance.now() - began) / 1_000;
+  }
+  return undefined;
 }
 
 async function load(session: Session, connections: number, durationMs: number): Promise<Load> {
@@ -104,10 +133,11 @@ const medians = (loads: readonly Load[]): Load => ({
 });
 
 type Backlog = {
-  /** Puts more settlements into the running process's spool than it can drain in a window. */
-  readonly add: () => void;
+  /** Puts more settlements into the running process's spool than it can drain in a window; returns where they end. */
+  readonly add: () => SpoolPosition;
   readonly grow: () => void;
   readonly isDrained: () => Promise<boolean>;
+  readonly isDrainedTo: (end: SpoolPosition) => Promise<boolean>;
   readonly drained: () => Promise<void>;
   readonly close: () => Promise<void>;
 };
@@ -125,30 +155,26 @@ async function openBacklog(dataFolder: string): Promise<Backlog> {
     return newPayer(i, { user: newId(), token: newId(), accounts: [], isOwnKey: true });
   });
   let count = 100_000;
-  const isDrained = async () => {
-    const file = newestIn(folder);
+  const isDrainedTo = async (end: SpoolPosition) => {
     const position = await ledger.spoolPosition(node);
-    return (
-      position?.segment === Number.parseInt(file, 10) &&
-      position.offset === statSync(join(folder, file)).size
-    );
+    return position !== undefined && bytesBetween(position, end) === 0;
   };
+  const isDrained = () => isDrainedTo(spoolEnd(folder));
   return {
-    add: () => append(join(folder, newestIn(folder)), payers, count),
+    add: () => {
+      const { segment } = spoolEnd(folder);
+      append(join(folder, segmentFile(segment)), payers, count);
+      return spoolEnd(folder);
+    },
     grow: () => {
       count *= 2;
     },
     isDrained,
+    isDrainedTo,
     drained: () => until("the backlog was not drained", drainedMsMax, isDrained),
     close: () => database.close(),
   };
 }
-
-const newestIn = (folder: string): string =>
-  readdirSync(folder)
-    .filter((name) => name.endsWith(".spool"))
-    .sort()
-    .at(-1) ?? "";
 
 /** On the disk at once: it is not the process's own syncing that is looked at. */
 function append(path: string, payers: readonly Payer[], count: number): void {
