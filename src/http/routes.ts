@@ -8,6 +8,7 @@ import * as invoices from "./account/invoices.js";
 import * as payments from "./account/payments.js";
 import { showRateLimits } from "./account/rate-limits.js";
 import { showReceipt, showReceiptKey } from "./account/receipts.js";
+import { listRequests } from "./account/requests.js";
 import { showUsage } from "./account/usage.js";
 import { preflight, readable } from "./cors.js";
 import { type Dialect, errorResponse } from "./errors.js";
@@ -83,7 +84,7 @@ export const ROUTES: readonly Route[] = [
   { method: "PUT", path: `${ME}/spending-limit`, handler: credits.putSpendingLimit },
   { method: "GET", path: `${ME}/limits`, handler: showRateLimits },
   { method: "GET", path: `${ME}/usage`, handler: showUsage },
-  { method: "GET", path: `${ME}/requests`, handler: account.listRequests },
+  { method: "GET", path: `${ME}/requests`, handler: listRequests },
   { method: "GET", path: `${ME}/requests/*`, handler: showReceipt },
   { method: "GET", path: `${ME}/invoices`, handler: invoices.listInvoices },
   { method: "GET", path: `${ME}/invoices/*`, handler: invoices.showInvoice },
@@ -103,6 +104,7 @@ export const ROUTES: readonly Route[] = [
   { method: "PATCH", path: ORG, handler: orgs.changeOrganization },
   { method: "GET", path: `${ORG}/credits`, handler: orgs.showOrgCredits },
   { method: "GET", path: `${ORG}/usage`, handler: orgBooks.showOrgUsage },
+  { method: "GET", path: `${ORG}/requests`, handler: orgBooks.listOrgRequests },
   { method: "GET", path: `${ORG}/requests/*`, handler: orgBooks.showOrgReceipt },
   { method: "GET", path: `${ORG}/invoices`, handler: orgBooks.listOrgInvoices },
   { method: "GET", path: `${ORG}/invoices/*`, handler: orgBooks.showOrgInvoice },

@@ -74,6 +74,11 @@ test("its receipts and statements are for those who run it, and add up", async (
   expect(said.debits[0]).toMatchObject({ bucket: said.payer, amount_nano_usd: "20000" });
   expect((await get(`${ACME}/requests/${unbilled.id}`)).status).toBe(404);
 
+  expect((await read(`${ACME}/requests`)).requests).toMatchObject([
+    { inference_id: billed.id, member: bob.user.id, member_name: "bob", cost_nano_usd: "20000" },
+  ]);
+  expect((await read("/api/turnpike/me/requests", bob.token)).requests).toHaveLength(2);
+
   const statement = await read(`${ACME}/invoices/2026-01`);
   expect(statement).toMatchObject({
     payer: { id: said.payer, name: "acme" },
@@ -81,7 +86,13 @@ test("its receipts and statements are for those who run it, and add up", async (
     usage: [{ charged_nano_usd: "20000" }],
   });
   expect((await read(`${ACME}/invoices`)).invoices).toMatchObject([{ month: "2026-01" }]);
-  for (const path of ["usage", "invoices", "invoices/2026-01", `requests/${billed.id}`]) {
+  for (const path of [
+    "usage",
+    "requests",
+    "invoices",
+    "invoices/2026-01",
+    `requests/${billed.id}`,
+  ]) {
     const statusFor = async (token: string) => (await get(`${ACME}/${path}`, token)).status;
     expect([path, await statusFor(bob.token), await statusFor(cyd.token)]).toEqual([
       path,

@@ -246,11 +246,29 @@ export function storeContract(engine: Engine): void {
         ]);
       });
 
+      test("shows what an organization paid for, whoever did it, and the members theirs", async () => {
+        const paid = (id: string, at: number, facts: object) =>
+          settlementOf(id, {}, { at, payer: "org:acme", ...facts });
+        await here.store.applySettlements(
+          batchOf("a", [
+            paid("r6", AT + HOUR, {}),
+            paid("r7", AT + 2 * HOUR, { userId: "someone else" }),
+            paid("r8", AT, { payer: "org:other" }),
+          ]),
+        );
+        const newest = async (owner: string) =>
+          (await usageReader(here.database).newestRequests(owner, 10)).map(({ id }) => id);
+        expect(await newest("org:acme")).toEqual(["r7", "r6"]);
+        expect(await newest("someone else")).toEqual(["r7", "r5"]);
+        expect(await newest("org:none")).toEqual([]);
+      });
+
       test("shows the newest requests of one user first", async () => {
         const rows = await usageReader(here.database).newestRequests("user", 2);
         expect(rows.map(({ id }) => id)).toEqual(["r3", "r2"]);
         expect(rows[1]).toEqual({
           id: "r2",
+          userId: "user",
           at: AT + 60_000,
           model: "m/1",
           provider: "zeta",

@@ -7,10 +7,8 @@ import { printRates, readRates } from "../../tenants/rates.js";
 import { DEFAULT_SCOPES, issueToken, type NewToken } from "../../tenants/register.js";
 import { maskProviderKey, seal } from "../../tenants/sealing.js";
 import { type AccessToken, BUDGET_PERIODS, SCOPES, type User } from "../../tenants/user.js";
-import { printMeasured } from "../../wire/usage.js";
 import { authenticate } from "../authenticate.js";
 import { readJson } from "../body.js";
-import { caughtUp } from "../caught-up.js";
 import { dollarsAboveZero, future, rateFields } from "../fields.js";
 import { type Handler, json, type Site } from "../parts.js";
 
@@ -184,35 +182,4 @@ export const putPreferences: Handler = async (site, visit) => {
   await site.tenants.setPreferences(user.id, wanted);
   await site.reloadUser(user.id);
   return json(printPreferences({ ...user, ...wanted }));
-};
-
-const REQUESTS_SHOWN = 100;
-
-export const listRequests: Handler = async (site, visit) => {
-  const { user } = await authenticate(site, visit, "read");
-  await caughtUp(site);
-  const rows = await site.usage.newestRequests(user.id, REQUESTS_SHOWN);
-  return json({
-    requests: rows.map((row) => ({
-      inference_id: row.id,
-      at: new Date(row.at).toISOString(),
-      model: row.model,
-      provider: row.provider,
-      status: row.status,
-      outcome: row.outcome,
-      own_key: row.isOwnKey,
-      input_tokens: row.inputTokens,
-      cached_input_tokens: row.cachedInputTokens,
-      cache_write_tokens: row.cacheWriteTokens,
-      output_tokens: row.outputTokens,
-      reasoning_tokens: row.reasoningTokens,
-      estimated: row.isEstimated,
-      ...(row.measured && { measured: printMeasured(row.measured) }),
-      cost_nano_usd: String(row.cost - row.overrun),
-      cost_from: row.costFrom,
-      ...(row.counted !== undefined && { counted_nano_usd: String(row.counted) }),
-      overrun_nano_usd: String(row.overrun),
-      duration_ms: row.durationMs,
-    })),
-  });
 };

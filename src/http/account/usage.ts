@@ -13,6 +13,12 @@ export const showUsage: Handler = async (site, visit) => {
   return usageOf(site, visit, { userId: user.id });
 };
 
+/** What somebody is called; undefined once they were deleted. */
+export function nameOfUser({ gateway }: Site, userId: string): string | undefined {
+  const user = gateway.directory.user(userId);
+  return user && !isDeleted(user) ? user.name : undefined;
+}
+
 export async function usageOf(site: Site, visit: Visit, of: UsageOf): Promise<Response> {
   const { searchParams } = visit.url;
   const asked = (name: string) => searchParams.get(name) ?? undefined;
@@ -22,10 +28,7 @@ export async function usageOf(site: Site, visit: Visit, of: UsageOf): Promise<Re
   await caughtUp(site);
   const { usage } = site.books;
   const rows = await usage.report(of, query);
-  const nameOf = (userId: string) => {
-    const user = site.gateway.directory.user(userId);
-    return user && !isDeleted(user) ? user.name : undefined;
-  };
+  const nameOf = (userId: string) => nameOfUser(site, userId);
   if (format === "csv") {
     return csvFile(usageCsv(query.by, rows, nameOf), `usage-by-${query.by.join("-")}`);
   }

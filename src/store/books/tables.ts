@@ -16,10 +16,11 @@ type UsageKey = {
 type UsageSums = { [Column in UsageSum]: Whole };
 
 export type BookTables = {
-  /** Which requests are whose: a row for each user and batch that was drained. */
+  /** Which requests are whose: a row for each user, and each organization that paid, and batch that was drained. */
   user_requests: {
     /** The first of `ids`. */
     id: string;
+    /** Or the bucket of an organization. */
     user_id: string;
     /** When the newest of them began. */
     at: Whole;

@@ -5,9 +5,10 @@ import type { Database } from "../database.js";
 import type { Schema } from "../schema.js";
 import { requestsOf } from "./user-requests.js";
 
-/** One settled request, for whoever made it. */
+/** One settled request, for whoever made it or paid for it. */
 export type RequestRow = {
   readonly id: string;
+  readonly userId: string;
   readonly at: number;
   readonly model: string;
   readonly provider: string;
@@ -51,10 +52,11 @@ export function usageReader({ db }: Database) {
       return nanoUsd(charged);
     },
 
-    newestRequests: async (userId: string, count: number): Promise<RequestRow[]> => {
+    /** What a user did, by their id, or what an organization paid for, by its bucket. */
+    newestRequests: async (owner: string, count: number): Promise<RequestRow[]> => {
       const countMax = Math.min(count, REQUESTS_SHOWN_MAX);
       const newest: RequestRow[] = [];
-      for await (const { ids, at } of requestsOf(db, userId)) {
+      for await (const { ids, at } of requestsOf(db, owner)) {
         const isFull = newest.length === countMax;
         if (isFull && at < (newest.at(-1)?.at ?? 0)) break;
         newest.push(...(await requestsNamed(db, ids)));
@@ -83,6 +85,7 @@ type StoredRequest = Selectable<Schema["requests"]> & { readonly late_state: str
 
 export const toRequestRow = (row: StoredRequest): RequestRow => ({
   id: row.id,
+  userId: row.user_id,
   at: Number(row.at),
   model: row.model,
   provider: row.provider,

@@ -16,7 +16,10 @@ const USER_REQUESTS: BulkTable = {
   columns: { id: "text", user_id: "text", at: "bigint", ids: "text" },
 };
 
-type Group = { readonly userId: string; readonly ids: string[]; newest: number };
+/** `owner` is a user's id, or the bucket of the organization that paid. */
+type Group = { readonly owner: string; readonly ids: string[]; newest: number };
+
+const ORG_BUCKET = "org:";
 
 /** Notes whose the requests of a batch are. */
 export async function addUserRequests(
@@ -26,33 +29,40 @@ export async function addUserRequests(
 ): Promise<void> {
   const groups: Group[] = [];
   const open = new Map<string, Group>();
-  for (const { id, profile, at } of settlements) {
-    const { userId } = profile;
-    let group = open.get(userId);
+  const note = (owner: string, { id, at }: Settlement): void => {
+    let group = open.get(owner);
     if (!group || group.ids.length === IDS_MAX) {
-      group = { userId, ids: [], newest: at };
+      group = { owner, ids: [], newest: at };
       groups.push(group);
-      open.set(userId, group);
+      open.set(owner, group);
     }
     group.ids.push(id);
     if (at > group.newest) group.newest = at;
+  };
+  for (const settlement of settlements) {
+    const { userId, payer } = settlement.profile;
+    note(userId, settlement);
+    if (payer.startsWith(ORG_BUCKET)) note(payer, settlement);
   }
-  const rows = groups.map(({ userId, ids, newest }) => [
-    ...[ids[0] ?? "", userId],
+  const rows = groups.map(({ owner, ids, newest }) => [
+    ...[ids[0] ?? "", owner],
     newest,
     ids.join(" "),
   ]);
   await database.insertRows(tx, USER_REQUESTS, rows);
 }
 
-/** Ids of a user's requests, and when the newest of them began: a part at a time, from the newest on. */
+/**
+ * Ids of the requests that a user made, or that an organization paid for (by its bucket), and when the newest of them
+ * began: a part at a time, from the newest on.
+ */
 export async function* requestsOf(
   db: Kysely<Schema>,
-  userId: string,
+  owner: string,
 ): AsyncGenerator<{ readonly ids: readonly string[]; readonly at: number }> {
   let after: { readonly at: bigint; readonly id: string } | undefined;
   for (;;) {
-    let query = db.selectFrom("user_requests").selectAll().where("user_id", "=", userId);
+    let query = db.selectFrom("user_requests").selectAll().where("user_id", "=", owner);
     if (after) query = query.where(sql<boolean>`(at, id) < (${after.at}, ${after.id})`);
     const rows = await query
       .orderBy("at", "desc")
