@@ -7,11 +7,12 @@ import { routeText } from "./answer-headers.js";
 import type { ResponseHead } from "./client/response-head.js";
 import { CreditEndedError } from "./deadline.js";
 import { exhausted } from "./exhausted.js";
+import type { Failure } from "./failure.js";
 import type { Held } from "./money/hold.js";
 import { CALLER_GONE, settleNothing, startedRecord } from "./money/settle.js";
 import type { Call, Gateway } from "./parts.js";
 import type { Route } from "./route/candidates.js";
-import type { Attempt, Failure } from "./send.js";
+import type { Attempt } from "./send.js";
 import { isTelling, noteNothing, noteTrouble } from "./standing.js";
 import { configuredFor, type Turn } from "./turn.js";
 

@@ -1,5 +1,5 @@
 import { RouterError } from "../kernel/errors.js";
-import type { Failure } from "./send.js";
+import type { Failure } from "./failure.js";
 
 export type Tried = {
   /** Every attempt, as "provider:reason". */

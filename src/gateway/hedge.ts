@@ -5,9 +5,9 @@
 import type { Candidate } from "../routing/policy.js";
 import { noteFailureOf, type Taken, type Trail, takeHealthy } from "./attempts.js";
 import { Deadline } from "./deadline.js";
+import type { Failure } from "./failure.js";
 import type { Held } from "./money/hold.js";
 import type { Call, Gateway } from "./parts.js";
-import type { Failure } from "./send.js";
 import type { Kind } from "./serve.js";
 import { isTelling, noteNothing, noteSpeed } from "./standing.js";
 import { configuredFor, type Turn, type Way } from "./turn.js";

@@ -20,6 +20,7 @@ import {
 } from "./attempts.js";
 import type { ResponseHead } from "./client/response-head.js";
 import { CreditEndedError, Deadline } from "./deadline.js";
+import type { Failure } from "./failure.js";
 import { hedgeAfterMs, hedged } from "./hedge.js";
 import type { Held } from "./money/hold.js";
 import { paidTimeFor, withTime } from "./money/paid-time.js";
@@ -30,7 +31,6 @@ import type { Admission } from "./rates/admission.js";
 import type { TokensWanted } from "./rates/rate-amounts.js";
 import { findRoute, type Route } from "./route/candidates.js";
 import type { Wish } from "./route/offers.js";
-import type { Failure } from "./send.js";
 import { noteLimits, noteNothing, noteVerdict, type Verdict } from "./standing.js";
 import type { Turn, Way } from "./turn.js";
 

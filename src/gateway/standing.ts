@@ -4,8 +4,8 @@ import type { Trouble } from "../routing/breakers.js";
 import type { Candidate } from "../routing/policy.js";
 import { maySayUsedUp, usedUpMs } from "../wire/rate-limit-headers.js";
 import type { ResponseHead } from "./client/response-head.js";
+import type { Failure } from "./failure.js";
 import type { Gateway } from "./parts.js";
-import type { Failure } from "./send.js";
 import type { Turn } from "./turn.js";
 
 /** What a provider's answer says of it: all went well, it goes well so far, or a failure that is passed on. */

@@ -3,8 +3,8 @@ import { assert } from "../../kernel/errors.js";
 import { LISTING_ANSWER_MS, LISTING_BYTES_MAX, LISTING_CONNECT_MS } from "../../kernel/limits.js";
 import { Deadline } from "../deadline.js";
 import type { Gateway } from "../parts.js";
+import { readText } from "../read-answer.js";
 import type { Guard } from "../registry/guard.js";
-import { readText } from "../send.js";
 
 export type Asker = Pick<Gateway, "http" | "clock" | "limits" | "newId">;
 

@@ -10,7 +10,7 @@ import { parseBillingAnswer, printBillingRequest } from "../../wire/billing.js";
 import { Deadline } from "../deadline.js";
 import { headersFor } from "../headers.js";
 import type { ConfiguredProvider, Gateway } from "../parts.js";
-import { readText } from "../send.js";
+import { readText } from "../read-answer.js";
 
 /**
  * By the provider's own ids; throws an Error that says why there is nothing to be learned this time. `stopping` aborts

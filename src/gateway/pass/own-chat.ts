@@ -10,21 +10,15 @@ import { answerStream } from "../chat/chat-stream.js";
 import { chatWish } from "../chat/chat-wish.js";
 import { estimateUsage } from "../chat/estimate-usage.js";
 import type { ResponseHead } from "../client/response-head.js";
+import { type Failure, judgeStatus, refusedFor, whyOf } from "../failure.js";
 import { chatTokens, chatTokensMost } from "../money/bound.js";
 import { holdAtOnce, holdFor } from "../money/hold.js";
 import { withTime } from "../money/paid-time.js";
 import { settle, settleNothing } from "../money/settle.js";
 import type { ChatCall, Gateway } from "../parts.js";
+import { readBytes } from "../read-answer.js";
 import { keyFor } from "../route/candidates.js";
-import {
-  type Failure,
-  judgeStatus,
-  readBytes,
-  refusedFor,
-  type StreamStart,
-  startStream,
-  whyOf,
-} from "../send.js";
+import { type StreamStart, startStream } from "../send.js";
 import { type Kind, serve } from "../serve.js";
 import { noteSpeed } from "../standing.js";
 import { type Asking, begin } from "../task/task-exchange.js";

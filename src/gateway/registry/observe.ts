@@ -6,8 +6,9 @@ import { PROBE_ANSWER_BYTES_MAX, PROBE_MS } from "../../kernel/limits.js";
 import { shownKey } from "../../providers/provider.js";
 import { dataOf, EventSplitter, utf8Of } from "../../wire/sse.js";
 import { Deadline } from "../deadline.js";
+import { whyOf } from "../failure.js";
 import type { ConfiguredProvider, Gateway } from "../parts.js";
-import { type Answer, readBytes, whyOf } from "../send.js";
+import { type Answer, readBytes } from "../read-answer.js";
 import { ForbiddenUrlError } from "./public-address.js";
 
 export type Observing = Pick<Gateway, "http" | "clock" | "limits" | "newId"> & {

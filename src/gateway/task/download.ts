@@ -5,9 +5,9 @@ import type { Media } from "../../tasks/media.js";
 import type { Exchange } from "../client/exchange.js";
 import type { Deadline } from "../deadline.js";
 import type { Gateway } from "../parts.js";
+import { readBytes } from "../read-answer.js";
 import type { Guard } from "../registry/guard.js";
 import { ForbiddenUrlError, publicAddressOf } from "../registry/public-address.js";
-import { readBytes } from "../send.js";
 
 export type Download = {
   readonly url: string;

@@ -7,8 +7,10 @@ import {
   shownKey,
 } from "../../providers/provider.js";
 import type { Exchange } from "../client/exchange.js";
+import { type Failure, judgeStatus } from "../failure.js";
 import type { Call, ConfiguredProvider, Gateway } from "../parts.js";
-import { type Answer, type Attempt, type Failure, judgeStatus, readBytes } from "../send.js";
+import { type Answer, readBytes } from "../read-answer.js";
+import type { Attempt } from "../send.js";
 import type { Turn } from "../turn.js";
 import { mediaTypeOf } from "./download.js";
 import { printBody } from "./task-body.js";

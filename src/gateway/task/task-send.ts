@@ -14,10 +14,10 @@ import { type Reported, sumOfReported, sumOfUsages, type Usage } from "../../tas
 import { awaiterFor } from "../attempts.js";
 import { BrokenUploadError } from "../client/upload.js";
 import { TimeLimitError } from "../deadline.js";
+import { type Failure, whyOf } from "../failure.js";
 import type { Gateway } from "../parts.js";
 import { ForbiddenUrlError } from "../registry/public-address.js";
 import { keyFor } from "../route/candidates.js";
-import { type Failure, whyOf } from "../send.js";
 import { configuredFor, type Turn, targetFor, taskAdapterFor } from "../turn.js";
 import { DownloadError } from "./download.js";
 import { type Asking, exchangeWith } from "./task-exchange.js";
