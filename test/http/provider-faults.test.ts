@@ -535,7 +535,7 @@ test("a stream that fails after its first event ends with an error, without [DON
   ];
   for (const [name, reply, words] of faults) {
     const provider = provide(reply);
-    const { app, ada, noTrace } = await start({ local: provider.origin }, { chunk_gap_ms: 80 });
+    const { app, ada, noTrace } = await start({ local: provider.origin }, { chunk_gap_ms: 400 });
     const response = await app.answer(chat(ada.token, STREAM));
     expect(response.status).toBe(200);
     const { text, isDone, error, comment } = await readStream(response);

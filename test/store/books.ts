@@ -1,5 +1,5 @@
 /** What every engine must do the same with receipts, usage, statements, used keys and what is forgotten. */
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, test } from "bun:test";
 import { RouterError } from "../../src/kernel/errors.js";
 import { IDEMPOTENCY_MS } from "../../src/kernel/limits.js";
 import { nanoUsd } from "../../src/kernel/money.js";
@@ -9,14 +9,12 @@ import type { LedgerStore } from "../../src/ledger/store.js";
 import { type Books, booksOf } from "../../src/store/books/books.js";
 import type { Database } from "../../src/store/database.js";
 import { lateCostStore } from "../../src/store/late-costs/late-costs.js";
-import { ledgerStore } from "../../src/store/ledger/ledger.js";
-import { openStore } from "../../src/store/open.js";
 import { tenantStore } from "../../src/store/tenants/tenants.js";
 import { issueToken, registerUser } from "../../src/tenants/register.js";
 import type { UsageBy } from "../../src/wire/usage-query.js";
 import { manualClock } from "../support/clock.js";
 import { AT, batchOf, grantOf, type SettlementFacts, settlementOf } from "../support/ledger.js";
-import type { Engine } from "./fresh-store.js";
+import { type Engine, freshStore } from "./fresh-store.js";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -28,27 +26,15 @@ const ON_ACCOUNT = `grant:${FUNDS}:pay_as_you_go:2026-01`;
 
 export function booksContract(engine: Engine): void {
   describe(`the books, on ${engine.name}`, () => {
-    let place: string;
-    let open: Database[];
+    const here = freshStore(engine);
+    const { another } = here;
     let database: Database;
     let store: LedgerStore;
     let late: LateCostStore;
     let books: Books;
 
-    const another = async (): Promise<Database> => {
-      const other = await openStore(place);
-      open.push(other);
-      return other;
-    };
-
-    beforeAll(async () => {
-      await engine.start?.();
-    });
     beforeEach(async () => {
-      place = await engine.freshPlace();
-      open = [];
-      database = await another();
-      store = ledgerStore(database);
+      ({ database, store } = here);
       late = lateCostStore(database);
       books = booksOf(database);
       await store.openNode("a", AT);
@@ -57,9 +43,6 @@ export function booksContract(engine: Engine): void {
       );
       await store.grant(grantOf(FUNDS, 1_000n, { id: BOUGHT, grantKind: "purchased" }));
       await store.grant(grantOf(FUNDS, 500n, { id: ON_ACCOUNT, grantKind: "pay_as_you_go" }));
-    });
-    afterEach(async () => {
-      await Promise.all(open.map((each) => each.close()));
     });
 
     const settle = async (

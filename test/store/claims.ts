@@ -1,13 +1,11 @@
 /** What every engine must do the same with claims, and with what is settled after they are gone. */
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, test } from "bun:test";
 import { nanoUsd } from "../../src/kernel/money.js";
 import type { LedgerStore } from "../../src/ledger/store.js";
-import type { Database } from "../../src/store/database.js";
 import { lateCostStore } from "../../src/store/late-costs/late-costs.js";
 import { ledgerStore } from "../../src/store/ledger/ledger.js";
-import { openStore } from "../../src/store/open.js";
 import { AT, batchOf, grantOf, limitOf, settlementOf, standing } from "../support/ledger.js";
-import type { Engine } from "./fresh-store.js";
+import { type Engine, freshStore } from "./fresh-store.js";
 
 const FUNDS = "user:ada";
 const BUDGET = "token:t";
@@ -18,30 +16,16 @@ const VALID_MS = 10_000;
 
 export function claimContract(engine: Engine): void {
   describe(`claims, on ${engine.name}`, () => {
-    let place: string;
-    let open: Database[];
+    const here = freshStore(engine);
+    const { another } = here;
     let store: LedgerStore;
 
-    const another = async (): Promise<Database> => {
-      const other = await openStore(place);
-      open.push(other);
-      return other;
-    };
-
-    beforeAll(async () => {
-      await engine.start?.();
-    });
     beforeEach(async () => {
-      place = await engine.freshPlace();
-      open = [];
-      store = ledgerStore(await another());
+      ({ store } = here);
       for (const node of ["a", "b"]) {
         await store.openNode(node, AT, { host: `host-of-${node}`, validMs: VALID_MS });
       }
       await store.grant(grantOf(FUNDS, 100n));
-    });
-    afterEach(async () => {
-      await Promise.all(open.map((each) => each.close()));
     });
 
     const takeWith = (node: string, wish: { need: bigint; isAll?: boolean; atLeast?: bigint }) =>
@@ -69,8 +53,8 @@ export function claimContract(engine: Engine): void {
     const settle = (node: string, id: string, debits: Record<string, bigint>) =>
       store.applySettlements(batchOf(node, [settlementOf(id, debits)]));
     const requestOf = async (id: string) => {
-      const query = open[0]?.db.selectFrom("requests").select(["cost", "overrun"]);
-      return query?.where("id", "=", id).executeTakeFirstOrThrow();
+      const query = here.database.db.selectFrom("requests").select(["cost", "overrun"]);
+      return query.where("id", "=", id).executeTakeFirstOrThrow();
     };
     const expectBalanced = async (): Promise<void> => {
       expect(await store.audit()).toMatchObject({ balanced: true, faults: [] });
@@ -280,7 +264,7 @@ export function claimContract(engine: Engine): void {
       });
 
       test("waits, where its cost was told later, until the node has leases again", async () => {
-        const late = lateCostStore(open[0] as Database);
+        const late = lateCostStore(here.database);
         const cost = { requestId: "r1", outcome: "billed" as const, cost: nanoUsd(5n) };
         const batch = { node: "a", at: AT, costs: [{ ...cost, debits: [], overrun: nanoUsd(0n) }] };
         await expect(late.settleLate(batch)).rejects.toThrow("the node was fenced");
@@ -320,7 +304,7 @@ export function claimContract(engine: Engine): void {
         const ended = await store.endedLeases("a", [FUNDS]);
         expect(ended).toEqual(new Map([[FUNDS, [{ account: FIRST, taken: nanoUsd(70n) }]]]));
         await store.dropLeases("a", ended);
-        expect(await open[0]?.db.selectFrom("leases").selectAll().execute()).toEqual([]);
+        expect(await here.database.db.selectFrom("leases").selectAll().execute()).toEqual([]);
         await expectBalanced();
       });
 

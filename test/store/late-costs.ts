@@ -1,5 +1,5 @@
 /** What every engine must do the same with costs that are told later. Each test has a store of its own. */
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, test } from "bun:test";
 import { askForCosts } from "../../src/jobs/late-costs.js";
 import { noLog } from "../../src/kernel/log.js";
 import { nanoUsd } from "../../src/kernel/money.js";
@@ -8,8 +8,6 @@ import type { LedgerStore } from "../../src/ledger/store.js";
 import { usageReader } from "../../src/store/books/usage.js";
 import type { Database } from "../../src/store/database.js";
 import { lateCostStore } from "../../src/store/late-costs/late-costs.js";
-import { ledgerStore } from "../../src/store/ledger/ledger.js";
-import { openStore } from "../../src/store/open.js";
 import { manualClock } from "../support/clock.js";
 import {
   AT,
@@ -20,7 +18,7 @@ import {
   settlementOf,
   usageBy,
 } from "../support/ledger.js";
-import type { Engine } from "./fresh-store.js";
+import { type Engine, freshStore } from "./fresh-store.js";
 
 const FUNDS = "user:ada";
 const BUDGET = "token:t";
@@ -31,35 +29,20 @@ const HOUR = 3_600_000;
 
 export function lateCostContract(engine: Engine): void {
   describe(`costs told later, on ${engine.name}`, () => {
-    let place: string;
-    let open: Database[];
+    const here = freshStore(engine);
+    const { another } = here;
     let database: Database;
     let store: LedgerStore;
     let late: LateCostStore;
 
-    const another = async (): Promise<Database> => {
-      const other = await openStore(place);
-      open.push(other);
-      return other;
-    };
-
-    beforeAll(async () => {
-      await engine.start?.();
-    });
     beforeEach(async () => {
-      place = await engine.freshPlace();
-      open = [];
-      database = await another();
-      store = ledgerStore(database);
+      ({ database, store } = here);
       late = lateCostStore(database);
       await store.openNode("a", AT);
       await store.openNode("b", AT);
       await store.grant(grantOf(FUNDS, 1_000n));
       await store.grant(grantOf(FUNDS, 500n, { id: SECOND, openedAt: AT + 1 }));
       await store.grant(limitOf(BUDGET, 5_000n));
-    });
-    afterEach(async () => {
-      await Promise.all(open.map((each) => each.close()));
     });
 
     const take = (node: string, need: bigint, bucket: string) =>
