@@ -85,7 +85,7 @@ test("candidates come in the order in which they would be tried, each with its s
   expect(quick).toEqual({
     ...{ provider: "quick", provider_model: "at-quick", own_key: false },
     ...{ score: 100, score_unit: "tokens/s", expected_cost_nano_usd: "4084000" },
-    ...{ rests_for_ms: 0, is_explored: false },
+    ...{ rests_for_ms: 0, is_explored: false, retains_prompts: null },
     breaker: { mapping: "closed", provider: "closed" },
     reasons: ["100.0 tokens a second were measured"],
     evidence: {
