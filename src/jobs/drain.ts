@@ -22,7 +22,7 @@ const LINE_FEED = 10;
 export const spoolStart: SpoolPosition = { segment: 0, offset: 0 };
 
 export type SpoolPage = {
-  /** Without their line feeds. All lines are good until the next page is read. */
+  /** Without their line feeds. */
   readonly started: readonly Buffer[];
   readonly settled: readonly Buffer[];
   /** Of requests whose provider tells their cost later. */
@@ -74,22 +74,25 @@ export function settlementsIn(lines: readonly Buffer[]): Settlement[] {
   return settlements;
 }
 
-/** One for all reads: what was read is made use of before the next. */
-const buffer = Buffer.allocUnsafe(READ_BYTES);
-
 /** The notes among some lines of requests whose cost is told later. */
 export const awaitedIn = (lines: readonly Buffer[]): AwaitedCost[] =>
   lines.flatMap((line) => parseAwaited(line) ?? []);
 
+/** No more room than there is to read: memory beside the heap counts when the collector decides how soon it runs. */
 function readBytes(path: string, offset: number): Buffer {
-  if (!exists(path)) return Buffer.alloc(0);
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  const length = Math.min(READ_BYTES, size - offset);
+  if (length <= 0) return NO_BYTES;
+  const bytes = Buffer.allocUnsafeSlow(length);
   const file = openSync(path, "r");
   try {
-    return buffer.subarray(0, readSync(file, buffer, 0, READ_BYTES, offset));
+    return bytes.subarray(0, readSync(file, bytes, 0, length, offset));
   } finally {
     closeSync(file);
   }
 }
+
+const NO_BYTES = Buffer.alloc(0);
 
 const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
 
