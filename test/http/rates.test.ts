@@ -77,6 +77,12 @@ function held() {
   return { arrived, reply, letGo };
 }
 
+/** What an answer's headers say is left of a kind. */
+function leftIn({ headers }: Response, kind: "requests" | "tokens"): number {
+  const found = new RegExp(`"${kind}";r=(\\d+)`).exec(headers.get("ratelimit") ?? "");
+  return Number(found?.[1] ?? Number.NaN);
+}
+
 test("a caller without limits hears nothing of any", async () => {
   const { app, ada } = await start();
   const answer = await ask(app, ada.token);
@@ -94,14 +100,14 @@ test("a plan's requests a minute hold for each of its users, and come back with 
     expect(answer.status).toBe(200);
     expect(answer.headers.get("ratelimit-policy")).toBe('"requests";q=3;w=60');
     expect(answer.headers.get("ratelimit")).toBe(`"requests";r=${left};t=23`);
-    expect(answer.headers.get("x-ratelimit-limit-requests")).toBe("3");
-    expect(answer.headers.get("x-ratelimit-remaining-requests")).toBe(String(left));
-    expect(answer.headers.get("x-ratelimit-reset-requests")).toBe("23s");
   }
   const refused = await ask(app, ada.token);
   expect(refused.status).toBe(429);
   expect(refused.headers.get("retry-after")).toBe("23");
   expect(refused.headers.get("ratelimit")).toBe('"requests";r=0;t=23');
+  expect(refused.headers.get("x-ratelimit-limit-requests")).toBe("3");
+  expect(refused.headers.get("x-ratelimit-remaining-requests")).toBe("0");
+  expect(refused.headers.get("x-ratelimit-reset-requests")).toBe("23s");
   expect((await refused.json()).error).toMatchObject({
     code: "rate_limited",
     type: "rate_limit_error",
@@ -181,13 +187,12 @@ test("tokens are held for as many as may be used, and counted as many as were", 
   });
   letGo();
   const answer = await first;
-  expect(answer.headers.get("x-ratelimit-limit-tokens")).toBe("300");
-  expect(answer.headers.get("x-ratelimit-remaining-tokens")).toBe("285");
+  expect(leftIn(answer, "tokens")).toBe(285);
   expect(answer.headers.get("ratelimit-policy")).toBe('"tokens";q=300;w=60;qu="tokens"');
   const second = ask(app, ada.token, { max_tokens: 250 });
   await arrived(1);
   letGo();
-  expect((await second).headers.get("x-ratelimit-remaining-tokens")).toBe("270");
+  expect(leftIn(await second, "tokens")).toBe(270);
 });
 
 test("a text that no minute has room for is refused without a time to come back", async () => {
@@ -200,7 +205,7 @@ test("a text that no minute has room for is refused without a time to come back"
   expect(provider.received).toEqual([]);
   const whole = await ask(app, ada.token, { max_tokens: 5_000 });
   expect(whole.status).toBe(200);
-  expect(whole.headers.get("x-ratelimit-remaining-tokens")).toBe("85");
+  expect(leftIn(whole, "tokens")).toBe(85);
 });
 
 test("no more requests at once than allowed reach the provider, and each end makes room", async () => {
@@ -356,7 +361,7 @@ test("every door counts one for each request, and questions about a job or the a
   const messages = ASK.messages;
   const queue = "?_subdomain=queue";
   const job = await send("POST", `/fal-ai/fal-ai/flux/dev${queue}`, { prompt: "a fox" });
-  expect(job.headers.get("x-ratelimit-remaining-requests")).toBe("99");
+  expect(leftIn(job, "requests")).toBe(99);
   const { request_id } = await job.json();
   const counted: readonly [string, object][] = [
     ["/v1/chat/completions", { model: "org/chat", messages }],
@@ -367,7 +372,7 @@ test("every door counts one for each request, and questions about a job or the a
   for (const [i, [path, body]] of counted.entries()) {
     const answer = await send("POST", path, body);
     expect([path, answer.status]).toEqual([path, 200]);
-    expect(answer.headers.get("x-ratelimit-remaining-requests")).toBe(String(98 - i));
+    expect(leftIn(answer, "requests")).toBe(98 - i);
   }
   for (const path of [
     `/fal-ai/fal-ai/flux/requests/${request_id}/status${queue}`,

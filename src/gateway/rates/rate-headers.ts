@@ -14,14 +14,11 @@ const POLICY: Readonly<Record<RateKind, string>> = {
 };
 
 /** By whole seconds that are left of a minute: the same few texts for everybody. */
-const textsOf = (text: (seconds: number) => string) =>
-  Array.from({ length: RATE_WINDOW_MS / 1_000 + 1 }, (_, seconds) => text(seconds));
-const RESETS = textsOf((seconds) => `${seconds}s`);
-const TIMES = textsOf((seconds) => `;t=${seconds}`);
+const TIMES = Array.from({ length: RATE_WINDOW_MS / 1_000 + 1 }, (_, seconds) => `;t=${seconds}`);
 
 /**
  * Adds, of each kind, the limit with the least left, as far as this process knows. Every answer under a limit pays
- * for this, so what can be known before is, and nothing is made but the texts that change.
+ * for this, so what can be known before is, and nothing is made but the text that changes.
  */
 export function addRateHeaders(
   headers: Record<string, string>,
@@ -32,29 +29,28 @@ export function addRateHeaders(
   const requests = tightestOf(limits.requests);
   const tokens = tightestOf(limits.tokens);
   const concurrent = tightestOf(limits.concurrent);
-  const seconds = secondsLeft(now);
-  const reset = RESETS[seconds] ?? "";
-  const time = TIMES[seconds] ?? "";
+  const time = TIMES[secondsLeft(now)] ?? "";
   let states = "";
-  if (requests) {
-    const left = String(leftOf(requests));
-    headers["x-ratelimit-limit-requests"] = requests.most;
-    headers["x-ratelimit-remaining-requests"] = left;
-    headers["x-ratelimit-reset-requests"] = reset;
-    states = `"requests";r=${left}${time}`;
-  }
-  if (tokens) {
-    const left = String(leftOf(tokens));
-    headers["x-ratelimit-limit-tokens"] = tokens.most;
-    headers["x-ratelimit-remaining-tokens"] = left;
-    headers["x-ratelimit-reset-tokens"] = reset;
-    states = states + (states === "" ? '"tokens";r=' : ', "tokens";r=') + left + time;
-  }
-  if (concurrent)
-    states =
-      states + (states === "" ? '"concurrent";r=' : ', "concurrent";r=') + leftOf(concurrent);
+  if (requests) states = `"requests";r=${leftOf(requests)}${time}`;
+  if (tokens) states += `${states === "" ? "" : ", "}"tokens";r=${leftOf(tokens)}${time}`;
+  if (concurrent) states += `${states === "" ? "" : ", "}"concurrent";r=${leftOf(concurrent)}`;
   headers["ratelimit-policy"] = policyText(window, requests, tokens, concurrent);
   headers.ratelimit = states;
+}
+
+/** The same under OpenAI's names, for a refusal: on every answer six more headers would cost more than the limits do. */
+export function addOpenaiNames(
+  headers: Record<string, string>,
+  { limits }: RateWindow,
+  now: number,
+): void {
+  for (const kind of ["requests", "tokens"] as const) {
+    const tightest = tightestOf(limits[kind]);
+    if (!tightest) continue;
+    headers[`x-ratelimit-limit-${kind}`] = tightest.most;
+    headers[`x-ratelimit-remaining-${kind}`] = String(leftOf(tightest));
+    headers[`x-ratelimit-reset-${kind}`] = `${secondsLeft(now)}s`;
+  }
 }
 
 /** The same limits are the tightest for a long time. */

@@ -2,7 +2,7 @@
 import { assert, RouterError } from "../../kernel/errors.js";
 import { BUSY_RETRY_SECONDS } from "../../kernel/limits.js";
 import { endOfMinute, minuteAt, RATE_FIELDS, type RateBucket } from "../../tenants/rates.js";
-import { addRateHeaders, secondsLeft } from "./rate-headers.js";
+import { addOpenaiNames, addRateHeaders, secondsLeft } from "./rate-headers.js";
 import { leftOf, type RateLimit, type RateWindow } from "./rate-window.js";
 
 /** Names the limit, when it has room again, and how much of it is left. */
@@ -16,6 +16,7 @@ export function rateLimited(
   const left = leftOf(limit);
   const headers: Record<string, string> = {};
   addRateHeaders(headers, window, now);
+  addOpenaiNames(headers, window, now);
   const isBusy = bucket.kind === "concurrent";
   const retryAfterSeconds = isBusy ? BUSY_RETRY_SECONDS : secondsLeft(now);
   const resetsAt = isBusy ? null : new Date(endOfMinute(minuteAt(now))).toISOString();
