@@ -1,3 +1,4 @@
+import { Arrivals } from "./arrivals.js";
 import type { Site } from "./parts.js";
 import { answer } from "./routes.js";
 
@@ -13,13 +14,18 @@ export function listen(
   site: Site,
   place: { readonly host: string; readonly port: number; readonly sharesPort: boolean },
 ): Server {
+  const { spool } = site.gateway;
+  const arrivals = new Arrivals(
+    (request) => answer(site, request),
+    () => spool.openRequests(),
+  );
   const server = Bun.serve({
     hostname: place.host,
     port: place.port,
     reusePort: place.sharesPort,
     idleTimeout: NO_IDLE_LIMIT,
     maxRequestBodySize: BODY_BYTES_CEILING,
-    fetch: (request) => answer(site, request),
+    fetch: (request) => arrivals.take(request),
   });
   const host = place.host.includes(":") ? `[${place.host}]` : place.host;
   return {
