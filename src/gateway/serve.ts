@@ -97,7 +97,6 @@ async function serveLater<C extends Call, Answered extends { readonly kind: stri
   return serveHeld(await gateway.rates.admit(rates, tokens), gateway, call, kind);
 }
 
-/** What ends a request that was never settled is seen from beside: nobody waits for it. */
 function serveHeld<C extends Call, Answered extends { readonly kind: string }>(
   admission: Admission,
   gateway: Gateway,
@@ -105,16 +104,17 @@ function serveHeld<C extends Call, Answered extends { readonly kind: string }>(
   kind: Kind<C, Answered>,
 ): Promise<Response> {
   call.admission = admission;
-  const end = (): void => admission.end(0);
   try {
-    const served = serveAdmitted(gateway, call, kind);
-    // A stream goes on, and what settles it ends this too.
-    served.then(call.request.isStream ? undefined : end, end);
-    return served;
+    return serveAdmitted(gateway, call, kind);
   } catch (thrown) {
-    end();
-    throw thrown;
+    return endRefused(call, thrown);
   }
+}
+
+/** Ends a request that nothing was settled for: whatever it counted as is free again. */
+function endRefused(call: Call, thrown: unknown): never {
+  call.admission?.end(0);
+  throw thrown;
 }
 
 function admitAtOnce<C extends Call>(
@@ -147,14 +147,18 @@ function tryNext<C extends Call, Answered extends { readonly kind: string }>(
   way: Way,
 ): Promise<Response> {
   const { route, trail } = way;
-  const taken = mayTryAgain(gateway, call, trail)
-    ? takeNext(gateway, call, route, trail)
-    : undefined;
-  if (!taken) return endWithout(gateway, call, way);
-  const held = kind.holdAtOnce(gateway, call, taken.candidate);
-  return held
-    ? attempt(gateway, call, kind, { route, trail, taken, held })
-    : tryOnceHeld(gateway, call, kind, way, taken);
+  try {
+    const taken = mayTryAgain(gateway, call, trail)
+      ? takeNext(gateway, call, route, trail)
+      : undefined;
+    if (!taken) return endWithout(gateway, call, way);
+    const held = kind.holdAtOnce(gateway, call, taken.candidate);
+    return held
+      ? attempt(gateway, call, kind, { route, trail, taken, held })
+      : tryOnceHeld(gateway, call, kind, way, taken);
+  } catch (thrown) {
+    return endRefused(call, thrown);
+  }
 }
 
 async function tryOnceHeld<C extends Call, Answered extends { readonly kind: string }>(
@@ -164,7 +168,10 @@ async function tryOnceHeld<C extends Call, Answered extends { readonly kind: str
   way: Way,
   taken: Taken,
 ): Promise<Response> {
-  const held = await kind.holdFor(gateway, call, taken.candidate).catch(onlyMoney);
+  const held = await kind
+    .holdFor(gateway, call, taken.candidate)
+    .catch(onlyMoney)
+    .catch((thrown) => endRefused(call, thrown));
   if (!(held instanceof RouterError)) return attempt(gateway, call, kind, { ...way, taken, held });
   way.trail.refused ??= held;
   noteNothing(gateway, taken);
@@ -172,8 +179,8 @@ async function tryOnceHeld<C extends Call, Answered extends { readonly kind: str
 }
 
 async function endWithout(gateway: Gateway, call: Call, { route, trail }: Way): Promise<never> {
-  if (trail.failures.length === 0 && trail.refused) throw trail.refused;
-  throw await giveUp(gateway, call, route, trail);
+  const isRefused = trail.failures.length === 0 && trail.refused !== undefined;
+  return endRefused(call, isRefused ? trail.refused : await giveUp(gateway, call, route, trail));
 }
 
 type Try = Way & { readonly taken: Taken; readonly held: Held };
@@ -204,7 +211,7 @@ async function attempt<C extends Call, Answered extends { readonly kind: string 
   } catch (thrown) {
     turn?.deadline.stop(thrown);
     gateway.book.release((turn?.held ?? held).hold);
-    throw thrown;
+    return endRefused(call, thrown);
   }
   return tryNext(gateway, call, kind, way);
 }

@@ -386,7 +386,7 @@ test("every door counts one for each request, and questions about a job or the a
     expect(answer.headers.get("ratelimit")).toBe(null);
   }
   const limits = await json(app, "GET", "/api/turnpike/me/limits", token);
-  expect(limits.body.limits[0].left).toBe(95);
+  expect(limits.body.limits.map(({ left }: { left: number }) => left)).toEqual([95, 1]);
 });
 
 const everyDoor = (sim: Sim): string =>
@@ -412,8 +412,23 @@ const everyDoor = (sim: Sim): string =>
         ],
       },
     ],
-    plans: { free: { monthly_credit: "10.00", requests_per_minute: 100 } },
+    plans: { free: { monthly_credit: "10.00", requests_per_minute: 100, concurrent_requests: 1 } },
   });
+
+test("a request that nobody serves keeps no place and no tokens", async () => {
+  const answers = [500, 400, 200];
+  const { app, ada } = await start(
+    { concurrent_requests: 1, tokens_per_minute: 500 },
+    () => new Response("no JSON", { status: answers.shift() ?? 500 }),
+  );
+  const statuses: number[] = [];
+  for (const model of ["org/model", "org/model", "org/model", "org/unknown"]) {
+    statuses.push((await ask(app, ada.token, { model })).status);
+  }
+  expect(statuses).toEqual([502, 400, 502, 404]);
+  const { body } = await json(app, "GET", "/api/turnpike/me/limits", ada.token);
+  expect(body.limits.map(({ left }: { left: number }) => left)).toEqual([500, 1]);
+});
 
 test("limits that make no sense are refused by name", async () => {
   const { app, owner, ada } = await start();

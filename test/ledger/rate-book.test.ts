@@ -68,17 +68,18 @@ describe("a request under limits of all kinds", () => {
     expect(free()).toEqual([99, 99, 0, 0, 99]);
     expect(begin(book, 1)).toBeUndefined();
     expect(free()).toEqual([99, 99, 0, 0, 99]);
-    expect(book.end(hold, 30, NOW)).toBe(0);
+    expect(book.end(hold, 30)).toBe(true);
     expect(free()).toEqual([99, 99, 70, 70, 100]);
-    expect(book.end(hold, 30, NOW)).toBe(0);
+    expect(book.end(hold, 30)).toBe(false);
     expect(free()).toEqual([99, 99, 70, 70, 100]);
   });
 
-  test("that used more than it held takes no more than the tightest limit has, and tells the rest", () => {
+  test("that used more than it held gives none of it back, and takes no more than the tightest limit has", () => {
     const hold = held(10);
     const tight = book.leaseOf("t2", NOW);
     expect(book.useUp([tight], 80, NOW)).toBe(80);
-    expect(book.end(hold, 50, NOW)).toBe(30);
+    expect(book.end(hold, 50)).toBe(true);
+    expect(book.useUp(hold.leases.tokens, 40, NOW)).toBe(10);
     expect(free()).toEqual([99, 99, 80, 0, 100]);
   });
 
@@ -94,7 +95,8 @@ describe("a request under limits of all kinds", () => {
     const hold = held(10);
     book.allowUntil(NOW);
     expect(begin(book, 1)).toBeUndefined();
-    expect(book.end(hold, 15, NOW)).toBe(5);
+    expect(book.end(hold, 15)).toBe(true);
+    expect(book.useUp(hold.leases.tokens, 5, NOW)).toBe(0);
     book.allowUntil(LATER);
     expect(free()).toEqual([99, 99, 90, 90, 100]);
   });
@@ -107,7 +109,7 @@ describe("a bucket", () => {
     for (const id of ALL) book.giveBack(id);
     expect(book.emptySince(LATER)).toEqual(["r1", "r2"]);
     expect(book.idleSince(LATER)).toEqual([]);
-    book.end(hold, 100, NOW);
+    book.end(hold, 100);
     expect(book.emptySince(LATER)).toEqual(["r1", "r2", "t1", "t2"]);
     expect(book.idleSince(LATER)).toEqual(["c"]);
     expect(book.idleSince(NOW)).toEqual([]);
@@ -178,7 +180,9 @@ const STEPS = {
     const [ended] = open.splice(random.below(open.length), 1);
     if (!ended) return;
     const used = random.below(40);
-    const beyond = rates.end(ended.rate, used, NOW);
+    rates.end(ended.rate, used);
+    const more = Math.max(0, used - ended.rate.tokens);
+    const beyond = more - rates.useUp(ended.rate.leases.tokens, more, NOW);
     money.release(ended.place);
     expect(BigInt(beyond)).toBe(money.settle(ended.tokens, nanoUsd(BigInt(used)), NOW).overrun);
   },
@@ -230,7 +234,7 @@ test("what a fenced node held comes back to nobody, in either book", () => {
   for (const each of [book, money]) each.forfeit();
   expect(free()).toEqual([0, 0, 0, 0, 0]);
   for (const each of [book, money]) each.add("t1", answer("t1", { taken: 30 }), NOW);
-  book.end(hold, 10, NOW);
+  book.end(hold, 10);
   if (of) money.release(of);
   expect(book.free("t1", NOW)).toBe(nanoUsd(30n));
   expect(money.free("t1", NOW)).toBe(nanoUsd(30n));

@@ -111,17 +111,15 @@ export class RateBook implements Leases {
   }
 
   /**
-   * Frees the place, and uses up as many tokens: less than was held gives the rest back, more takes what is free.
-   * Returns how many there was nothing left for. What comes after the end changes nothing.
+   * Frees the place, and of the tokens as many as were held and not used. Returns false where that was done before: what
+   * comes after the end changes nothing.
    */
-  end(hold: RateHold, used: number, now: number): number {
-    if (!this.open.delete(hold)) return 0;
+  end(hold: RateHold, used: number): boolean {
+    if (!this.open.delete(hold)) return false;
     const { tokens, concurrent } = hold.leases;
     this.unhold(hold, concurrent, 1, 1);
     this.unhold(hold, tokens, hold.tokens, Math.max(0, hold.tokens - used));
-    return used > hold.tokens
-      ? used - hold.tokens - this.useUp(tokens, used - hold.tokens, now)
-      : 0;
+    return true;
   }
 
   /** Uses up to `most` of each lease, the same of all; returns how much that was. */
@@ -135,7 +133,7 @@ export class RateBook implements Leases {
   /** The last net: ends what nobody ended in time, as if it had used nothing. Returns how many. */
   releaseExpired(now: number): number {
     const expired = [...this.open].filter(({ expiresAt }) => expiresAt <= now);
-    for (const hold of expired) this.end(hold, 0, now);
+    for (const hold of expired) this.end(hold, 0);
     return expired.length;
   }
 

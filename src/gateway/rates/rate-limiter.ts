@@ -98,9 +98,8 @@ export class RateLimiter {
 
   /** Ends what was admitted, and counts tokens that it used and had not held, unless their minute is over. */
   end(admission: Admission, used: number): void {
-    const now = this.clock.now();
-    const beyond = this.book.end(admission, used, now);
-    if (beyond > 0 && now < endOfMinute(admission.window.minute)) this.count(admission, beyond);
+    const wasOpen = this.book.end(admission, used);
+    if (wasOpen && used > admission.tokens) this.countBeyond(admission, used - admission.tokens);
   }
 
   addHeaders(headers: Record<string, string>, rates: CallerRates): void {
@@ -127,9 +126,12 @@ export class RateLimiter {
     return expired;
   }
 
-  /** In the background. */
-  private count({ leases }: Admission, beyond: number): void {
+  /** From what is at hand, and in the background from what the store has. */
+  private countBeyond({ leases, window }: Admission, tokens: number): void {
     const { book, keeper, clock } = this;
+    const now = clock.now();
+    const beyond = tokens - book.useUp(leases.tokens, tokens, now);
+    if (beyond === 0 || now >= endOfMinute(window.minute)) return;
     countExcess({ book, keeper, clock }, leases.tokens, beyond).catch((thrown) =>
       this.log("warn", "tokens_not_counted", { reason: reasonOf(thrown) }),
     );
