@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { readConfig, type SimConfig } from "./config.js";
 import { providers } from "./providers/index.js";
 import { readyConfig } from "./ready-config.js";
-import { startSim } from "./server.js";
+import { type Sim, type StartOptions, startSim } from "./server.js";
 import { makeState, providerById } from "./state.js";
 
 const USAGE = `Stands in for every inference provider on loopback.
@@ -49,7 +49,7 @@ async function main(args: readonly string[]): Promise<number | undefined> {
   try {
     read = await readArguments(args);
   } catch (cause) {
-    console.error(cause instanceof Error ? cause.message : cause);
+    complain(cause);
     return 2;
   }
   if (!read) {
@@ -62,7 +62,8 @@ async function main(args: readonly string[]): Promise<number | undefined> {
     process.stdout.write(readyConfig(providers, `http://127.0.0.1:${port}`, state));
     return 0;
   }
-  const sim = startSim({ port, seed, providerDials: config.dials, prices: config.prices });
+  const sim = start({ port, seed, providerDials: config.dials, prices: config.prices });
+  if (!sim) return 1;
   console.log(`Simulating ${providers.length} providers at ${sim.origin}/{provider}`);
   console.log(`Delivery log: ${sim.origin}/_sim/log   Dials: ${sim.origin}/_sim/dials`);
   const stop = () => void sim.stop().then(() => process.exit(0));
@@ -70,6 +71,19 @@ async function main(args: readonly string[]): Promise<number | undefined> {
   process.once("SIGINT", stop);
   return undefined;
 }
+
+/** Undefined where the port is taken. */
+function start(options: StartOptions): Sim | undefined {
+  try {
+    return startSim(options);
+  } catch (cause) {
+    complain(cause);
+    return undefined;
+  }
+}
+
+const complain = (cause: unknown): void =>
+  console.error(cause instanceof Error ? cause.message : cause);
 
 if (import.meta.main) {
   const code = await main(process.argv.slice(2));

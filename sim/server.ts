@@ -55,6 +55,8 @@ export function startSim(options: StartOptions = {}): Sim {
     idleTimeout: 0,
     // In development mode Bun prints every stream that is cut on purpose.
     development: false,
+    // Outside of it Bun lets several processes listen on one port, and each would have half of the jobs.
+    reusePort: false,
     maxRequestBodySize: BODY_BYTES_MAX,
     fetch: (request) => serve(state, request),
   });

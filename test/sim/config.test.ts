@@ -49,6 +49,14 @@ describe("the program", () => {
     expect(await child.exited).toBe(0);
   });
 
+  test("a port that another simulator has is exit code 1 with a reason", async () => {
+    const sim = startSim();
+    const child = spawn("--port", new URL(sim.origin).port);
+    expect(await new Response(child.stderr).text()).toMatch(/^Failed to start server.*in use/);
+    expect(await child.exited).toBe(1);
+    await sim.stop();
+  });
+
   test("a wrong argument is exit code 2 with a reason", async () => {
     const child = spawn("--port", "many");
     expect(await new Response(child.stderr).text()).toContain("--port must be a port");
