@@ -1,46 +1,82 @@
-/** Joins the parts that a request meets on its way. */
+/** Joins the parts that a request meets on its way, and what fills their memory and keeps it true. */
 import { Catalog } from "../catalog/catalog.js";
 import type { Config } from "../config/config.js";
 import { HttpPool } from "../gateway/client/pool.js";
-import type { Claim } from "../gateway/money/claim.js";
+import { Claim } from "../gateway/money/claim.js";
 import { LeaseKeeper } from "../gateway/money/lease-keeper.js";
-import type { Gateway } from "../gateway/parts.js";
+import type { ConfiguredProvider, Gateway } from "../gateway/parts.js";
+import { RateBook } from "../gateway/rates/rate-book.js";
+import { RateLimiter } from "../gateway/rates/rate-limiter.js";
+import { type Guard, guardFor } from "../gateway/registry/guard.js";
+import { Registry } from "../gateway/registry/registry.js";
 import { newId } from "../kernel/ids.js";
 import type { Log } from "../kernel/log.js";
-import type { Leases } from "../ledger/lease-book.js";
-import type { LedgerStore } from "../ledger/store.js";
+import { LeaseBook, type Leases } from "../ledger/lease-book.js";
 import { Breakers, type Rest } from "../routing/breakers.js";
 import { Statistics } from "../routing/statistics.js";
 import { Directory } from "../tenants/directory.js";
-import type { MasterKey } from "../tenants/sealing.js";
+import { type Memory, memoryOf } from "./memory.js";
+import type { Node } from "./node.js";
+import type { AppParts } from "./parts.js";
 
-/** What is there before a gateway is. */
-type Given = Pick<
-  Gateway,
-  "node" | "providers" | "book" | "rates" | "spool" | "clock" | "log" | "dice"
-> & {
-  readonly config: Config;
-  readonly masterKey: MasterKey;
-  readonly ledger: LedgerStore;
+export type Built = {
+  readonly gateway: Gateway;
   readonly claim: Claim;
+  readonly guard: Guard;
+  readonly registry: Registry;
+  readonly memory: Memory;
 };
 
-export function buildGateway({ config, masterKey, ledger, claim, ...given }: Given): Gateway {
-  const { node, book, clock, log, dice } = given;
+/** All of it knows the configuration, and nothing yet of what is in the store. */
+export function buildGateway(given: AppParts, node: Node, configured: Config["providers"]): Built {
+  const { config, masterKey, clock, log } = given;
+  const { leaseValidMs: validMs, totalMs } = config.limits;
+  const { ledger, rates: rateStore } = node.stores;
+  const leasing = { node: node.id, clock, log };
+  const [book, rateBook] = [new LeaseBook(), new RateBook()];
+  const claim: Claim = new Claim({
+    ...{ ...leasing, validMs, store: ledger, book: together([book, rateBook]) },
+    windUp: async () => {
+      await Promise.all([gateway.keeper.dropReturns(), rates.keeper.dropReturns()]);
+      await node.spool.flushed();
+      await node.drainer.drain();
+    },
+    catchUp: () => memory.loadAll(),
+  });
+  const keeper = new LeaseKeeper({ ...leasing, claim, book, store: ledger });
+  const rates = new RateLimiter({ ...leasing, claim, totalMs, book: rateBook, store: rateStore });
+  const providers = new Map<string, ConfiguredProvider>(configured);
+  const gateway = gatewayOf(given, {
+    node: node.id,
+    spool: node.spool,
+    providers,
+    book,
+    keeper,
+    rates,
+  });
+  const guard = guardFor(config.registration);
+  const owners = gateway.directory.providerOwners;
+  const registry = new Registry({ providers, owners, masterKey, guard, log });
+  const memory = memoryOf(node.stores, { ...gateway, registry });
+  return { gateway, claim, guard, registry, memory };
+}
+
+type Joined = Pick<Gateway, "node" | "spool" | "providers" | "book" | "keeper" | "rates">;
+
+function gatewayOf(
+  { config, masterKey, clock, log, dice = Math.random }: AppParts,
+  joined: Joined,
+): Gateway {
   const { plans, limits, ownerToken, defaultPolicy, allowsContinuation } = config;
   return {
-    ...given,
+    ...joined,
+    ...{ clock, log, dice, plans, limits, allowsContinuation, newId },
     catalog: new Catalog(config.models),
-    plans,
     directory: new Directory(masterKey, plans, ownerToken),
-    keeper: new LeaseKeeper({ node, book, store: ledger, claim, clock, log }),
     http: new HttpPool(),
     breakers: new Breakers(limits, dice, (rest) => tellRest(log, rest)),
     statistics: new Statistics(),
     defaultPolicy: { kind: defaultPolicy },
-    allowsContinuation,
-    limits,
-    newId,
   };
 }
 
@@ -52,7 +88,7 @@ function tellRest(log: Log, { provider, modelId, restMs }: Rest): void {
 }
 
 /** What a node has leased of money and of rates, it has by one claim. */
-export const together = (books: readonly Leases[]): Pick<Leases, "allowUntil" | "forfeit"> => ({
+const together = (books: readonly Leases[]): Pick<Leases, "allowUntil" | "forfeit"> => ({
   allowUntil: (at) => books.forEach((book) => void book.allowUntil(at)),
   forfeit: () => books.forEach((book) => void book.forfeit()),
 });

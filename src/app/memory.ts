@@ -5,6 +5,8 @@ import type { Registry } from "../gateway/registry/registry.js";
 import { catalogLoader } from "../jobs/load-catalog.js";
 import type { Stores } from "./stores.js";
 
+export type Memory = ReturnType<typeof memoryOf>;
+
 type Filled = Pick<Gateway, "catalog" | "directory"> & { readonly registry: Registry };
 
 export function memoryOf(stores: Stores, { catalog, directory, registry }: Filled) {
@@ -18,17 +20,20 @@ export function memoryOf(stores: Stores, { catalog, directory, registry }: Fille
       registry.load(await registrations.loadAll());
       for (const each of await validations.loadAll()) catalog.validated(each);
     },
-    reloadUser: async (userId: string): Promise<void> => {
-      const rows = await tenants.loadUser(userId);
-      if (rows) directory.load(rows);
-    },
-    reloadOrganization: async (orgId: string): Promise<void> =>
-      directory.loadOrganizations(await organizations.load(orgId)),
-    reloadMappings: offers.mappingsOf,
-    reloadModels: offers.models,
-    reloadProvider: async (id: string): Promise<void> => {
-      const registration = await registrations.load(id);
-      if (registration) registry.load([registration]);
+    /** Called by routes after they changed something, and when another process did. */
+    reloads: {
+      reloadUser: async (userId: string): Promise<void> => {
+        const rows = await tenants.loadUser(userId);
+        if (rows) directory.load(rows);
+      },
+      reloadOrganization: async (orgId: string): Promise<void> =>
+        directory.loadOrganizations(await organizations.load(orgId)),
+      reloadMappings: offers.mappingsOf,
+      reloadModels: offers.models,
+      reloadProvider: async (id: string): Promise<void> => {
+        const registration = await registrations.load(id);
+        if (registration) registry.load([registration]);
+      },
     },
     reloadValidation: async (key: string): Promise<void> => {
       const parsed = mappingIdIn(key);
