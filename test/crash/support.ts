@@ -12,7 +12,7 @@ import { freePort } from "../support/postgres.js";
 
 const ROOT = join(import.meta.dir, "..", "..");
 const LAUNCHER = join(ROOT, "bin", "turnpike.mjs");
-const READY_WITHIN_MS = 15_000;
+const READY_WITHIN_MS = 60_000;
 export const OWNER_TOKEN = "the-owner-of-this-test";
 /** A dollar for a thousand tokens out, nothing for tokens in: what a request holds is what it costs. */
 const PRICE = { input: "0", output: "1000" };
