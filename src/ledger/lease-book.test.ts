@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { type NanoUsd, nanoUsd } from "../kernel/money.js";
-import { type Hold, LeaseBook } from "./lease-book.js";
+import type { Hold } from "./bucket-lease.js";
+import { LeaseBook } from "./lease-book.js";
 import type { LeaseAnswer } from "./store.js";
 
 const NOW = 1_000;

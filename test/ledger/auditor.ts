@@ -13,7 +13,7 @@
  * - A refusal is right only if, at some moment while it was being asked for, some bucket's funds less its holds
  *   were lower than what was asked.
  */
-import type { Hold } from "../../src/ledger/lease-book.js";
+import type { Hold } from "../../src/ledger/bucket-lease.js";
 import type { Settlement } from "../../src/ledger/store.js";
 import type { LateEntries } from "./world.js";
 

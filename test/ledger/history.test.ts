@@ -7,8 +7,8 @@ import type { Told } from "../../src/gateway/money/late-billing.js";
 import { type NanoUsd, nanoUsd } from "../../src/kernel/money.js";
 import { CALENDAR, periodAt } from "../../src/kernel/period.js";
 import { extraGrant } from "../../src/ledger/account.js";
+import type { Hold } from "../../src/ledger/bucket-lease.js";
 import type { AwaitedCost, WaitingCost } from "../../src/ledger/late-cost.js";
-import type { Hold } from "../../src/ledger/lease-book.js";
 import type { Settlement } from "../../src/ledger/store.js";
 import { type Caller, callerFor, callerOf } from "../../src/tenants/caller.js";
 import {

@@ -2,7 +2,8 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { RateBook, type RateHold, type RateLeases } from "../../src/gateway/rates/rate-book.js";
 import { nanoUsd } from "../../src/kernel/money.js";
-import { type Hold, LeaseBook } from "../../src/ledger/lease-book.js";
+import type { Hold } from "../../src/ledger/bucket-lease.js";
+import { LeaseBook } from "../../src/ledger/lease-book.js";
 import type { LeaseAnswer } from "../../src/ledger/store.js";
 import { type Random, randomFrom } from "../support/random.js";
 

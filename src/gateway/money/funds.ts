@@ -2,7 +2,7 @@
 import type { Price } from "../../catalog/model.js";
 import { assert } from "../../kernel/errors.js";
 import { least, type NanoUsd, nanoUsd, ZERO } from "../../kernel/money.js";
-import type { Hold } from "../../ledger/lease-book.js";
+import type { Hold } from "../../ledger/bucket-lease.js";
 import type { Candidate } from "../../routing/policy.js";
 import type { Caller } from "../../tenants/caller.js";
 import type { Gateway } from "../parts.js";

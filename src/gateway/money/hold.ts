@@ -1,7 +1,7 @@
 /** Holding the most a request can cost, clamping it to the balance, or refusing it. */
 import { HOLD_GRACE_MS, SMALLEST_ANSWER_TOKENS, SMALLEST_COMPUTE_MS } from "../../kernel/limits.js";
 import type { NanoUsd } from "../../kernel/money.js";
-import type { Hold } from "../../ledger/lease-book.js";
+import type { Hold } from "../../ledger/bucket-lease.js";
 import { mostCost, timesWithin } from "../../metering/cost.js";
 import type { Candidate } from "../../routing/policy.js";
 import { estimateInput } from "../chat/estimate-usage.js";

@@ -1,7 +1,7 @@
 /** What providers say later: what is missing is charged as far as the buckets go, what was too much goes back. */
 import { nanoUsd, ZERO } from "../../kernel/money.js";
+import { debitsOf, type Hold } from "../../ledger/bucket-lease.js";
 import type { LateCost, LateCostStore, WaitingCost } from "../../ledger/late-cost.js";
-import { debitsOf, type Hold } from "../../ledger/lease-book.js";
 import type { Gateway } from "../parts.js";
 import { coverBuckets } from "./funds.js";
 
