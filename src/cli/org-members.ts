@@ -70,6 +70,6 @@ export async function changeSeats(
   show(
     options,
     { org: printOrganization({ ...found, seats }) },
-    () => `${name} has ${seats} seats now.`,
+    () => `Seats of ${name}: ${seats}.`,
   );
 }

@@ -42,7 +42,7 @@ const maybeText = (limit: NanoUsd | undefined): string | null =>
   limit === undefined ? null : String(limit);
 
 function inWords(org: Organization, { members, groups }: ReturnType<typeof printed>): string {
-  const taken = `${members.length} of ${org.seats} seats taken`;
+  const taken = `seats taken: ${members.length} of ${org.seats}`;
   const memberTable = table(
     ["member", "role", "monthly limit"],
     members.map((row) => [row.user, row.role, dollars(row.limit_nano_usd)]),

@@ -124,7 +124,7 @@ async function create(local: Local, name: string, options: CreateOptions): Promi
   show(
     options,
     { org: printOrganization(made) },
-    () => `Made ${name} (${made.plan}, ${seats} seats).`,
+    () => `Made ${name} (plan ${made.plan}, seats: ${seats}).`,
   );
 }
 

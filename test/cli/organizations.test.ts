@@ -50,7 +50,7 @@ test("an organization is made, filled, and given credit and limits by command", 
   expect((await cli.json("org", "list")).orgs).toEqual([
     { ...made.org, plan: "enterprise", seats: 5, members: 2 },
   ]);
-  expect((await cli.run("org", "show", "acme")).printed).toContain("2 of 5 seats taken");
+  expect((await cli.run("org", "show", "acme")).printed).toContain("seats taken: 2 of 5");
   expect(await cli.json("audit")).toMatchObject({ balanced: true });
 }, 40_000);
 
