@@ -4,6 +4,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { install } from "./install.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const isWindows = process.platform === "win32";
@@ -20,26 +21,13 @@ const KEEP_MEMORY_MS = 10_000;
 const HEAP_GROWTH = 1;
 const HEAP_AT_LEAST_BYTES = 16 * 1024 * 1024;
 
-installMissing();
+// In a fresh clone, and after a pull that changed the dependencies.
+if (existsSync(join(root, "package-lock.json"))) await install(root, isInstalled);
 run(process.argv.slice(2));
 
-/** In a fresh clone, and after a pull that changed the dependencies. */
-function installMissing() {
-  const installed = join(root, "node_modules", ".package-lock.json");
-  if (!existsSync(join(root, "package-lock.json")) || isInstalled(installed)) return;
-  process.stderr.write("Installing what Turnpike needs (once)…\n");
-  const npm = spawnSync("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error"], {
-    cwd: root,
-    stdio: ["ignore", "ignore", "inherit"],
-    shell: isWindows,
-  });
-  if (npm.status === 0) return;
-  process.stderr.write("npm install failed. Run it by hand to see why: npm install\n");
-  process.exit(1);
-}
-
 /** npm keeps a copy of what it installed; an entry of ours that is missing there is missing here. */
-function isInstalled(record) {
+function isInstalled() {
+  const record = join(root, "node_modules", ".package-lock.json");
   if (!existsSync(record)) return existsSync(join(root, "..", "..", "node_modules", "kysely"));
   const have = JSON.parse(readFileSync(record, "utf8")).packages;
   const { dependencies = {} } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { root, tool } from "./tools.mjs";
 
-tool("typescript", "tsc");
+await tool("typescript", "tsc");
 const FAILED_FIRST = 1;
 const args = process.argv.slice(2);
 const runner = spawn(

@@ -1,16 +1,17 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { install } from "../bin/install.mjs";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** The script behind a package's command, for Node to run; installs everything first when it is missing. */
-export function tool(name, command) {
-  const folder = join(root, "node_modules", name);
-  if (!existsSync(folder)) run("npm install", "npm", ["install", "--no-audit", "--no-fund"]);
-  const { bin } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-  return join(folder, typeof bin === "string" ? bin : bin[command]);
+export async function tool(name, command) {
+  const description = join(root, "node_modules", name, "package.json");
+  await install(root, () => existsSync(description));
+  const { bin } = JSON.parse(readFileSync(description, "utf8"));
+  return join(dirname(description), typeof bin === "string" ? bin : bin[command]);
 }
 
 /** Runs a program in the root folder and ends with its exit code when it fails. */
