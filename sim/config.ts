@@ -1,8 +1,9 @@
 import { parse } from "yaml";
+import type { DialTable } from "./dialing.js";
 import { type Dials, readDials } from "./dials.js";
 import { isObject, isString } from "./json.js";
 import { nanoUsdOf } from "./money.js";
-import type { DialTable, PriceTable } from "./state.js";
+import type { PriceTable } from "./pricing.js";
 import { PRICE_UNITS, type UnitPriceText } from "./units.js";
 
 /**

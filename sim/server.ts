@@ -2,15 +2,17 @@ import { serveAdmin } from "./admin.js";
 import { serveBilling } from "./billing.js";
 import { type Call, recordRefused, refusal } from "./call.js";
 import { serveChat } from "./chat/serve.js";
+import type { DialTable } from "./dialing.js";
 import { type Dials, mergeDials } from "./dials.js";
 import { BODY_BYTES_MAX } from "./limits.js";
 import type { LogEntry } from "./log.js";
 import { serveModels } from "./models.js";
+import type { PriceTable } from "./pricing.js";
 import type { Endpoint, Provider } from "./provider.js";
 import { keyAfter } from "./provider-key.js";
 import { providers } from "./providers/index.js";
 import { type Found, routerFor } from "./routes.js";
-import { type DialTable, makeState, type PriceTable, type State } from "./state.js";
+import { makeState, type State } from "./state.js";
 import { recordRefusedTask } from "./task/record.js";
 import { serveTask } from "./task/serve.js";
 
