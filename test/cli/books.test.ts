@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { printPublicKey, receiptKey } from "../../src/ledger/receipt-key.js";
 import { signReceipt } from "../../src/ledger/signed-receipt.js";
@@ -189,4 +189,14 @@ test("a user deleted by command is forgotten, and the books still balance", asyn
   expect(await cli.json("audit")).toMatchObject({ balanced: true });
   // The name is free for somebody else.
   await cli.json("user", "add", "grace");
+}, 30_000);
+
+test("what was known of a deleted user cannot be read out of the database's file", async () => {
+  const isInFile = (word: string) =>
+    readFileSync(join(cli.folder, ".turnpike", "turnpike.sqlite"), "latin1").includes(word);
+  await cli.json("user", "add", "evelyn-the-spy");
+  await cli.json("token", "create", "--user", "evelyn-the-spy", "--name", "spyglass");
+  expect(["evelyn-the-spy", "spyglass"].map(isInFile)).toEqual([true, true]);
+  await cli.json("user", "delete", "evelyn-the-spy");
+  expect(["evelyn-the-spy", "spyglass"].map(isInFile)).toEqual([false, false]);
 }, 30_000);

@@ -38,6 +38,8 @@ export async function openSqlite(path: string): Promise<Database> {
   await retryRaces(async () => file.run("pragma journal_mode = wal"), isBusy);
   file.run("pragma synchronous = normal");
   file.run("pragma foreign_keys = on");
+  // Else a deleted user's name would stay in the file until something else happens to be written over it.
+  file.run("pragma secure_delete = on");
   // What a batch of the drain changes has to fit, or it is written to the disk before the batch is complete.
   file.run(`pragma cache_size = -${CACHE_KB}`);
   file.run(`pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
