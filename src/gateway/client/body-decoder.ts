@@ -19,6 +19,8 @@ export class BodyDecoder {
   private expects: "size" | "data" | "end_of_data" | "trailer" = "size";
   private line = "";
   isDone: boolean;
+  /** Chunks win over a length, as the standard has it, but somebody between us and the provider may have it the other way. */
+  readonly isFramedTwice: boolean;
 
   constructor(head: ResponseHead) {
     const length = head.get("content-length");
@@ -27,6 +29,10 @@ export class BodyDecoder {
     if (length !== undefined && !LENGTH.test(length)) {
       throw new ProtocolError("the content-length is no number");
     }
+    if (length !== undefined && head.contradicts("content-length", length)) {
+      throw new ProtocolError("there are two content-lengths");
+    }
+    this.isFramedTwice = isChunked && length !== undefined;
     const hasNoBody = head.status === 204 || head.status === 304;
     this.framing = isChunked ? "chunked" : length === undefined ? "until_close" : "length";
     this.left = hasNoBody ? 0 : Number(length ?? 0);

@@ -45,7 +45,8 @@ export class Exchange {
   }
 
   get mayReuse(): boolean {
-    return this.isComplete && this.head?.get("connection")?.toLowerCase() !== "close";
+    if (!this.isComplete || this.decoder?.isFramedTwice) return false;
+    return this.head?.get("connection")?.toLowerCase() !== "close";
   }
 
   /** Resolves once `head` is there; rejects when the exchange failed before. */

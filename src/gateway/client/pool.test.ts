@@ -63,10 +63,11 @@ test("one connection serves one request after the other", async () => {
   expect(seen).toEqual({ requests: 2, connections: 1 });
 });
 
-test("a connection that the answer closes, or that answered unasked, is not used again", async () => {
+test("a connection that the answer closes, that answered unasked, or whose answer ends in two places is not used again", async () => {
   for (const answer of [
     OK.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"),
     `${OK}HTTP/1.1 200 OK`,
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
   ]) {
     const { port, seen } = rawServer(() => answer);
     await send(port).catch(() => undefined);
@@ -86,6 +87,19 @@ test("a fresh connection that closes without an answer is an error, and nothing 
   const { port, seen } = rawServer(() => undefined);
   await expect(send(port)).rejects.toThrow("middle of the answer");
   expect(seen.requests).toBe(1);
+});
+
+test("an answer with two lengths is none, unless both say the same", async () => {
+  const answers = [OK, OK.replace("\r\n\r\n", "\r\ncontent-length: 2\r\n\r\n")];
+  const { port } = rawServer((index) => answers[index]);
+  expect(await send(port)).toBe("ok");
+  expect(await send(port)).toBe("ok");
+  for (const second of ["3", "02", "2, 2", ""]) {
+    const { port } = rawServer(() =>
+      OK.replace("\r\n\r\n", `\r\nX-Between: 1\r\nContent-Length: ${second}\r\n\r\n`),
+    );
+    await expect(send(port)).rejects.toThrow("two content-lengths");
+  }
 });
 
 test("an announcement before the answer is passed over", async () => {

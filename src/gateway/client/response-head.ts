@@ -31,6 +31,14 @@ export class ResponseHead {
     return this.text.slice(start, end < 0 ? undefined : end).trim();
   }
 
+  /** Whether a header that says `value` is given again and says something else there. */
+  contradicts(name: string, value: string): boolean {
+    const needle = needleFor(name);
+    const again = this.lower.indexOf(needle, this.lower.indexOf(needle) + 1);
+    // Looked at closely only where there is a second one, which is hardly ever.
+    return again >= 0 && this.entries().some(([each, said]) => each === name && said !== value);
+  }
+
   /** Whether a look at all of it in lower case finds something: to pass over answers that need no closer look. */
   passes(look: (lower: string) => boolean): boolean {
     return look(this.lower);
