@@ -56,6 +56,9 @@ export type Transfer = {
   readonly at: number;
 };
 
+/** What an account is charged. */
+export type Debit = { readonly account: string; readonly amount: NanoUsd };
+
 /** What a plan includes, what somebody gave or bought, and what may be spent on account after all of it. */
 export type GrantKind = "plan" | "promotional" | "purchased" | "pay_as_you_go";
 

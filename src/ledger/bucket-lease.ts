@@ -1,7 +1,8 @@
 /** One bucket as this process has leased it, account by account, and what a request holds of it. */
 import { assert } from "../kernel/errors.js";
 import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
-import type { Debit, LeaseSlice } from "./store.js";
+import type { Debit } from "./account.js";
+import type { LeaseSlice } from "./store.js";
 
 export type AccountLease = {
   readonly id: string;

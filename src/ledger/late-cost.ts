@@ -3,7 +3,7 @@
  * follows as further transfers, either way.
  */
 import type { NanoUsd } from "../kernel/money.js";
-import type { Debit } from "./store.js";
+import type { Debit } from "./account.js";
 
 /** Noted when such a provider begins to answer. */
 export type AwaitedCost = {

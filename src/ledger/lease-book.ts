@@ -3,6 +3,7 @@
  * it is synchronous, so no two requests can both take the last nano-dollar.
  */
 import { least, type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
+import type { Debit } from "./account.js";
 import {
   type AccountLease,
   added,
@@ -16,7 +17,7 @@ import {
   take,
   unknownLease,
 } from "./bucket-lease.js";
-import type { Debit, LeaseAnswer } from "./store.js";
+import type { LeaseAnswer } from "./store.js";
 
 export type HoldAnswer =
   | { readonly ok: true; readonly hold: Hold }

@@ -1,6 +1,6 @@
 import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
 import type { Usage } from "../tasks/usage.js";
-import type { Opening } from "./account.js";
+import type { Debit, Opening } from "./account.js";
 import type { ClaimStore } from "./claim.js";
 import type { AwaitedCost } from "./late-cost.js";
 import type { Profile } from "./profile.js";
@@ -90,8 +90,6 @@ export type Settlement = {
   /** JSON of `ReceiptDetails`; undefined where the process died before it could note them. */
   readonly details: string | undefined;
 };
-
-export type Debit = { readonly account: string; readonly amount: NanoUsd };
 
 /** What leases ask of storage. All of it is atomic, and safe to repeat when an answer got lost. */
 export type LeaseStore = {

@@ -1,7 +1,8 @@
 /** The settlements of a batch put together by profile and hour: most sums tell them no further apart. */
 import { HOUR_MS } from "../../kernel/clock.js";
+import type { Debit } from "../../ledger/account.js";
 import type { Profile } from "../../ledger/profile.js";
-import type { Debit, Settlement } from "../../ledger/store.js";
+import type { Settlement } from "../../ledger/store.js";
 
 export type Alike = {
   readonly profile: Profile;

@@ -5,7 +5,8 @@
  */
 import { sql } from "kysely";
 import { least, nanoUsd, ZERO } from "../../kernel/money.js";
-import type { Debit, Settlement, SettlementBatch } from "../../ledger/store.js";
+import type { Debit } from "../../ledger/account.js";
+import type { Settlement, SettlementBatch } from "../../ledger/store.js";
 import type { Database } from "../database.js";
 import type { Tx } from "../schema.js";
 import { bySpendingOrder, locking } from "./accounts.js";

@@ -1,6 +1,12 @@
 import { nanoUsd } from "../../kernel/money.js";
-import { destinationOf, OVERRUN, providerAccount, type Transfer } from "../../ledger/account.js";
-import type { Debit, Settlement, SettlementBatch } from "../../ledger/store.js";
+import {
+  type Debit,
+  destinationOf,
+  OVERRUN,
+  providerAccount,
+  type Transfer,
+} from "../../ledger/account.js";
+import type { Settlement, SettlementBatch } from "../../ledger/store.js";
 import { CallCostSums } from "../books/call-costs.js";
 import { UsageSums } from "../books/usage-sums.js";
 import { addUserRequests } from "../books/user-requests.js";
