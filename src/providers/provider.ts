@@ -3,8 +3,7 @@ import type { BodyChanges, ChatRequest, ContinuationForm } from "../tasks/chat-c
 import type { Task } from "../tasks/index.js";
 import type { Media, Upload } from "../tasks/media.js";
 import type { Json, TaskInput, TaskOutput } from "../tasks/task-call.js";
-import type { Unit, Usage } from "../tasks/usage.js";
-import type { CostReader } from "./reported.js";
+import type { Reported, Unit, Usage } from "../tasks/usage.js";
 
 /** Where a provider lists its models, and how to read its list. */
 export type Listing = {
@@ -140,6 +139,16 @@ export type Step =
     }
   /** The job ended without a result. */
   | { readonly kind: "failed"; readonly message: string };
+
+/** What a reader of costs may look at. A stream's headers were sent before it was known, so they are not shown. */
+export type ReplyFacts = {
+  readonly header: (name: string) => string | undefined;
+  /** A member of the answer's body, parsed. */
+  readonly member: (name: string) => unknown;
+};
+
+/** How it is read what an answer says that it cost; undefined where it does not say. */
+export type CostReader = (reply: ReplyFacts) => Reported | undefined;
 
 /**
  * A task on one provider's wire. `start` throws a RouterError for what it must refuse by name; `next` throws

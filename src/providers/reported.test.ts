@@ -2,10 +2,10 @@ import { expect, test } from "bun:test";
 import type { Reported } from "../tasks/usage.js";
 import { hfInference } from "./hf-inference.js";
 import { openAiCompatible } from "./openai-compatible.js";
+import type { CostReader } from "./provider.js";
 import {
   believing,
   billableUnits,
-  type CostReader,
   computeTimeHeader,
   outputsCost,
   predictTime,

@@ -5,16 +5,7 @@
 import { ceilDecimal, ceilNumber } from "../kernel/decimal.js";
 import { nanoUsd } from "../kernel/money.js";
 import type { Reported } from "../tasks/usage.js";
-import type { Provider } from "./provider.js";
-
-/** What a reader may look at. A stream's headers were sent before it was known, so they are not shown. */
-export type ReplyFacts = {
-  readonly header: (name: string) => string | undefined;
-  /** A member of the answer's body, parsed. */
-  readonly member: (name: string) => unknown;
-};
-
-export type CostReader = (reply: ReplyFacts) => Reported | undefined;
+import type { CostReader, Provider } from "./provider.js";
 
 /** `usage.cost` in dollars, as routers and some servers of one's own send it. */
 export const usageCost: CostReader = ({ member }) => costIn(member("usage"), "cost");

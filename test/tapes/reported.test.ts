@@ -1,6 +1,7 @@
 /** What recorded providers said of their cost, read by our readers and by plain arithmetic. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { billableUnits, type CostReader, computeTimeHeader } from "../../src/providers/reported.js";
+import type { CostReader } from "../../src/providers/provider.js";
+import { billableUnits, computeTimeHeader } from "../../src/providers/reported.js";
 import { chat, testApp } from "../support/app.js";
 import {
   hasTapes,

@@ -1,5 +1,5 @@
 import type { NanoUsd } from "../../kernel/money.js";
-import type { CostReader } from "../../providers/reported.js";
+import type { CostReader } from "../../providers/provider.js";
 import type { Candidate } from "../../routing/policy.js";
 import type { Reported, Usage } from "../../tasks/usage.js";
 import {
