@@ -1,6 +1,6 @@
 /** Sums of what was, and which requests are whose. */
 import type { Whole } from "../columns.js";
-import type { UsageSum } from "./usage-sums.js";
+import type { UsageSum } from "./usage-columns.js";
 
 type UsageKey = {
   hour: Whole;

@@ -7,7 +7,7 @@ import { type NanoUsd, nanoUsd } from "../../kernel/money.js";
 import { MEASURES, type MeasuredSums } from "../../tasks/usage.js";
 import type { UsageBy, UsageQuery } from "../../wire/usage-query.js";
 import type { Database } from "../database.js";
-import { MEASURE_COLUMNS, USAGE_SUMS } from "./usage-sums.js";
+import { MEASURE_COLUMNS, USAGE_SUMS } from "./usage-columns.js";
 
 /** Whose usage: what somebody did, or what somebody paid for. */
 export type UsageOf = { readonly userId: string } | { readonly payer: string };

@@ -2,22 +2,12 @@
 import type { Selectable } from "kysely";
 import type { Profile } from "../../ledger/profile.js";
 import type { Settlement } from "../../ledger/store.js";
-import { MEASURES, type Measure, type Measured } from "../../tasks/usage.js";
+import { MEASURES, type Measured } from "../../tasks/usage.js";
 import type { Database, SumTable } from "../database.js";
 import { type Alike, hourOf } from "../ledger/alike.js";
 import type { Schema, Tx } from "../schema.js";
 import { Sums } from "../sums.js";
-
-/** The column that sums each measure. */
-export const MEASURE_COLUMNS = {
-  images: "images",
-  pixels: "pixels",
-  steps: "steps",
-  videoNanoseconds: "video_nanoseconds",
-  audioNanoseconds: "audio_nanoseconds",
-  characters: "characters",
-  computeNanoseconds: "compute_nanoseconds",
-} as const satisfies Record<Measure, string>;
+import { USAGE_SUMS } from "./usage-columns.js";
 
 const KEY = {
   hour: "bigint",
@@ -29,20 +19,6 @@ const KEY = {
   provider: "text",
   own_key: "bigint",
 } as const;
-
-export const USAGE_SUMS = [
-  "requests",
-  "failed",
-  "input_tokens",
-  "cached_input_tokens",
-  "output_tokens",
-  "reasoning_tokens",
-  ...Object.values(MEASURE_COLUMNS),
-  "cost",
-  "overrun",
-] as const;
-
-export type UsageSum = (typeof USAGE_SUMS)[number];
 
 export const USAGE: SumTable = {
   table: "usage_hourly",
