@@ -1,10 +1,21 @@
 /** What a sync found, for people and for programs. */
 import { dayOf } from "../catalog/print.js";
 import { printPrice } from "../catalog/quote.js";
-import { nameOf } from "../catalog/stored.js";
+import { nameOf, type Rename } from "../catalog/stored.js";
 import type { SyncChange } from "../catalog/sync.js";
-import type { Synced } from "./model-sync.js";
 import { table } from "./output.js";
+
+/** What came of asking about one provider. */
+export type Synced = {
+  readonly provider: string;
+  /** Models on its own list; undefined: it has none, or it could not be read. */
+  readonly listed: number | undefined;
+  /** What could not be read, and why. */
+  readonly faults: readonly string[];
+  readonly changes: readonly SyncChange[];
+  readonly unmapped: readonly string[];
+  readonly renames: readonly Rename[];
+};
 
 /** `written` undefined: nothing was to be written. */
 export const printSync = (synced: readonly Synced[], written: number | undefined) => ({

@@ -3,7 +3,7 @@ import type { Catalog } from "../catalog/catalog.js";
 import type { Model } from "../catalog/model.js";
 import { dayOf } from "../catalog/print.js";
 import type { Rename } from "../catalog/stored.js";
-import { compare, SET_BY, type SyncChange } from "../catalog/sync.js";
+import { compare, SET_BY } from "../catalog/sync.js";
 import { hubOf } from "../embedded/hub.js";
 import { askHub, type HubAnswer } from "../gateway/ask/ask-hub.js";
 import type { Asker } from "../gateway/ask/ask-json.js";
@@ -20,7 +20,7 @@ import { catalogOf } from "./catalog.js";
 import { type CommonOptions, command } from "./command.js";
 import { knownProviders, requireKnown } from "./known-providers.js";
 import { type Local, withLocal } from "./local.js";
-import { printSync, syncText } from "./model-sync-print.js";
+import { printSync, type Synced, syncText } from "./model-sync-print.js";
 import { show, UserError } from "./output.js";
 
 type Options = CommonOptions & {
@@ -28,18 +28,6 @@ type Options = CommonOptions & {
   /** False: it is not asked. */
   readonly hub: string | boolean;
   readonly yes: boolean;
-};
-
-/** What came of asking about one provider. */
-export type Synced = {
-  readonly provider: string;
-  /** Models on its own list; undefined: it has none, or it could not be read. */
-  readonly listed: number | undefined;
-  /** What could not be read, and why. */
-  readonly faults: readonly string[];
-  readonly changes: readonly SyncChange[];
-  readonly unmapped: readonly string[];
-  readonly renames: readonly Rename[];
 };
 
 export const modelSync = command("sync", "what providers and the Hub list now, next to the catalog")
