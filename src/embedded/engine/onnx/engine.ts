@@ -10,21 +10,13 @@ import {
   type LoadedModel,
   type Question,
 } from "../engine.js";
+import type { Loaded, OnnxTask } from "./onnx-task.js";
 import * as pictures from "./picture-tasks.js";
-import { type Pooling, poolingOf } from "./pooling.js";
+import { poolingOf } from "./pooling.js";
 import * as sentences from "./sentence-tasks.js";
 import { transcribe } from "./speech.js";
 import * as texts from "./text-tasks.js";
-import { importTransformers, type Pipeline, type TransformersModule } from "./transformers.js";
-
-/** What a task's function is given. */
-export type Loaded = {
-  readonly module: TransformersModule;
-  readonly pipeline: Pipeline;
-  readonly pooling: Pooling;
-};
-
-export type OnnxTask = (loaded: Loaded, question: Question) => Promise<unknown>;
+import { importTransformers } from "./transformers.js";
 
 const TASKS: { readonly [Task in EmbeddedTask]?: OnnxTask } = {
   "feature-extraction": sentences.features,

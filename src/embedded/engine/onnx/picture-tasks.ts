@@ -4,7 +4,7 @@ import { OUTPUT_TOKENS_DEFAULT } from "../../limits.js";
 import type { Question } from "../engine.js";
 import { readMedia } from "../input.js";
 import { openPicture } from "../pictures.js";
-import type { Loaded } from "./engine.js";
+import type { Loaded } from "./onnx-task.js";
 import type { TransformersModule } from "./transformers.js";
 
 const classifyParameters = z.strictObject({ top_k: z.int().min(1).max(1_000).default(5) });

@@ -5,7 +5,7 @@ import { breathe } from "../breathe.js";
 import type { Question } from "../engine.js";
 import { readJson } from "../input.js";
 import { cosine, normalized } from "../vectors.js";
-import type { Loaded } from "./engine.js";
+import type { Loaded } from "./onnx-task.js";
 import type { Tensor } from "./transformers.js";
 
 const text = z.string().min(1, "is empty").max(TEXT_CHARS_MAX);

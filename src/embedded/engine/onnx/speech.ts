@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Question } from "../engine.js";
 import { readMedia } from "../input.js";
-import type { Loaded } from "./engine.js";
+import type { Loaded } from "./onnx-task.js";
 import { readWav, resampled } from "./wav.js";
 
 /** What such models are made for. */

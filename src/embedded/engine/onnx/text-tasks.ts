@@ -9,7 +9,7 @@ import {
 import { badInput } from "../../refusal.js";
 import type { Question } from "../engine.js";
 import { readJson } from "../input.js";
-import type { Loaded } from "./engine.js";
+import type { Loaded } from "./onnx-task.js";
 
 const text = z.string().min(1, "is empty").max(TEXT_CHARS_MAX);
 const topK = z.int().min(1).max(1_000).nullish();
