@@ -3,13 +3,14 @@
  * the other attempt is called off, its hold goes back, and its caller never pays for it.
  */
 import type { Candidate } from "../routing/policy.js";
-import { noteFailureOf, type Taken, type Trail, takeHealthy } from "./attempts.js";
+import { noteFailureOf, type Taken, takeHealthy } from "./attempts.js";
 import { Deadline } from "./deadline.js";
 import type { Failure } from "./failure.js";
+import type { Kind } from "./kind.js";
 import type { Held } from "./money/hold.js";
 import type { Call, Gateway } from "./parts.js";
-import type { Kind } from "./serve.js";
 import { isTelling, noteNothing, noteSpeed } from "./standing.js";
+import type { Trail } from "./trail.js";
 import { configuredFor, type Turn, type Way } from "./turn.js";
 
 /** An attempt under way. */

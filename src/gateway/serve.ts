@@ -1,6 +1,5 @@
 /** The steps of one request, top to bottom, whatever its task. */
 import { RouterError } from "../kernel/errors.js";
-import type { Candidate } from "../routing/policy.js";
 import { noUsage, type Usage } from "../tasks/usage.js";
 import type { CallerRates } from "../tenants/rates.js";
 import type { Facts } from "./answer-headers.js";
@@ -9,19 +8,16 @@ import {
   exhaustedBy,
   giveUp,
   mayTryAgain,
-  newTrail,
   noteFailure,
   noteStart,
   onlyMoney,
   type Taken,
-  type Trail,
   takeNext,
-  triedSoFar,
 } from "./attempts.js";
-import type { ResponseHead } from "./client/response-head.js";
 import { CreditEndedError, Deadline } from "./deadline.js";
 import type { Failure } from "./failure.js";
 import { hedgeAfterMs, hedged } from "./hedge.js";
+import type { Kind } from "./kind.js";
 import type { Held } from "./money/hold.js";
 import { paidTimeFor, withTime } from "./money/paid-time.js";
 import { CALLER_GONE, settle } from "./money/settle.js";
@@ -30,40 +26,9 @@ import type { Call, Gateway } from "./parts.js";
 import type { Admission } from "./rates/admission.js";
 import type { TokensWanted } from "./rates/rate-amounts.js";
 import { findRoute, type Route } from "./route/candidates.js";
-import type { Wish } from "./route/offers.js";
-import { noteLimits, noteNothing, noteVerdict, type Verdict } from "./standing.js";
+import { noteLimits, noteNothing, noteVerdict } from "./standing.js";
+import { newTrail, type Trail, triedSoFar } from "./trail.js";
 import type { Turn, Way } from "./turn.js";
-
-/** What sets the requests of one kind apart from others. */
-export type Kind<C extends Call, Answered extends { readonly kind: string }> = {
-  readonly wish: Wish<C>;
-  /** Asked only where the caller's tokens of text are limited. */
-  readonly tokens: (gateway: Gateway, call: C) => TokensWanted;
-  /** As many as it may use, by an upper bound. */
-  readonly tokensMost: (gateway: Gateway, call: C) => number;
-  /** Holds from what is at hand, without waiting; undefined where that does not do. */
-  readonly holdAtOnce: (gateway: Gateway, call: C, candidate: Candidate) => Held | undefined;
-  /** Holds with what the store still has. Throws `insufficient_credit`. */
-  readonly holdFor: (gateway: Gateway, call: C, candidate: Candidate) => Promise<Held>;
-  /** Never throws for anything the provider does. */
-  readonly send: (gateway: Gateway, call: C, turn: Turn) => Promise<Answered | Failure>;
-  /** Members of the caller's body that the provider was not sent. */
-  readonly leftOut: (gateway: Gateway, call: C, candidate: Candidate) => readonly string[];
-  /** What an answer says of its provider. */
-  readonly verdict: (gateway: Gateway, answered: Answered) => Verdict;
-  /** The headers of an answer, where they may say what is left of the provider's limits. */
-  readonly headOf: (answered: Answered) => ResponseHead | undefined;
-  /** Whether a request is so short that it may be sent to a second candidate while the first is still at it. */
-  readonly isShort: (gateway: Gateway, call: C) => boolean;
-  /** Settles, and answers the caller. */
-  readonly answer: (
-    gateway: Gateway,
-    call: C,
-    turn: Turn,
-    facts: Facts,
-    answered: Answered,
-  ) => Promise<Response> | Response;
-};
 
 /** Answers, or throws the RouterError that ends the request. Whatever was started is settled either way. */
 export function serve<C extends Call, Answered extends { readonly kind: string }>(

@@ -8,12 +8,12 @@ import {
 } from "../providers/provider.js";
 import type { Candidate } from "../routing/policy.js";
 import { EMBEDDINGS, type Task } from "../tasks/index.js";
-import type { Trail } from "./attempts.js";
 import type { Deadline } from "./deadline.js";
 import type { Held } from "./money/hold.js";
 import type { PaidTime } from "./money/paid-time.js";
 import type { ConfiguredProvider, Gateway } from "./parts.js";
 import type { Route } from "./route/candidates.js";
+import type { Trail } from "./trail.js";
 
 /** One candidate's turn at a request. */
 export type Turn = {

@@ -1,12 +1,13 @@
 /** Chat, as one kind of request. */
 import type { Candidate } from "../../routing/policy.js";
 import { awaiterFor } from "../attempts.js";
+import type { Kind } from "../kind.js";
 import { chatTokens, chatTokensMost } from "../money/bound.js";
 import { holdAtOnce, holdFor } from "../money/hold.js";
 import type { ChatCall, Gateway } from "../parts.js";
 import { keyFor } from "../route/candidates.js";
 import { type Outcome, send } from "../send.js";
-import { type Kind, serve } from "../serve.js";
+import { serve } from "../serve.js";
 import { adapterFor, configuredFor, type Turn } from "../turn.js";
 import { answerPlain } from "./chat-plain.js";
 import { answerStream } from "./chat-stream.js";

@@ -4,14 +4,7 @@
  */
 import { RouterError } from "../../kernel/errors.js";
 import { isContinuable, joinedDialect, restRequest, SaidText } from "../../wire/continuation.js";
-import {
-  clampedBy,
-  noteFailureOf,
-  onlyMoney,
-  type Taken,
-  takeHealthy,
-  triedSoFar,
-} from "../attempts.js";
+import { clampedBy, noteFailureOf, onlyMoney, type Taken, takeHealthy } from "../attempts.js";
 import { CreditEndedError, Deadline } from "../deadline.js";
 import { holdAtOnce, holdFor } from "../money/hold.js";
 import { paidTimeFor } from "../money/paid-time.js";
@@ -19,13 +12,11 @@ import { CALLER_GONE, settleNothing, startedRecord } from "../money/settle.js";
 import type { ChatCall, Gateway } from "../parts.js";
 import type { Outcome, StreamStart } from "../send.js";
 import { isTelling, noteNothing, noteVerdict } from "../standing.js";
+import { triedSoFar } from "../trail.js";
 import { configuredFor, type Turn, type Way } from "../turn.js";
 import { dialectFor } from "./stream-dialect.js";
 import type { StreamContext, StreamEnding } from "./stream-ending.js";
 import { meterFor } from "./stream-meter.js";
-
-/** Sends a request to the candidate whose turn it is. */
-export type Resend = (gateway: Gateway, call: ChatCall, turn: Turn) => Promise<Outcome>;
 
 /** The rest of a stream. */
 export type Rest = { readonly context: StreamContext; readonly start: StreamStart };

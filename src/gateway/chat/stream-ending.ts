@@ -15,8 +15,8 @@ import { CALLER_GONE, settle } from "../money/settle.js";
 import type { ChatCall, Gateway } from "../parts.js";
 import { noteSpeed, noteTrouble, noteVerdict } from "../standing.js";
 import { adapterFor, type Turn } from "../turn.js";
-import type { Resend } from "./continue.js";
 import { estimateUsage } from "./estimate-usage.js";
+import type { Resend } from "./resend.js";
 import type { StreamMeter } from "./stream-meter.js";
 import { SlowStreamError } from "./stream-pace.js";
 

@@ -1,8 +1,14 @@
 /** What an admitted request holds of its caller's rates, until it ends. */
 import type { CallerRates } from "../../tenants/rates.js";
-import type { RateHold, RateLeases } from "./rate-book.js";
-import type { RateLimiter } from "./rate-limiter.js";
+import type { RateBook, RateHold, RateLeases } from "./rate-book.js";
 import type { RateWindow } from "./rate-window.js";
+
+/** Whoever admits: it is told of the end, and knows what is left. */
+type Admitter = {
+  readonly book: Pick<RateBook, "surrenders" | "generation">;
+  readonly addHeaders: (headers: Record<string, string>, rates: CallerRates) => void;
+  readonly end: (admission: Admission, used: number) => void;
+};
 
 export class Admission implements RateHold {
   readonly window: RateWindow;
@@ -10,26 +16,26 @@ export class Admission implements RateHold {
   readonly expiresAt: number;
   readonly surrenders: number;
   readonly generation: number;
-  private readonly limiter: RateLimiter;
+  private readonly admitter: Admitter;
   private readonly rates: CallerRates;
   /** Answers that are yet to end. */
   private parts = 1;
   private used = 0;
 
   constructor(
-    limiter: RateLimiter,
+    admitter: Admitter,
     rates: CallerRates,
     window: RateWindow,
     tokens: number,
     expiresAt: number,
   ) {
-    this.limiter = limiter;
+    this.admitter = admitter;
     this.rates = rates;
     this.window = window;
     this.tokens = tokens;
     this.expiresAt = expiresAt;
-    this.surrenders = limiter.book.surrenders;
-    this.generation = limiter.book.generation;
+    this.surrenders = admitter.book.surrenders;
+    this.generation = admitter.book.generation;
   }
 
   get leases(): RateLeases {
@@ -38,7 +44,7 @@ export class Admission implements RateHold {
 
   /** Adds what is known of its caller's limits at this moment. */
   addHeaders(headers: Record<string, string>): void {
-    this.limiter.addHeaders(headers, this.rates);
+    this.admitter.addHeaders(headers, this.rates);
   }
 
   /** The answer that is about to end is gone on with by another one: only both ends are its end. */
@@ -52,6 +58,6 @@ export class Admission implements RateHold {
    */
   end(tokens: number): void {
     this.used += tokens;
-    if (--this.parts === 0) this.limiter.end(this, this.used);
+    if (--this.parts === 0) this.admitter.end(this, this.used);
   }
 }
