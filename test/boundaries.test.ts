@@ -1,4 +1,4 @@
-/** Imports point down the list of folders, never up and never sideways. */
+/** Imports point down the list of folders, never up and never sideways; and no files import each other in a circle. */
 import { expect, test } from "bun:test";
 import { dirname, join, relative } from "node:path";
 
@@ -72,6 +72,38 @@ test("the product never imports the simulator, the tests or the bench, nor the s
   }
   expect(faults).toEqual([]);
 });
+
+/** The ways round through files that import each other, each as it was first found. */
+function circlesIn(targets: ReadonlyMap<string, readonly string[]>): string[] {
+  const circles: string[] = [];
+  const seen = new Set<string>();
+  const follow = (file: string, way: readonly string[]): void => {
+    const begin = way.indexOf(file);
+    if (begin >= 0) circles.push([...way.slice(begin), file].join(" → "));
+    if (seen.has(file)) return;
+    seen.add(file);
+    for (const target of targets.get(file) ?? []) follow(target, [...way, file]);
+  };
+  for (const file of targets.keys()) follow(file, []);
+  return circles;
+}
+
+const nameOf = (file: string): string => relative(ROOT, file).replace(/\.js$/, ".ts");
+
+test.each(["src", "bench", "scripts", "test"])(
+  "no files of %s import each other in a circle",
+  async (top) => {
+    const targets = new Map<string, readonly string[]>();
+    for (const file of await sourceFiles(join(ROOT, top))) {
+      const paths = (await importsOf(file)).filter((path) => path.startsWith("."));
+      targets.set(
+        nameOf(file),
+        paths.map((path) => nameOf(join(dirname(file), path))),
+      );
+    }
+    expect(circlesIn(targets)).toEqual([]);
+  },
+);
 
 test("SQL is spoken in store/ only", async () => {
   const speakers: string[] = [];
