@@ -1,9 +1,9 @@
 import { SIMILAR_COMPARED_MAX } from "../kernel/limits.js";
+import { type Layer, Layers } from "./layers.js";
 import type { Mapping, Model } from "./model.js";
 import { nearest } from "./nearest.js";
-import { putTogether, takeOut, underName } from "./offers.js";
 import { Renames } from "./renames.js";
-import { isSameKnown, isSameList, isSameModel } from "./same.js";
+import { isSameKnown, isSameModel } from "./same.js";
 import type { KnownModel, KnownRows, Rename, StoredMapping } from "./stored.js";
 import { StoredOffers } from "./stored-offers.js";
 import type { Validation } from "./validation.js";
@@ -18,44 +18,31 @@ export type CatalogSources = {
   readonly renames?: readonly Rename[];
 };
 
-/** From the one that wins to the one that gives way. */
-const LAYERS = ["provider", "file", "store", "starter"] as const;
-/** Where an offer is written; `provider`: told while we run, by the provider itself. */
-export type Layer = (typeof LAYERS)[number];
-
 type OfferKey = Pick<Mapping, "modelId" | "provider" | "task">;
 
 /** What can be served, by model id. Of two sources that name a provider's offer of a model for a task, one wins. */
 export class Catalog {
-  private readonly layers: Readonly<Record<Layer, Map<string, Model>>> = {
-    ...{ provider: new Map(), file: new Map(), store: new Map(), starter: new Map() },
-  };
+  private readonly layers: Layers;
   private readonly models = new Map<string, Model>();
   private readonly stored = new StoredOffers();
   /** Made when it is first asked for after a change. */
   private byName: ReadonlyMap<string, readonly Mapping[]> | undefined;
   private inOrder: readonly Model[] | undefined;
-  /** Providers whose offers are told while we run, and by themselves alone. */
-  private readonly offering = new Set<string>();
-  /** By layer and provider: what was put there last. */
-  private readonly told = new Map<string, ReadonlyMap<string, Model>>();
   private readonly renames: Renames;
   private readonly validations = new Validations();
   private knownModels: ReadonlyMap<string, KnownModel> = new Map();
 
   constructor({ starter = [], file = [], renames = [] }: CatalogSources) {
     this.renames = new Renames(renames);
-    for (const model of starter) putTogether(this.layers.starter, model);
-    for (const model of file) putTogether(this.layers.file, model);
+    this.layers = new Layers({ starter, file });
     this.mergeAll();
   }
 
   /** Puts a provider's offers in the place of all that it offered before, wherever those were written. */
   offer(provider: string, models: readonly Model[]): void {
-    const isNew = !this.offering.has(provider);
-    this.offering.add(provider);
+    const isFirst = !this.layers.isTelling(provider);
     this.replace("provider", provider, models);
-    if (isNew) this.mergeAll();
+    if (isFirst) this.mergeAll();
   }
 
   /** Puts what the store has of a provider in the place of what it had. */
@@ -153,12 +140,12 @@ export class Catalog {
 
   /** What the operator's file says of an offer, which nothing else overrides. */
   inFile(offer: OfferKey): Mapping | undefined {
-    return this.find("file", offer);
+    return this.layers.find("file", this.renames.namesOf(offer.modelId), offer);
   }
 
   /** Where the offer that holds is written. */
   sourceOf(offer: OfferKey): Layer | undefined {
-    return LAYERS.find((layer) => this.find(layer, offer) !== undefined);
+    return this.layers.layerOf(this.renames.namesOf(offer.modelId), offer);
   }
 
   /** How many models there are of which something is known besides who serves them. */
@@ -166,81 +153,36 @@ export class Catalog {
     return this.knownModels.size;
   }
 
-  private find(layer: Layer, { modelId, provider, task }: OfferKey): Mapping | undefined {
-    return this.renames
-      .namesOf(modelId)
-      .flatMap((name) => this.layers[layer].get(name)?.mappings ?? [])
-      .find((one) => one.provider === provider && one.task === task);
-  }
-
-  /** Only what is different from last time is looked at again: a provider may have thousands of offers. */
   private replace(layer: Layer, provider: string, models: readonly Model[]): void {
-    const key = `${layer} ${provider}`;
-    const before = this.told.get(key) ?? new Map<string, Model>();
-    const now = new Map(models.map((model) => [model.id, model]));
-    this.told.set(key, now);
-    const isChanged = (id: string) => !isSameList(before.get(id)?.mappings, now.get(id)?.mappings);
-    const touched = new Set([...before.keys(), ...now.keys()].filter(isChanged));
-    for (const id of touched) {
-      takeOut(this.layers[layer], id, provider);
-      const model = now.get(id);
-      if (model) putTogether(this.layers[layer], model);
-      this.merge(this.currentId(id));
-    }
+    for (const id of this.layers.replace(layer, provider, models)) this.merge(this.currentId(id));
   }
 
   private mergeAll(): void {
     const ids = new Set(this.models.keys());
-    for (const layer of LAYERS) {
-      for (const id of this.layers[layer].keys()) ids.add(this.currentId(id));
-    }
+    for (const id of this.layers.ids()) ids.add(this.currentId(id));
     for (const id of ids) this.merge(id);
   }
 
   private merge(id: string): void {
     this.byName = undefined;
     this.inOrder = undefined;
-    const found = this.currentId(id) === id ? this.mappingsOf(id) : [];
-    const [first] = found;
+    const names = this.renames.namesOf(id);
+    const found = this.currentId(id) === id ? this.layers.mappingsOf(id, names) : [];
+    const mappings = found.map(({ mapping, layer }) =>
+      this.validations.over(mapping, layer === "file"),
+    );
+    const [first] = mappings;
     if (!first) {
       this.models.delete(id);
       return;
     }
-    const tags = this.knownModels.get(id)?.tags ?? this.layers.file.get(id)?.tags;
+    const tags = this.knownModels.get(id)?.tags ?? this.layers.inFile(id)?.tags;
     const model: Model = {
-      ...{ id, task: this.taskOf(id) ?? first.task, mappings: found },
+      ...{ id, task: this.layers.taskOf(names) ?? first.task, mappings },
       ...(tags && { tags }),
     };
     const before = this.models.get(id);
     if (!before || !isSameModel(before, model)) this.models.set(id, model);
-  }
-
-  /** Of all layers, each provider's for each task once. */
-  private mappingsOf(id: string): readonly Mapping[] {
-    const found: Mapping[] = [];
-    for (const layer of LAYERS) {
-      for (const name of this.renames.namesOf(id)) {
-        for (const mapping of this.layers[layer].get(name)?.mappings ?? []) {
-          const { provider, task } = mapping;
-          if (layer !== "provider" && this.offering.has(provider)) continue;
-          if (found.some((one) => one.provider === provider && one.task === task)) continue;
-          const stated = name === id ? mapping : underName(mapping, id);
-          found.push(this.validations.over(stated, layer === "file"));
-        }
-      }
-    }
-    return found;
-  }
-
-  /** What a model is for is said by whoever lists models, not by whoever offers to serve one. */
-  private taskOf(id: string): Model["task"] | undefined {
-    for (const layer of ["file", "starter", "provider"] as const) {
-      for (const name of this.renames.namesOf(id)) {
-        const task = this.layers[layer].get(name)?.task;
-        if (task) return task;
-      }
-    }
-    return undefined;
   }
 }
 
