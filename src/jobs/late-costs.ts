@@ -33,11 +33,12 @@ type Parts = {
 
 /** One round over all providers; nothing where another process has the turn. */
 export async function askForCosts(parts: Parts): Promise<void> {
-  if (parts.providers.length === 0 || !(await takeTurn(parts))) return;
+  const providers = [...parts.providers, ...(await silentOnes(parts))];
+  if (providers.length === 0 || !(await takeTurn(parts))) return;
   await parts.store.dropVoid();
   // What the last round left open is made good even if there is nothing new.
   await parts.settle([]);
-  for (const { id, delayMs } of parts.providers) {
+  for (const { id, delayMs } of providers) {
     const endedBy = parts.clock.now() - delayMs;
     for (let after = ""; ; ) {
       const page = { provider: id, endedBy, after, count: BILLING_BATCH };
@@ -49,6 +50,13 @@ export async function askForCosts(parts: Parts): Promise<void> {
       if (parts.stopping.aborted || !(await takeTurn(parts))) return;
     }
   }
+}
+
+/** Who was to tell costs and cannot be asked any more: what nobody tells is given up all the same. */
+async function silentOnes({ providers, store }: Parts): Promise<Parts["providers"]> {
+  const tellers = new Set(providers.map(({ id }) => id));
+  const awaited = await store.awaitedProviders();
+  return awaited.filter((id) => !tellers.has(id)).map((id) => ({ id, delayMs: 0 }));
 }
 
 function takeTurn({ store, node, clock }: Parts): Promise<boolean> {

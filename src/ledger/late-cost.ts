@@ -110,6 +110,8 @@ export type LateCostStore = {
   }) => Promise<boolean>;
   /** Forgets those whose request ended elsewhere or as a failure: nobody is charged for them. */
   readonly dropVoid: () => Promise<void>;
+  /** The providers that are still to tell what some request cost; not those of jobs. */
+  readonly awaitedProviders: () => Promise<readonly string[]>;
   /** Requests of a provider that ended by `endedBy`, in the order of their ids, after the id `after`. */
   readonly waiting: (page: {
     readonly provider: string;

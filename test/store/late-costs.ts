@@ -97,6 +97,25 @@ export function lateCostContract(engine: Engine): void {
     const settleLate = (costs: readonly LateCost[], node = "a", from = late) =>
       from.settleLate({ node, at: AT + HOUR, costs });
 
+    type Ask = Parameters<typeof askForCosts>[0]["ask"];
+
+    /** A round of asking an hour later; what is told or given up costs what it was found to. */
+    const round = (tellers: readonly string[], ask: Ask): Promise<void> =>
+      askForCosts({
+        node: "a",
+        clock: manualClock(AT + HOUR).clock,
+        log: noLog,
+        store: late,
+        providers: tellers.map((id) => ({ id, delayMs: 0 })),
+        ask,
+        settle: async (told) => {
+          await settleLate(
+            told.map(({ waiting, ...what }) => lateOf(waiting.requestId, what.cost, what)),
+          );
+        },
+        stopping: new AbortController().signal,
+      });
+
     const expectBalanced = async (): Promise<void> => {
       expect(await store.audit()).toMatchObject({ balanced: true, faults: [] });
     };
@@ -161,6 +180,24 @@ export function lateCostContract(engine: Engine): void {
       expect(await late.findJob("acme", "at-acme-r1")).toMatchObject({ isSettled: false, look });
       expect(await settleLate([lateOf("r3", 0n)])).toEqual(new Set());
       expect((await requestOf("r3"))?.cost).toBe(nanoUsd(10n));
+      await expectBalanced();
+    });
+
+    test("what a provider was to tell is given up where nobody can ask it any more; its jobs are not", async () => {
+      await take("a", 300n, FUNDS);
+      await settled("r1", { [FIRST]: 100n });
+      const job = { path: "/jobs/1", host: undefined, asked: {} };
+      const begun = batchOf("a", [settlementOf("r2", { [FIRST]: 10n })]);
+      await store.applySettlements({ ...begun, awaited: [awaitedOf("r2", { job })] });
+      const nobody: Ask = async () => {
+        throw new Error("it is not here any more");
+      };
+      for (let i = 0; i < 2; i++) await round(["other"], nobody);
+      expect((await requestOf("r1"))?.cost).toBe(nanoUsd(100n));
+      await round(["other"], nobody);
+      expect(await requestOf("r1")).toMatchObject({ cost: 0n, counted: 100n, costFrom: "nobody" });
+      expect(await requestOf("r2")).toMatchObject({ cost: 10n });
+      expect(await late.findJob("acme", "at-acme-r2")).toMatchObject({ isSettled: false });
       await expectBalanced();
     });
 
@@ -362,22 +399,10 @@ export function lateCostContract(engine: Engine): void {
           awaited: some.map((id) => awaitedOf(id)),
         });
       }
-      const { clock } = manualClock(AT + HOUR);
       const asked: number[] = [];
-      await askForCosts({
-        node: "a",
-        clock,
-        log: noLog,
-        store: late,
-        providers: [{ id: "acme", delayMs: 0 }],
-        ask: async (_provider, some) => {
-          asked.push(some.length);
-          return new Map(some.map((id) => [id, nanoUsd(0n)]));
-        },
-        settle: async (told) => {
-          await settleLate(told.map(({ waiting }) => lateOf(waiting.requestId, 0n)));
-        },
-        stopping: new AbortController().signal,
+      await round(["acme"], async (_provider, some) => {
+        asked.push(some.length);
+        return new Map(some.map((id) => [id, nanoUsd(0n)]));
       });
       expect(asked).toEqual([10_000, 500]);
       expect(await waitingFor()).toEqual([]);

@@ -69,6 +69,17 @@ export async function takeTurn(tx: Tx, { job, node, now, until }: Turn): Promise
   return taken.length > 0;
 }
 
+export async function readAwaitedProviders({ db }: Database): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom("late_costs")
+    .select("provider")
+    .distinct()
+    .where("state", "=", "waiting")
+    .where("look", "is", null)
+    .execute();
+  return rows.map(({ provider }) => provider);
+}
+
 type Page = Parameters<LateCostStore["waiting"]>[0];
 
 /** One page of requests that wait for a provider's word, in the order of ids, which is about that of time. */
@@ -79,6 +90,7 @@ export async function readWaiting({ db }: Database, page: Page): Promise<readonl
     .select(["request", "provider_request", "buckets", "asks", "requests.cost", "duration_ms"])
     .select("requests.at as started_at")
     .where("state", "=", "waiting")
+    .where("look", "is", null)
     .where("late_costs.provider", "=", page.provider)
     .whereRef("requests.provider", "=", "late_costs.provider")
     .where("request", ">", page.after)

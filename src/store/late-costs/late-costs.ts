@@ -15,6 +15,7 @@ import {
   dropVoid,
   findJob,
   noteAsked,
+  readAwaitedProviders,
   readJobs,
   readWaiting,
   takeTurn,
@@ -25,6 +26,7 @@ export function lateCostStore(database: Database): LateCostStore {
   return {
     takeTurn: (turn) => database.transact((tx) => takeTurn(tx, turn)),
     dropVoid: () => database.transact(dropVoid),
+    awaitedProviders: () => readAwaitedProviders(database),
     waiting: (page) => readWaiting(database, page),
     findJob: (provider, job) => findJob(database, provider, job),
     jobsToAskFor: (page) => readJobs(database, page),
