@@ -35,9 +35,21 @@ const errorsTable = (): string =>
 
 const limitsTable = (): string =>
   table(
-    ["limit", "default"],
-    Object.entries(defaultLimits).map(([name, value]) => [`\`${snakeCase(name)}\``, String(value)]),
+    ["limit", "default", "meaning"],
+    Object.entries(defaultLimits).map(([name, value]) => [
+      `\`${snakeCase(name)}\``,
+      String(value),
+      meaningOf(name),
+    ]),
   );
+
+/** What the code says of a limit, in the line before it. */
+function meaningOf(limit: string): string {
+  const code = readFileSync(join(ROOT, "src", "kernel", "limits.ts"), "utf8");
+  const meaning = new RegExp(`/\\*\\* (.*) \\*/\\n  ${limit}: `).exec(code)?.[1];
+  if (!meaning) throw new Error(`the limit ${limit} has no line that says what it is`);
+  return meaning;
+}
 
 const mark = (isTrue: boolean): string => (isTrue ? "yes" : "-");
 
