@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { badRequest, RouterError } from "../kernel/errors.js";
 import { SMALL_BODY_BYTES } from "../kernel/limits.js";
+import { checked } from "../wire/checked.js";
 import { notJson } from "../wire/json-members.js";
 
 /** The body as text, within a limit in bytes that holds however it is sent. */
@@ -76,14 +77,7 @@ export async function readJson<Schema extends z.ZodType>(
   } catch (cause) {
     throw notJson(cause);
   }
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const field = issue?.path.join(".") ?? "";
-  throw badRequest(
-    field === "" ? String(issue?.message) : `"${field}": ${issue?.message}`,
-    field || undefined,
-  );
+  return checked(schema, value);
 }
 
 const OWN_BODY_BYTES_MAX = 64 * 1024;

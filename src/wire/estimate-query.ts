@@ -5,6 +5,7 @@ import { badRequest } from "../kernel/errors.js";
 import { TASKS, type Task } from "../tasks/index.js";
 import { MEASURES, type Measure, type Measured } from "../tasks/usage.js";
 import { splitModel } from "./chat-request.js";
+import { checked } from "./checked.js";
 import { WRITTEN } from "./usage.js";
 
 export type EstimateQuery = {
@@ -44,20 +45,15 @@ type Body = z.output<typeof schema>;
 
 /** Throws a RouterError that names what cannot be read. */
 export function parseEstimateQuery(body: Readonly<Record<string, unknown>>): EstimateQuery {
-  const result = schema.safeParse(body);
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    const field = issue?.path.join(".") ?? "";
-    throw badRequest(`"${field}": ${issue?.message}`, field);
-  }
-  const said = parseAssumed(result.data.assume ?? {});
+  const read = checked(schema, body);
+  const said = parseAssumed(read.assume ?? {});
   return {
     ...splitModel(body.model),
-    task: result.data.task,
+    task: read.task,
     text: textOf(body),
     inputTokens: said.input_tokens,
-    outputTokens: said.output_tokens ?? limitOf(result.data),
-    measured: { ...measuredIn(result.data), ...said.measured },
+    outputTokens: said.output_tokens ?? limitOf(read),
+    measured: { ...measuredIn(read), ...said.measured },
   };
 }
 

@@ -4,6 +4,7 @@ import { modelId, offerFields, providerModel } from "../../catalog/entry.js";
 import { type Subject, tagsSubject } from "../../catalog/stored.js";
 import { FILTER_TAGS_MAX, MODEL_TAG_CHARS_MAX } from "../../kernel/limits.js";
 import { TASKS } from "../../tasks/index.js";
+import { fieldOf, mistake } from "../../wire/checked.js";
 
 /** Whether prompts are kept is for the operator to find out: a provider's own promise is not enough. */
 const { retains_prompts: _, ...fields } = offerFields;
@@ -40,10 +41,10 @@ const filter = z
 /** Told apart by `type`, so that a mistake in one form is not told as one of the other. */
 export const newMappingBody = z.unknown().transform((body, context) => {
   const isFilter = (body as { type?: unknown } | null)?.type === "tag-filter";
-  const read = (isFilter ? filter : single).safeParse(body);
+  const read = (isFilter ? filter : single).safeParse(body, { error: mistake });
   if (read.success) return read.data;
-  for (const { path, message } of read.error.issues) {
-    context.addIssue({ code: "custom", path, message });
+  for (const issue of read.error.issues) {
+    context.addIssue({ code: "custom", path: [...fieldOf(issue)], message: issue.message });
   }
   return z.NEVER;
 });
