@@ -47,6 +47,7 @@ test("what was changed, signed by another, or no receipt at all is called so", (
   };
   expect(why(text.replace("1620", "1621"))).toBe("changed");
   expect(why(text.replace('"200"', '"200","x":"1"'))).toBe("changed");
+  expect(why(text.replace('"cost_nano_usd"', '"__proto__":{},"cost_nano_usd"'))).toBe("changed");
   expect(why(text, receiptKey(Buffer.alloc(32, 8)).publicKey)).toBe("other_key");
   for (const nothing of [
     "",
@@ -56,6 +57,8 @@ test("what was changed, signed by another, or no receipt at all is called so", (
     "hello",
     text.slice(0, -1),
     `{"receipt":${text}}`,
+    text.replace('"cost_nano_usd"', '"cost_nano_usd":"1","cost_nano_usd"'),
+    text.replace('"result"', '"result":"1","r\\u0065sult"'),
   ]) {
     expect(why(nothing)).toBe("not_a_receipt");
   }

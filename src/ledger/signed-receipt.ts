@@ -3,6 +3,7 @@ import type { KeyObject } from "node:crypto";
 import { z } from "zod";
 import { canonicalJson, type Json } from "../kernel/canonical-json.js";
 import { RECEIPT_CHARS_MAX } from "../kernel/limits.js";
+import { twiceNamed } from "../kernel/twice-named.js";
 import { isSignatureOf, keyId, type ReceiptKey, signText } from "./receipt-key.js";
 
 export type SignedReceipt = {
@@ -65,10 +66,15 @@ const fault = (why: Fault, message: string): Verdict => ({ ok: false, why, messa
 function parseSigned(text: string): z.output<typeof signedSchema> | string {
   if (text.length > RECEIPT_CHARS_MAX) return `it is longer than ${RECEIPT_CHARS_MAX} characters`;
   try {
-    const result = signedSchema.safeParse(JSON.parse(text));
+    const json = JSON.parse(text);
+    const twice = twiceNamed(text);
+    if (twice !== undefined) return `it has "${twice}" twice`;
+    const result = signedSchema.safeParse(json);
     if (result.success) {
-      canonicalJson(result.data.receipt as Json);
-      return result.data;
+      // As it came: the schema's copy lacks what is called `__proto__`.
+      const receipt: Receipt = json.receipt;
+      canonicalJson(receipt as Json);
+      return { ...result.data, receipt };
     }
     const [issue] = result.error.issues;
     return `"${issue?.path.join(".")}": ${issue?.message}`;
