@@ -28,9 +28,14 @@ async function list(local: Local, options: ListOptions): Promise<void> {
     .map((each) => ({
       id: each.id,
       task: each.task,
-      providers: each.mappings
-        .filter((m) => options.all || (m.status === "live" && fault(m) === undefined))
-        .map((m) => m.provider),
+      // A provider may have a model for several tasks.
+      providers: [
+        ...new Set(
+          each.mappings
+            .filter((m) => options.all || (m.status === "live" && fault(m) === undefined))
+            .map((m) => m.provider),
+        ),
+      ],
     }))
     .filter((row) => row.providers.length > 0);
   show(options, { models: rows }, () =>

@@ -147,7 +147,7 @@ function announce(config: Config, origin: string, token: string | undefined): vo
     `  OpenAI base URL      ${origin}/v1`,
     ready.length > 0
       ? `  Providers with a key ${ready.map(({ provider }) => provider.id).join(", ")}`
-      : "  No provider has a key yet: set one, like TOGETHER_API_KEY, or try `turnpike sim`. `turnpike model list` shows what runs here without.",
+      : "  No provider has a key yet: set one, like TOGETHER_API_KEY, or try `npx turnpike sim`. `npx turnpike model list` shows what runs here without.",
   ];
   if (token !== undefined) {
     lines.push("", `  Your token (owner), shown this once:`, `  ${token}`);

@@ -1,5 +1,6 @@
 import { escapeHtml, htmlPage } from "./html.js";
-import { type Handler, json } from "./parts.js";
+import { isReachable, visibleOffers } from "./hub/visible.js";
+import { type Handler, json, type Site } from "./parts.js";
 
 /** The process runs. */
 export const healthz: Handler = () => json({ status: "ok" });
@@ -25,13 +26,39 @@ export const home: Handler = (site, { url }) => {
     STYLE,
     `<h1>Turnpike</h1>
 <p>One token and one API for every model on every provider.</p>
-<pre>curl ${escapeHtml(url.origin)}/v1/chat/completions \\
-  -H "Authorization: Bearer $TURNPIKE_TOKEN" -H "Content-Type: application/json" \\
-  -d '{"model": "meta-llama/Llama-3.1-8B-Instruct", "messages": [{"role": "user", "content": "Say hi"}]}'</pre>
+${firstCall(site, url.origin)}
 <p>Models: <a href="/v1/models">/v1/models</a></p>
 <table><tr><th>Provider</th><th>Id</th><th>State</th></tr>${rows.join("")}</table>`,
   );
 };
+
+/** The model that README.md asks. */
+const KNOWN_BY_HEART = "meta-llama/Llama-3.1-8B-Instruct";
+
+/** A call that works here as it is, where any chat model does. */
+function firstCall(site: Site, origin: string): string {
+  const ids = callableChatModels(site);
+  const model = ids.includes(KNOWN_BY_HEART) ? KNOWN_BY_HEART : ids[0];
+  if (model === undefined) return NO_CHAT;
+  const body = { model, messages: [{ role: "user", content: "Say hi" }] };
+  const command = `curl ${origin}/v1/chat/completions \\
+  -H "Authorization: Bearer $TURNPIKE_TOKEN" -H "Content-Type: application/json" \\
+  -d '${JSON.stringify(body)}'`;
+  return `<pre>${escapeHtml(command)}</pre>`;
+}
+
+const NO_CHAT =
+  "<p>No chat model can be called yet: a provider has to have a key first. Without one, the simulator shows how it all works: <code>npx turnpike sim</code>.</p>";
+
+const callableChatModels = (site: Site): readonly string[] =>
+  [...site.gateway.catalog.all()]
+    .filter((model) =>
+      visibleOffers(site, undefined, model)?.some(
+        (offer) =>
+          offer.task === "conversational" && offer.status === "live" && isReachable(site, offer),
+      ),
+    )
+    .map(({ id }) => id);
 
 const STYLE = `
   body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1rem; }
