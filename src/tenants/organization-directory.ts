@@ -90,6 +90,16 @@ export class OrganizationDirectory {
     return found;
   }
 
+  /** Whom a user may name as the payer: organizations, each followed by its groups that they are in. */
+  payersFor(userId: string): readonly string[] {
+    return [...this.known.values()].flatMap((known) => {
+      const member = known.members.get(userId);
+      if (!member || !hasAccess(known, member)) return [];
+      const groups = known.groups.filter(({ memberIds }) => memberIds.has(userId));
+      return [known.org.name, ...groups.map(({ name }) => `${known.org.name}/${name}`)];
+    });
+  }
+
   private find(caller: Caller, name: string): Billed {
     const named = this.orgAndGroup(name);
     const member = named?.known.members.get(caller.user.id);

@@ -155,6 +155,28 @@ describe("who pays", () => {
     expect(await left()).toBe(260);
   });
 
+  test("members of an organization without credit are told who can do something about it", async () => {
+    const { ask, error, ada, json, owner } = await start();
+    await json("POST", ORGS, owner, { name: "zeta", owner: "ada" });
+    for (let i = 0; i < 3; i++) expect((await ask(ada, "zeta")).status).toBe(200);
+    const short = async () => (await error(await ask(ada, "zeta"))).message;
+    expect(await short()).toContain("An owner of zeta can set its spending limit");
+    await json("PATCH", `${ORGS}/zeta`, owner, { plan: "none" });
+    expect(await short()).toContain("ask whoever runs this service");
+  });
+
+  test("whoever names nobody of theirs is told whom they may name", async () => {
+    const { ask, error, ada, bob, json, newGroup, owner } = await start();
+    const told = async (user: TestUser) => (await error(await ask(user, "nobody"))).message;
+    await newGroup("lab", "bob");
+    await newGroup("shop", "ada");
+    expect(await told(bob)).toContain("You may bill to acme, acme/lab.");
+    await json("PUT", `${ACME}/access`, ada, { who: "admins" });
+    expect(await told(bob)).toContain("There is none that you may bill to.");
+    for (let i = 0; i < 5; i++) await json("POST", ORGS, owner, { name: `o${i}`, owner: "ada" });
+    expect(await told(ada)).toContain("You may bill to acme, acme/shop, o0, o1, o2, ….");
+  });
+
   test("a resource group is billed by its id, or by its name within its organization", async () => {
     const world = await start();
     const { ask, ada, bob, left, newGroup, app } = world;
@@ -232,6 +254,7 @@ describe("limits", () => {
       bucket_name: "acme",
       available: 14n,
       resets_at: "2026-02-01T00:00:00.000Z",
+      message: expect.stringContaining("An admin of acme can raise it."),
     });
     await json("PUT", `${ACME}/limits`, ada, { groups: { [lab]: "0.013" } });
     expect(await refusal(bob, lab)).toMatchObject({
@@ -262,6 +285,7 @@ describe("limits", () => {
       bucket: "token_budget",
       available: 15n,
       resets_at: null,
+      message: expect.stringContaining("A token with a larger budget can go on."),
     });
     expect(await refusal(bob, lab)).toBe("max_tokens=300");
   });

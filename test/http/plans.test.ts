@@ -43,6 +43,13 @@ const ask = (app: TestApp, { token }: TestUser, tokens = 40) =>
     }),
   );
 
+/** What somebody is told whose money does not do. */
+async function refusal(app: TestApp, user: TestUser): Promise<string> {
+  const answer = await ask(app, user);
+  expect(answer.status).toBe(402);
+  return (await answer.json()).error.message;
+}
+
 async function json(app: TestApp, method: string, path: string, token: string, body?: unknown) {
   const response = await app.answer(call(method, path, token, body));
   return { status: response.status, body: await response.json() };
@@ -76,6 +83,7 @@ test("pro stops at its credit until a spending limit is set, and then goes on up
     bucket_name: "ada",
     available_nano_usd: String(10n * TOKEN),
     resets_at: "2026-02-01T00:00:00.000Z",
+    message: expect.stringContaining(`set your spending limit: PUT ${LIMIT}`),
   });
   expect(await setLimit(app, ada, "0.1")).toEqual({
     status: 200,
@@ -86,7 +94,7 @@ test("pro stops at its credit until a spending limit is set, and then goes on up
   expect((await ask(app, ada)).status).toBe(200);
   // 30 are left: the next request is shortened, the one after is charged all there is.
   expect((await ask(app, ada)).headers.get("x-turnpike-clamped")).toBe("max_tokens=30");
-  expect((await ask(app, ada)).status).toBe(402);
+  expect(await refusal(app, ada)).toContain("raise your spending limit");
   expect(await left(app, ada)).toEqual({ plan: 0, pay_as_you_go: 0 });
   const { body } = await json(app, "GET", CREDITS, ada.token);
   expect(body).toMatchObject({
@@ -104,7 +112,7 @@ test("free stops at its credit, and a spending limit is refused by name", async 
   const { app } = await start({ free: { monthly_credit: "0.05" } });
   const ada = await app.addUser("ada");
   expect((await ask(app, ada)).status).toBe(200);
-  expect((await ask(app, ada)).status).toBe(402);
+  expect(await refusal(app, ada)).toContain("Buy credit where that is offered");
   const { status, body } = await setLimit(app, ada, "5");
   expect([status, body.error.param]).toEqual([400, "amount"]);
   expect(body.error.message).toContain('The plan "free" has no pay-as-you-go');

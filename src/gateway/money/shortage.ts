@@ -11,6 +11,7 @@ import { type Caller, resetsAt } from "../../tenants/caller.js";
 import type { Call, Gateway } from "../parts.js";
 import { boundOf } from "./bound.js";
 import { chargedPrice, spendableFor, spendableIn } from "./funds.js";
+import { remedyFor } from "./remedy.js";
 
 const UNSURE_RETRY_SECONDS = 5;
 
@@ -74,7 +75,7 @@ type Shortage = {
   readonly extra: Readonly<Record<string, unknown>>;
 };
 
-/** Names the bucket that is short, and when it resets. */
+/** Names the bucket that is short, when it resets, and what can be done until then. */
 function insufficient(
   gateway: Gateway,
   { caller }: Call,
@@ -87,9 +88,11 @@ function insufficient(
   assert(tightest, "some bucket has what all of them have");
   const at = resetsAt(caller, tightest, gateway.clock.now());
   const resets = at === undefined ? null : new Date(at).toISOString();
+  const reset = resets === null ? "It does not reset." : `It resets at ${resets}.`;
+  const remedy = remedyFor(gateway.plans, caller, tightest);
   return new RouterError(
     "insufficient_credit",
-    `${says(tightest.title)}, $${formatUsd(available)} is left. ${resets === null ? "It does not reset" : `It resets at ${resets}`}.`,
+    `${says(tightest.title)}, $${formatUsd(available)} is left. ${reset} ${remedy}`,
     {
       extra: {
         bucket: tightest.kind,
