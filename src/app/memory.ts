@@ -11,12 +11,12 @@ type Filled = Pick<Gateway, "catalog" | "directory"> & { readonly registry: Regi
 
 export function memoryOf(stores: Stores, { catalog, directory, registry }: Filled) {
   const { tenants, organizations, mappings, registrations, validations } = stores;
-  const offers = catalogLoader(catalog, mappings);
+  const stored = catalogLoader(catalog, mappings);
   return {
     loadAll: async (): Promise<void> => {
       directory.load(await tenants.loadAll());
       directory.loadOrganizations(await organizations.loadAll());
-      await offers.all();
+      await stored.all();
       registry.load(await registrations.loadAll());
       for (const each of await validations.loadAll()) catalog.validated(each);
     },
@@ -28,8 +28,8 @@ export function memoryOf(stores: Stores, { catalog, directory, registry }: Fille
       },
       reloadOrganization: async (orgId: string): Promise<void> =>
         directory.loadOrganizations(await organizations.load(orgId)),
-      reloadMappings: offers.mappingsOf,
-      reloadModels: offers.models,
+      reloadMappings: stored.mappingsOf,
+      reloadModels: stored.models,
       reloadProvider: async (id: string): Promise<void> => {
         const registration = await registrations.load(id);
         if (registration) registry.load([registration]);

@@ -1,11 +1,12 @@
 import { SIMILAR_COMPARED_MAX } from "../kernel/limits.js";
 import { type Layer, Layers } from "./layers.js";
+import type { MappingId } from "./mapping-key.js";
 import type { Mapping, Model } from "./model.js";
 import { nearest } from "./nearest.js";
 import { Renames } from "./renames.js";
 import { isSameKnown, isSameModel } from "./same.js";
 import type { KnownModel, KnownRows, Rename, StoredMapping } from "./stored.js";
-import { StoredOffers } from "./stored-offers.js";
+import { StoredModels } from "./stored-models.js";
 import type { Validation } from "./validation.js";
 import { Validations } from "./validations.js";
 
@@ -18,13 +19,11 @@ export type CatalogSources = {
   readonly renames?: readonly Rename[];
 };
 
-type OfferKey = Pick<Mapping, "modelId" | "provider" | "task">;
-
-/** What can be served, by model id. Of two sources that name a provider's offer of a model for a task, one wins. */
+/** What can be served, by model id. Of two sources that have one mapping, one wins. */
 export class Catalog {
   private readonly layers: Layers;
   private readonly models = new Map<string, Model>();
-  private readonly stored = new StoredOffers();
+  private readonly stored = new StoredModels();
   /** Made when it is first asked for after a change. */
   private byName: ReadonlyMap<string, readonly Mapping[]> | undefined;
   private inOrder: readonly Model[] | undefined;
@@ -38,7 +37,7 @@ export class Catalog {
     this.mergeAll();
   }
 
-  /** Puts a provider's offers in the place of all that it offered before, wherever those were written. */
+  /** Puts what a provider offers, by its own word, in the place of all its mappings, wherever those were written. */
   offer(provider: string, models: readonly Model[]): void {
     const isFirst = !this.layers.isTelling(provider);
     this.replace("provider", provider, models);
@@ -130,7 +129,7 @@ export class Catalog {
   }
 
   /**
-   * A provider's offers by its own name for a model. Replicate's names end with a version, which is all that some of its
+   * A provider's mappings by its own name for a model. Replicate's names end with a version, which is all that some of its
    * requests hold.
    */
   named(provider: string, providerModel: string): readonly Mapping[] {
@@ -138,14 +137,14 @@ export class Catalog {
     return this.byName.get(`${provider} ${providerModel}`) ?? [];
   }
 
-  /** What the operator's file says of an offer, which nothing else overrides. */
-  inFile(offer: OfferKey): Mapping | undefined {
-    return this.layers.find("file", this.renames.namesOf(offer.modelId), offer);
+  /** What the operator's file says of a mapping, which nothing else overrides. */
+  inFile(mapping: MappingId): Mapping | undefined {
+    return this.layers.find("file", this.renames.namesOf(mapping.modelId), mapping);
   }
 
-  /** Where the offer that holds is written. */
-  sourceOf(offer: OfferKey): Layer | undefined {
-    return this.layers.layerOf(this.renames.namesOf(offer.modelId), offer);
+  /** Where the mapping that holds is written. */
+  sourceOf(mapping: MappingId): Layer | undefined {
+    return this.layers.layerOf(this.renames.namesOf(mapping.modelId), mapping);
   }
 
   /** How many models there are of which something is known besides who serves them. */

@@ -32,7 +32,7 @@ export const priceSchema = z.strictObject({
 
 const positive = z.int().positive();
 
-/** What is said of an offer besides whose it is of what, wherever it is written. */
+/** What is said of a mapping besides whose it is of what, wherever it is written. */
 export const offerFields = {
   price: priceSchema.optional(),
   is_free: z.boolean().optional(),
@@ -123,7 +123,7 @@ function toMapping(
   };
 }
 
-/** What `written` says of an offer that is no price; what it does not say is not there. */
+/** What `written` says of a mapping that is no price; what it does not say is not there. */
 export function factsOf(written: OfferFields): MappingFacts {
   return {
     ...(written.price?.hardware !== undefined && { hardware: written.price.hardware }),

@@ -22,11 +22,11 @@ export function modelNotFound(catalog: Catalog, id: string): RouterError {
 
 const POLICIES: readonly string[] = ["fastest", "cheapest", "preferred"];
 
-/** The offers of a model, or of the one provider that stands behind its colon. Throws `model_not_served`. */
-export function offersOf(model: Model, suffix: string | undefined): readonly Mapping[] {
+/** The mappings of a model, or of the one provider that stands behind its colon. Throws `model_not_served`. */
+export function mappingsOf(model: Model, suffix: string | undefined): readonly Mapping[] {
   if (suffix === undefined || POLICIES.includes(suffix)) return model.mappings;
-  const offers = model.mappings.filter(({ provider }) => provider === suffix);
-  if (offers.length > 0) return offers;
+  const mappings = model.mappings.filter(({ provider }) => provider === suffix);
+  if (mappings.length > 0) return mappings;
   const servedBy = model.mappings.map(({ provider }) => provider);
   throw new RouterError(
     "model_not_served",

@@ -1,10 +1,10 @@
-/** Offers and prices as our own API and the command line tell them. */
+/** Mappings and prices as our own API and the command line tell them. */
 import type { Mapping } from "./model.js";
 import { printPrice } from "./quote.js";
 import type { PriceEntry } from "./stored.js";
 
 /** A mapping as people and programs see it; prices in dollars per unit, as text. */
-export const printOffer = (mapping: Mapping) => ({
+export const printMapping = (mapping: Mapping) => ({
   mapping_id: mapping.id ?? null,
   provider: mapping.provider,
   provider_model: mapping.providerModel,

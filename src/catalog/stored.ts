@@ -59,7 +59,7 @@ export type MappingKey = {
   readonly subject: Subject;
 };
 
-/** Which row an offer is of, or would be. */
+/** Which row a mapping is of, or would be. */
 export const keyOf = ({ provider, task, modelId, tags }: Mapping): MappingKey => ({
   ...{ provider, task },
   subject: tags ? tagsSubject(tags) : { kind: "model", model: modelId },

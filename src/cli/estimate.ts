@@ -1,4 +1,4 @@
-import { findModel, offersOf } from "../catalog/find.js";
+import { findModel, mappingsOf } from "../catalog/find.js";
 import { formatUsd } from "../kernel/money.js";
 import { forecast, printForecast } from "../metering/forecast.js";
 import { TASKS } from "../tasks/index.js";
@@ -38,7 +38,7 @@ async function estimateModel(local: Local, id: string, options: Options): Promis
     measured,
   };
   const faultOf = await readinessOf(local);
-  const rows = offersOf(model, query.suffix).map((mapping) => {
+  const rows = mappingsOf(model, query.suffix).map((mapping) => {
     const classes = costs.get(mapping.provider) ?? [];
     const found = forecast(mapping, assumed, { classes, isFree: mapping.isFree });
     const fault = faultOf(mapping);

@@ -1,7 +1,7 @@
 /** One model: who serves it, at what price, where that comes from, how old it is and what it was before. */
 import { findModel } from "../catalog/find.js";
 import type { Mapping } from "../catalog/model.js";
-import { printOffer, printPriceEntry } from "../catalog/print.js";
+import { printMapping, printPriceEntry } from "../catalog/print.js";
 import { keyOf } from "../catalog/stored.js";
 import { DAY_MS } from "../kernel/clock.js";
 import { catalogOf } from "./catalog.js";
@@ -19,19 +19,19 @@ export const modelShow = command("show", "one model: who serves it, at what pric
 async function showOne(local: Local, id: string, options: CommonOptions): Promise<void> {
   const model = findModel(await catalogOf(local), id);
   const fault = await readinessOf(local);
-  const offers = await Promise.all(model.mappings.map((each) => offerOf(local, each, fault)));
-  const shown = { id: model.id, task: model.task, tags: model.tags ?? [], providers: offers };
-  show(options, shown, () => textOf(model.id, offers));
+  const mappings = await Promise.all(model.mappings.map((each) => shownOf(local, each, fault)));
+  const shown = { id: model.id, task: model.task, tags: model.tags ?? [], providers: mappings };
+  show(options, shown, () => textOf(model.id, mappings));
 }
 
-type Offer = Awaited<ReturnType<typeof offerOf>>;
+type Shown = Awaited<ReturnType<typeof shownOf>>;
 
-async function offerOf({ mappings }: Local, mapping: Mapping, faultOf: Readiness) {
+async function shownOf({ mappings }: Local, mapping: Mapping, faultOf: Readiness) {
   const { pricedAt } = mapping;
   const fault = faultOf(mapping);
   const history = await mappings.prices(keyOf(mapping));
   return {
-    ...printOffer(mapping),
+    ...printMapping(mapping),
     ready: fault === undefined,
     ...(fault !== undefined && { why_not: fault }),
     age_days: pricedAt === undefined ? null : daysSince(pricedAt),
@@ -41,20 +41,20 @@ async function offerOf({ mappings }: Local, mapping: Mapping, faultOf: Readiness
 
 const daysSince = (at: number): number => Math.max(0, Math.floor((Date.now() - at) / DAY_MS));
 
-function textOf(id: string, offers: readonly Offer[]): string {
+function textOf(id: string, mappings: readonly Shown[]): string {
   const offered = table(
     ["provider", "its model", "status", "ready", "dollars", "age", "source"],
-    offers.map((offer) => [
-      offer.provider,
-      offer.provider_model,
-      offer.status,
-      offer.why_not ?? "yes",
-      priceText(offer),
-      ageText(offer.age_days),
-      offer.source,
+    mappings.map((mapping) => [
+      mapping.provider,
+      mapping.provider_model,
+      mapping.status,
+      mapping.why_not ?? "yes",
+      priceText(mapping),
+      ageText(mapping.age_days),
+      mapping.source,
     ]),
   );
-  const past = offers.flatMap(({ provider, history }) =>
+  const past = mappings.flatMap(({ provider, history }) =>
     history.map((entry) => [
       provider,
       entry.valid_from.slice(0, 10),
@@ -68,7 +68,7 @@ function textOf(id: string, offers: readonly Offer[]): string {
 }
 
 /** Per million tokens, and per single unit of what is no token. */
-const priceText = (said: Pick<Offer, "price" | "is_free">): string => {
+const priceText = (said: Pick<Shown, "price" | "is_free">): string => {
   if (said.is_free) return "free";
   const units = Object.entries(said.price).map(([unit, each]) => `${unit} ${each}`);
   return units.length === 0 ? "none" : units.join(", ");

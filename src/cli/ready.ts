@@ -3,7 +3,7 @@ import { EMBEDDED } from "../embedded/catalog.js";
 import { type KnownProvider, knownProviders } from "./known-providers.js";
 import type { Local } from "./local.js";
 
-/** What stands between everybody and an offer, in a few words; undefined where its provider can be called. */
+/** What stands between everybody and a mapping, in a few words; undefined where its provider can be called. */
 export type Readiness = (mapping: Pick<Mapping, "provider">) => string | undefined;
 
 /** With the keys that this configuration has, and those that registered providers gave. */

@@ -53,7 +53,7 @@ export const taskAdapterFor = (
 ): TaskAdapter =>
   adapterOf(configuredFor(gateway, candidate).provider, candidate.mapping.task, asked);
 
-/** The same of a provider and the task that its offer is for. */
+/** The same of a provider and the task that its mapping is for. */
 export function adapterOf({ id, tasks }: Provider, task: Task, asked: Task = task): TaskAdapter {
   const isEither = EMBEDDINGS.includes(task) && EMBEDDINGS.includes(asked);
   const chosen = isEither && tasks[asked] ? asked : task;

@@ -1,5 +1,5 @@
 import { escapeHtml, htmlPage } from "./html.js";
-import { isReachable, visibleOffers } from "./hub/visible.js";
+import { isReachable, visibleMappings } from "./hub/visible.js";
 import { type Handler, json, type Site } from "./parts.js";
 
 /** The process runs. */
@@ -53,9 +53,11 @@ const NO_CHAT =
 const callableChatModels = (site: Site): readonly string[] =>
   [...site.gateway.catalog.all()]
     .filter((model) =>
-      visibleOffers(site, undefined, model)?.some(
-        (offer) =>
-          offer.task === "conversational" && offer.status === "live" && isReachable(site, offer),
+      visibleMappings(site, undefined, model)?.some(
+        (mapping) =>
+          mapping.task === "conversational" &&
+          mapping.status === "live" &&
+          isReachable(site, mapping),
       ),
     )
     .map(({ id }) => id);

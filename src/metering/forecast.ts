@@ -1,4 +1,4 @@
-/** What a call costs at one offer, by what such calls cost here before, or else by what is assumed of it. */
+/** What a call costs at one mapping, by what such calls cost here before, or else by what is assumed of it. */
 import type { Mapping } from "../catalog/model.js";
 import { printPrice } from "../catalog/quote.js";
 import { HISTORY_CALLS_MIN } from "../kernel/limits.js";
@@ -24,7 +24,7 @@ export type Forecast = {
   readonly assumed: Assumed;
 };
 
-/** `isFree` where the caller's own key is used, or the offer costs nothing. */
+/** `isFree` where the caller's own key is used, or the mapping costs nothing. */
 export function forecast(
   mapping: Mapping,
   assumed: Assumed,

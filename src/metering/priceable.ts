@@ -1,4 +1,4 @@
-/** Which prices a task can be charged by: an offer without one is never served on the operator's account. */
+/** Which prices a task can be charged by: a mapping without one is never served on the operator's account. */
 import type { Price } from "../catalog/model.js";
 import type { Task } from "../tasks/index.js";
 import { TOKEN_UNITS, type Unit } from "../tasks/usage.js";

@@ -14,7 +14,7 @@ export type Bill = {
 
 /**
  * What a request is charged. The provider's word wins over our own count, but only about what the price charges: an
- * own key or a free offer has a price with nothing in it, and costs nothing whatever the provider says.
+ * own key or a free mapping has a price with nothing in it, and costs nothing whatever the provider says.
  */
 export function billOf(usage: Usage, reported: Reported | undefined, price: Price): Bill {
   const counted = costOf(usage, price);

@@ -1,4 +1,4 @@
-/** What a request may cost, to the digit that comparing offers takes. Nobody is ever charged by it. */
+/** What a request may cost, to the digit that comparing mappings takes. Nobody is ever charged by it. */
 import type { Price } from "../catalog/model.js";
 import { MADE_OF, type Measure, type Usage } from "../tasks/usage.js";
 
@@ -10,7 +10,7 @@ type Rates = {
   readonly measured: readonly { readonly measure: Measure; readonly each: number }[];
 };
 
-/** Made once for each price: whoever compares twenty offers has no time for twenty exact sums. */
+/** Made once for each price: whoever compares twenty mappings has no time for twenty exact sums. */
 const known = new WeakMap<Price, Rates>();
 
 /** In nano-USD. What the price charges and the usage does not say counts as nothing. */

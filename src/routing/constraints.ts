@@ -5,7 +5,7 @@ import { formatUsd, type PricePerMillion } from "../kernel/money.js";
 import type { MaxPrice, RouteControls } from "../tasks/chat-completion.js";
 import { TOKEN_UNITS } from "../tasks/usage.js";
 
-/** An offer as constraints see it. */
+/** A mapping as constraints see it. */
 export type Offered = {
   readonly mapping: Mapping;
   /** What of the provider is known, where nothing is said of the mapping itself. */
@@ -14,7 +14,7 @@ export type Offered = {
   readonly isCharged: boolean;
 };
 
-/** Why an offer may not be used, in a few words; undefined where it may. */
+/** Why a mapping may not be used, in a few words; undefined where it may. */
 export function constraintFault(
   { deniesDataCollection, maxPrice }: RouteControls,
   { mapping, retainsPrompts, isCharged }: Offered,

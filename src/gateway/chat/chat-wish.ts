@@ -51,7 +51,7 @@ const HAS_SCHEMA: readonly ResponseFormatForm[] = [
   ...(["openai_schema", "flat_schema", "object_schema", "object_value"] as const),
 ];
 
-/** What nobody has said of an offer is taken to be there. */
+/** What nobody has said of a mapping is taken to be there. */
 function featureFault(
   { usesTools, responseFormat, attachments }: ChatRequest,
   { supportsTools, supportsStructuredOutput, inputModalities }: Mapping,

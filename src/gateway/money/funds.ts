@@ -10,7 +10,7 @@ import type { Asking, Covered } from "./lease-keeper.js";
 
 const NO_PRICE: Price = {};
 
-/** The price a candidate is charged at: none with an own key or a free offer. */
+/** The price a candidate is charged at: none with an own key or a free mapping. */
 export const chargedPrice = (candidate: Candidate): Price =>
   candidate.keySource === "operator" && !candidate.mapping.isFree
     ? (candidate.mapping.price ?? NO_PRICE)

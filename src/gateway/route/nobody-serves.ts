@@ -5,7 +5,7 @@ import { isAllowed } from "../../routing/policy.js";
 import type { Task } from "../../tasks/index.js";
 import {
   type Chooser,
-  checkOffer,
+  checkMapping,
   DISABLED,
   DISABLED_BY_CALLER,
   isSeenBy,
@@ -42,10 +42,10 @@ export function nobodyServes<C extends Routed>(
 
 export type Exclusion = { readonly mapping: Mapping; readonly why: string };
 
-/** Said of offers of others than the one provider behind the model's colon. */
+/** Said of mappings of others than the one provider behind the model's colon. */
 const NOT_ASKED_FOR = "not the provider that was asked for";
 
-/** Every offer that cannot serve a request, and in a few words why. */
+/** Every mapping that cannot serve a request, and in a few words why. */
 export function exclusionsOf<C extends Routed>(
   chooser: Chooser,
   call: C,
@@ -60,7 +60,7 @@ export function exclusionsOf<C extends Routed>(
     if (!isAllowed(call.request, policy, mapping.provider)) {
       return { mapping, why: 'left out by "provider" in the request' };
     }
-    const checked = checkOffer(chooser, call, wish, mapping);
+    const checked = checkMapping(chooser, call, wish, mapping);
     return typeof checked === "string" ? { mapping, why: checked } : [];
   });
 }

@@ -1,4 +1,4 @@
-/** Which offers of a model can serve a request, and why the others cannot. */
+/** Which mappings of a model can serve a request, and why the others cannot. */
 import type { Mapping, Model } from "../../catalog/model.js";
 import { priceFault } from "../../metering/priceable.js";
 import { roughCost } from "../../metering/rough-cost.js";
@@ -31,9 +31,9 @@ export type Wish<C extends Routed> = {
   readonly tasks: (call: C) => readonly Task[];
   /** Whether a provider has a route for a task, of the kind that is wanted. */
   readonly isServed: (provider: Provider, task: Task) => boolean;
-  /** Why an offer cannot serve the request, in a few words. */
+  /** Why a mapping cannot serve the request, in a few words. */
   readonly fault: (call: C, mapping: Mapping) => string | undefined;
-  /** Why an offer may turn out to be unable to serve it. */
+  /** Why a mapping may turn out to be unable to serve it. */
   readonly doubt: (call: C, mapping: Mapping) => string | undefined;
   /** Which of the request's parameters the provider would leave out or refuse, as a reason not to ask it. */
   readonly unmet: (call: C, provider: Provider, mapping: Mapping) => string | undefined;
@@ -59,7 +59,7 @@ export function candidatesOf<C extends Routed>(
   for (const mapping of model.mappings) {
     if (!tasks.includes(mapping.task)) continue;
     if (!isAllowed(call.request, policy, mapping.provider)) continue;
-    const checked = checkOffer(chooser, call, wish, mapping);
+    const checked = checkMapping(chooser, call, wish, mapping);
     if (typeof checked === "string") continue;
     candidates.push(isByCost ? withCost(chooser, call, wish, checked) : checked);
   }
@@ -78,7 +78,7 @@ const withCost = <C extends Routed>(
   doubt,
 });
 
-/** Said of an offer that only the organization's settings stand in the way of, or the caller's own. */
+/** Said of a mapping that only the organization's settings stand in the way of, or the caller's own. */
 export const DISABLED = "disabled by the organization that pays";
 export const DISABLED_BY_CALLER = "disabled in your preferences";
 
@@ -91,8 +91,8 @@ export function disablement(
   return user.disabledProviders.includes(provider) ? DISABLED_BY_CALLER : DISABLED;
 }
 
-/** A candidate, or in a few words why this offer cannot serve the request. */
-export function checkOffer<C extends Routed>(
+/** A candidate, or in a few words why this mapping cannot serve the request. */
+export function checkMapping<C extends Routed>(
   chooser: Chooser,
   call: C,
   wish: Wish<C>,
@@ -152,7 +152,7 @@ function controlsFault<C extends Routed>(
 export const isSeenBy = (chooser: Chooser, call: Routed, mapping: Mapping): boolean =>
   mapping.status !== "staging" || call.isProbe === true || isStagedFor(chooser, call, mapping);
 
-/** Before it is live, an offer can be called by the people of its provider. */
+/** Before it is live, a mapping can be called by the people of its provider. */
 const isStagedFor = ({ directory }: Chooser, { caller }: Routed, mapping: Mapping): boolean =>
   mapping.status === "staging" && seesStaging(directory, caller, mapping.provider);
 

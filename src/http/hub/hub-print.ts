@@ -9,10 +9,10 @@ import { hubId } from "./hub-id.js";
 /** Of one model the Hub tells its mapping as an object by provider, of models in a list as a list. */
 export type MappingForm = "object" | "list";
 
-/** `offers`: those in reach. `wanted` undefined: all there is. What nobody here knows of a model is left out, as the Hub does it. */
+/** `mappings`: those in reach. `wanted` undefined: all there is. What nobody here knows of a model is left out, as the Hub does it. */
 export function printHubModel(
   model: Model,
-  offers: readonly Mapping[],
+  mappings: readonly Mapping[],
   { wanted, form }: { wanted: readonly string[] | undefined; form: MappingForm },
 ) {
   const known: Readonly<Record<string, unknown>> = {
@@ -20,8 +20,8 @@ export function printHubModel(
     tags: tagsOf(model),
     author: authorOf(model),
     lastModified: lastModified(model),
-    inference: offers.some(({ status }) => status === "live") ? "warm" : undefined,
-    inferenceProviderMapping: mappingOf(model, offers, form),
+    inference: mappings.some(({ status }) => status === "live") ? "warm" : undefined,
+    inferenceProviderMapping: printMappings(model, mappings, form),
   };
   const shown = wanted?.map((name) => [name, known[name]] as const) ?? Object.entries(known);
   return { _id: hubId(model.id), id: model.id, modelId: model.id, ...Object.fromEntries(shown) };
@@ -30,7 +30,7 @@ export function printHubModel(
 export const authorOf = ({ id }: Model): string | undefined =>
   id.includes("/") ? id.split("/", 1)[0] : undefined;
 
-/** When anything was last said of its offers. */
+/** When anything was last said of its mappings. */
 function lastModified({ mappings }: Model): string | undefined {
   const newest = Math.max(0, ...mappings.map(({ pricedAt = 0 }) => pricedAt));
   return newest === 0 ? undefined : new Date(newest).toISOString();
@@ -54,15 +54,15 @@ export function tagsOf({ task, mappings, tags = [] }: Model): readonly string[] 
 }
 
 /** The clients take the first entry when no provider is named, and fail at a name that is new to them. */
-function mappingOf(model: Model, offers: readonly Mapping[], form: MappingForm) {
-  const rank = (offer: Mapping): number =>
-    (offer.task === model.task ? 0 : 100) +
-    (KNOWN_TO_CLIENTS.has(nameForClients(offer)) ? 0 : 10) +
-    STATUS_RANK[offer.status];
+function printMappings(model: Model, mappings: readonly Mapping[], form: MappingForm) {
+  const rank = (mapping: Mapping): number =>
+    (mapping.task === model.task ? 0 : 100) +
+    (KNOWN_TO_CLIENTS.has(nameForClients(mapping)) ? 0 : 10) +
+    STATUS_RANK[mapping.status];
   const byProvider: Record<string, ReturnType<typeof printMapping>> = {};
   // One entry for each provider is all the form has room for: that for the model's own task, where there is one.
-  for (const offer of offers.toSorted((a, b) => rank(a) - rank(b))) {
-    byProvider[nameForClients(offer)] ??= printMapping(offer);
+  for (const mapping of mappings.toSorted((a, b) => rank(a) - rank(b))) {
+    byProvider[nameForClients(mapping)] ??= printMapping(mapping);
   }
   if (form === "object") return byProvider;
   return Object.entries(byProvider).map(([provider, entry]) => ({ provider, ...entry }));
@@ -70,12 +70,12 @@ function mappingOf(model: Model, offers: readonly Mapping[], form: MappingForm) 
 
 const STATUS_RANK: Readonly<Record<MappingStatus, number>> = { live: 0, staging: 1, error: 2 };
 
-function printMapping(offer: Mapping) {
-  const { status, modelId, providerModel, task, isModelAuthor, loraWeights, tags } = offer;
+function printMapping(mapping: Mapping) {
+  const { status, modelId, providerModel, task, isModelAuthor, loraWeights, tags } = mapping;
   return {
     status,
     // Its routes name models by their Hub ids.
-    providerId: nameForClients(offer) === HF_INFERENCE ? modelId : providerModel,
+    providerId: nameForClients(mapping) === HF_INFERENCE ? modelId : providerModel,
     task,
     isModelAuthor: isModelAuthor ?? false,
     ...(tags && { type: "tag-filter" }),

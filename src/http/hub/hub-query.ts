@@ -17,7 +17,7 @@ const listIn = (query: URLSearchParams, name: string): readonly string[] =>
     .filter((one) => one !== "");
 
 export type HubQuery = {
-  readonly isWanted: (model: Model, offers: readonly Mapping[]) => boolean;
+  readonly isWanted: (model: Model, mappings: readonly Mapping[]) => boolean;
   readonly order: Order;
   readonly limit: number;
   /** The last of the page before; undefined for the first page. */
@@ -46,17 +46,17 @@ const UNKNOWABLE = ["apps", "gated", "num_parameters"];
 
 function wantedBy(query: URLSearchParams): HubQuery["isWanted"] {
   const providers = listIn(query, "inference_provider");
-  const isServed = (offer: Mapping) =>
+  const isServed = (mapping: Mapping) =>
     providers.length === 0 ||
     providers.includes("all") ||
-    providers.includes(nameForClients(offer));
+    providers.includes(nameForClients(mapping));
   const [pipelineTag, author] = [query.get("pipeline_tag"), query.get("author")];
   const search = query.get("search")?.toLowerCase() ?? "";
   const tags = listIn(query, "filter");
-  return (model, offers) => {
+  return (model, mappings) => {
     const own = tagsOf(model);
     return (
-      offers.some(isServed) &&
+      mappings.some(isServed) &&
       (pipelineTag === null || own.includes(pipelineTag)) &&
       (author === null || authorOf(model) === author) &&
       model.id.toLowerCase().includes(search) &&

@@ -18,18 +18,18 @@ import {
   printCursor,
   readHubQuery,
 } from "./hub-query.js";
-import { isReachable, visibleOffers } from "./visible.js";
+import { isReachable, visibleMappings } from "./visible.js";
 
 /** GET /api/models/{org}/{name}, with `expand[]=` or `expand=` for what is wanted of it. */
 export const showHubModel: Handler = async (site, visit) => {
   const id = withoutRevision(visit.rest).join("/");
   const model = site.gateway.catalog.model(id);
   const caller = await callerIfAny(site, visit);
-  const offers = model && visibleOffers(site, caller, model);
-  if (!model || !offers) throw noModel(site, id);
+  const visible = model && visibleMappings(site, caller, model);
+  if (!model || !visible) throw noModel(site, id);
   if (model.id !== id) return moved(`/api/models/${model.id}${visit.url.search}`);
   const wanted = expansionsIn(visit.url.searchParams);
-  return json(printHubModel(model, reachable(site, offers), { wanted, form: "object" }));
+  return json(printHubModel(model, reachable(site, visible), { wanted, form: "object" }));
 };
 
 /** Clients that want a revision name it; what is told here is the same of all. */
@@ -58,13 +58,12 @@ export const listHubModels: Handler = async (site, visit) => {
   const isFull = url.searchParams.get("full") === "true";
   const wanted = expansionsIn(url.searchParams) ?? (isFull ? undefined : LISTED);
   const caller = await callerIfAny(site, visit);
-  const offersOf = (model: Model) =>
-    reachable(site, visibleOffers(site, caller, model) ?? NO_OFFERS);
+  const mappingsOf = (model: Model) => reachable(site, visibleMappings(site, caller, model) ?? []);
   const { shown, next } = pageOf(site.gateway.catalog.sorted(), query, (model) =>
-    query.isWanted(model, live(offersOf(model))),
+    query.isWanted(model, live(mappingsOf(model))),
   );
   const printed = shown.map((model) =>
-    printHubModel(model, offersOf(model), { wanted, form: "list" }),
+    printHubModel(model, mappingsOf(model), { wanted, form: "list" }),
   );
   const answer = json(printed);
   if (next !== undefined) {
@@ -101,15 +100,13 @@ function pageOf(
   return { shown, next: undefined };
 }
 
-const NO_OFFERS: readonly Mapping[] = [];
-
 /** GET /api/tasks: where clients look when they were told a task and no model. */
 export const listHubTasks: Handler = (site) => {
   const tasks: Record<string, { id: string; models: { id: string }[]; widgetModels: string[] }> =
     {};
   for (const model of site.gateway.catalog.all()) {
-    const offers = live(reachable(site, visibleOffers(site, undefined, model) ?? []));
-    for (const [task, mappings] of Map.groupBy(offers, (one) => one.task)) {
+    const served = live(reachable(site, visibleMappings(site, undefined, model) ?? []));
+    for (const [task, mappings] of Map.groupBy(served, (one) => one.task)) {
       tasks[task] ??= { id: task, models: [], widgetModels: [] };
       const { models, widgetModels } = tasks[task];
       if (models.length < HUB_TASK_MODELS_MAX) models.push({ id: model.id });
@@ -121,8 +118,8 @@ export const listHubTasks: Handler = (site) => {
   return json(tasks);
 };
 
-const live = (offers: readonly Mapping[]): readonly Mapping[] =>
-  offers.filter(({ status }) => status === "live");
+const live = (mappings: readonly Mapping[]): readonly Mapping[] =>
+  mappings.filter(({ status }) => status === "live");
 
-const reachable = (site: Site, offers: readonly Mapping[]): readonly Mapping[] =>
-  offers.filter((mapping) => isReachable(site, mapping));
+const reachable = (site: Site, mappings: readonly Mapping[]): readonly Mapping[] =>
+  mappings.filter((mapping) => isReachable(site, mapping));

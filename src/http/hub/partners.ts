@@ -16,7 +16,7 @@ import type { Caller } from "../../tenants/caller.js";
 import { mayManageProvider, seesStaging } from "../../tenants/provider-rights.js";
 import { authenticate, callerIfAny } from "../authenticate.js";
 import { readJson } from "../body.js";
-import { priceIn, requireNotInFile } from "../operator/offer-fields.js";
+import { priceIn, requireNotInFile } from "../operator/mapping-fields.js";
 import { type Handler, json, type Site, type Visit } from "../parts.js";
 import { hubId } from "./hub-id.js";
 import { pipelineTagOf, tagsOf } from "./hub-print.js";
@@ -50,8 +50,8 @@ export const addPartnerModel: Handler = async (site, visit) => {
   const mapping = { ...toMapping(site, caller, wanted), provider: provider.id };
   const { subject, task } = mapping;
   if (subject.kind === "model") {
-    const offer = { modelId: subject.model, provider: provider.id, task };
-    requireNotInFile(site.gateway.catalog, offer, "hfModel");
+    const mapping = { modelId: subject.model, provider: provider.id, task };
+    requireNotInFile(site.gateway.catalog, mapping, "hfModel");
   }
   if ((await site.mappings.ofProvider(provider.id)).length >= MAPPINGS_MAX) {
     throw new RouterError("conflict", `${provider.id} has ${MAPPINGS_MAX} mappings, the limit.`);

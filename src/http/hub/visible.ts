@@ -17,13 +17,13 @@ export function isReachable({ gateway }: Site, mapping: Mapping): boolean {
 export function findVisible(site: Site, caller: Caller | undefined, id: string): Model {
   const { catalog } = site.gateway;
   const model = findModel(catalog, id);
-  const mappings = visibleOffers(site, caller, model);
+  const mappings = visibleMappings(site, caller, model);
   if (!mappings) throw modelNotFound(catalog, id);
   return mappings === model.mappings ? model : { ...model, mappings };
 }
 
-/** A model's offers without what is for others: mappings in staging, and providers that are not live. Undefined where nothing else is known of the model. */
-export function visibleOffers(
+/** A model's mappings without what is for others: mappings in staging, and providers that are not live. Undefined where nothing else is known of the model. */
+export function visibleMappings(
   { gateway }: Site,
   caller: Caller | undefined,
   { mappings }: Model,

@@ -1,5 +1,5 @@
 /** What a call of a model costs at each of its providers, where no more is known than what the call is about. */
-import { offersOf } from "../../catalog/find.js";
+import { mappingsOf } from "../../catalog/find.js";
 import type { Mapping, Model } from "../../catalog/model.js";
 import { balanceFor } from "../../gateway/money/funds.js";
 import { disablement } from "../../gateway/route/offers.js";
@@ -35,7 +35,7 @@ export async function estimateModel(site: Site, visit: Visit, caller: Caller, te
   const query = parseEstimateQuery(asked);
   const model = findVisible(site, caller, query.model);
   requireTask(model, taskOf(route) ?? query.task);
-  const mappings = offersOf(model, query.suffix);
+  const mappings = mappingsOf(model, query.suffix);
   const costs = await site.books.callCosts.ofModel(model.id, visit.at);
   const balance = await balanceOf(site, caller);
   const assumed = await assumedFor(query, model.task);
@@ -123,7 +123,7 @@ export async function assumedFor(
 const hasOwnKey = ({ gateway }: Site, { keyOwner }: Caller, { provider }: Mapping): boolean =>
   gateway.directory.providerKey(keyOwner, provider) !== undefined;
 
-/** Why the caller cannot call an offer now, in a few words; undefined when they can. */
+/** Why the caller cannot call a mapping now, in a few words; undefined when they can. */
 function obstacle(
   { gateway }: Site,
   caller: Caller,

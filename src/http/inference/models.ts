@@ -4,7 +4,7 @@ import { quoteOf } from "../../catalog/quote.js";
 import type { NanoUsd } from "../../kernel/money.js";
 import { modalitiesOf } from "../../tasks/modalities.js";
 import { callerIfAny } from "../authenticate.js";
-import { findVisible, isReachable, visibleOffers } from "../hub/visible.js";
+import { findVisible, isReachable, visibleMappings } from "../hub/visible.js";
 import { type Handler, json, type Site } from "../parts.js";
 
 export const listModels: Handler = async (site, visit) => {
@@ -13,7 +13,7 @@ export const listModels: Handler = async (site, visit) => {
   for (const model of site.gateway.catalog.all()) {
     // Adapters that are served by their tags may be without number; each is shown where it is asked for.
     if (model.mappings.every(({ tags }) => tags !== undefined)) continue;
-    const printed = printModel(site, model, visibleOffers(site, caller, model) ?? []);
+    const printed = printModel(site, model, visibleMappings(site, caller, model) ?? []);
     if (printed.providers.length > 0) data.push(printed);
   }
   return json({ object: "list", data });
@@ -26,7 +26,7 @@ export const showModel: Handler = async (site, visit) => {
 };
 
 function printModel(site: Site, model: Model, visible: readonly Mapping[]) {
-  const offers = visible.filter((mapping) => isReachable(site, mapping));
+  const reachable = visible.filter((mapping) => isReachable(site, mapping));
   const { input, output } = modalitiesOf(model.task);
   return {
     id: model.id,
@@ -35,14 +35,14 @@ function printModel(site: Site, model: Model, visible: readonly Mapping[]) {
     owned_by: model.id.split("/", 1)[0] ?? model.id,
     task: model.task,
     architecture: { input_modalities: input, output_modalities: output },
-    providers: offers.map((mapping) => printOffer(site, mapping)),
+    providers: reachable.map((mapping) => printMapping(site, mapping)),
   };
 }
 
 /** OpenAI's clients want a number here; when a model was made is not known. */
 const CREATED = 0;
 
-function printOffer({ gateway }: Site, mapping: Mapping) {
+function printMapping({ gateway }: Site, mapping: Mapping) {
   const { throughput, firstByteMs } = speedOf(gateway, mapping);
   const { provider } = gateway.providers.get(mapping.provider) ?? {};
   const retainsPrompts = mapping.retainsPrompts ?? provider?.retainsPrompts;

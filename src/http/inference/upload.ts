@@ -27,18 +27,18 @@ export function passedOn(
   const { model, suffix } = splitModel(named);
   const { mappings = [] } = gateway.catalog.model(model) ?? {};
   const isPinned = mappings.some(({ provider }) => provider === suffix);
-  const offers = mappings.filter(
+  const able = mappings.filter(
     ({ task, provider }) =>
       task !== "conversational" &&
       (only?.includes(provider) ?? true) &&
       (!isPinned || provider === suffix),
   );
-  const [task, ...others] = new Set(offers.map((offer) => offer.task));
+  const [task, ...others] = new Set(able.map((mapping) => mapping.task));
   const isOwnKey = request.headers.has("x-turnpike-provider-key");
-  const isBlind = (offer: Mapping): boolean =>
-    adapterOf(gateway, offer)?.takesUploads === true && (isOwnKey || chargesNoFile(offer));
+  const isBlind = (mapping: Mapping): boolean =>
+    adapterOf(gateway, mapping)?.takesUploads === true && (isOwnKey || chargesNoFile(mapping));
   if (!task || task === "conversational" || others.length > 0) return undefined;
-  return offers.every(isBlind) ? { task, upload: uploadOf(request, type, length) } : undefined;
+  return able.every(isBlind) ? { task, upload: uploadOf(request, type, length) } : undefined;
 }
 
 function adapterOf({ providers }: Site["gateway"], { provider, task }: Mapping) {

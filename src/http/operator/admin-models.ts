@@ -4,7 +4,7 @@ import type { Catalog } from "../../catalog/catalog.js";
 import { factsOf, modelId, offerFields, providerModel } from "../../catalog/entry.js";
 import { findModel } from "../../catalog/find.js";
 import type { Model } from "../../catalog/model.js";
-import { printOffer, printPriceEntry } from "../../catalog/print.js";
+import { printMapping, printPriceEntry } from "../../catalog/print.js";
 import { factsIn, keyOf, type NewMapping } from "../../catalog/stored.js";
 import { badRequest, RouterError } from "../../kernel/errors.js";
 import { KNOWN_MODELS_MAX, MODEL_TAG_CHARS_MAX, MODEL_TAGS_MAX } from "../../kernel/limits.js";
@@ -12,7 +12,7 @@ import { TASKS } from "../../tasks/index.js";
 import { authenticate } from "../authenticate.js";
 import { readJson } from "../body.js";
 import { type Handler, json, type Site } from "../parts.js";
-import { priceIn, requireNotInFile } from "./offer-fields.js";
+import { priceIn, requireNotInFile } from "./mapping-fields.js";
 
 /** All of it: what is in staging, and whose provider has no key, too. */
 export const listAdminModels: Handler = async (site, visit) => {
@@ -33,7 +33,7 @@ export const showAdminModel: Handler = async (site, visit) => {
   return json({ model: await withHistory(site, visit.rest.join("/")) });
 };
 
-const offerBody = z.strictObject({
+const mappingBody = z.strictObject({
   ...offerFields,
   provider: z.string().min(1),
   task: z.enum(TASKS).optional(),
@@ -42,20 +42,20 @@ const offerBody = z.strictObject({
   source: z.string().min(1).max(MODEL_TAG_CHARS_MAX).optional(),
 });
 
-type OfferBody = z.output<typeof offerBody>;
+type MappingBody = z.output<typeof mappingBody>;
 
-/** Writes one provider's offer into the store: what is not said stays what it is now. */
+/** Writes one provider's mapping into the store: what is not said stays what it is now. */
 export const putAdminModel: Handler = async (site, visit) => {
   const { user } = await authenticate(site, visit, "admin");
   const id = readModelId(visit.rest);
-  const wanted = await readJson(visit.request, offerBody);
+  const wanted = await readJson(visit.request, mappingBody);
   const mapping = toMapping(site, id, wanted, user.name);
   await site.mappings.put([mapping]);
   await site.reloadMappings(mapping.provider);
   return json({ model: await withHistory(site, id) });
 };
 
-function toMapping(site: Site, id: string, wanted: OfferBody, setBy: string): NewMapping {
+function toMapping(site: Site, id: string, wanted: MappingBody, setBy: string): NewMapping {
   const { catalog, providers } = site.gateway;
   const { provider } = wanted;
   if (!providers.has(provider)) {
@@ -146,11 +146,11 @@ async function withHistory({ gateway, mappings }: Site, id: string) {
   const model = findModel(gateway.catalog, id);
   const printed = printModel(gateway.catalog, model);
   const histories = await Promise.all(model.mappings.map((each) => mappings.prices(keyOf(each))));
-  const offers = printed.mappings.map((offer, i) => ({
-    ...offer,
+  const withPast = printed.mappings.map((mapping, i) => ({
+    ...mapping,
     history: (histories[i] ?? []).map(printPriceEntry),
   }));
-  return { ...printed, mappings: offers };
+  return { ...printed, mappings: withPast };
 }
 
 const printModel = (catalog: Catalog, model: Model) => ({
@@ -158,7 +158,7 @@ const printModel = (catalog: Catalog, model: Model) => ({
   task: model.task,
   tags: model.tags ?? [],
   mappings: model.mappings.map((mapping) => ({
-    ...printOffer(mapping),
+    ...printMapping(mapping),
     written_in: catalog.sourceOf(mapping) ?? null,
   })),
 });

@@ -3,7 +3,7 @@ import type { Mapping, Model } from "./model.js";
 import { isSameMapping } from "./same.js";
 import type { KnownModel, StoredMapping } from "./stored.js";
 
-export class StoredOffers {
+export class StoredModels {
   private readonly rows = new Map<string, readonly StoredMapping[]>();
   /** What was made of a provider's rows last time. */
   private readonly made = new Map<string, ReadonlyMap<string, Mapping>>();
@@ -19,7 +19,7 @@ export class StoredOffers {
     else this.rows.delete(provider);
   }
 
-  /** Returns the providers whose offers may be others for it. */
+  /** Returns the providers whose mappings may be others for it. */
   know(models: readonly KnownModel[]): readonly string[] {
     this.known = models;
     const goByTags = (rows: readonly StoredMapping[]) =>

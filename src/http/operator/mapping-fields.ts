@@ -1,7 +1,7 @@
-/** What is written of an offer, and what stands in the way of writing it. */
+/** What is written of a mapping, and what stands in the way of writing it. */
 import type { Catalog } from "../../catalog/catalog.js";
 import { type OfferFields, toPrice } from "../../catalog/entry.js";
-import type { Mapping } from "../../catalog/model.js";
+import type { MappingId } from "../../catalog/mapping-key.js";
 import type { NewPrice } from "../../catalog/stored.js";
 import { badRequest, RouterError } from "../../kernel/errors.js";
 import { priceFault } from "../../metering/priceable.js";
@@ -24,14 +24,10 @@ export function priceIn(
   return { price, isFree, source, setBy };
 }
 
-/** Throws `conflict` where the operator's file speaks of an offer: it goes before whatever else is written. */
-export function requireNotInFile(
-  catalog: Catalog,
-  offer: Pick<Mapping, "modelId" | "provider" | "task">,
-  param: string,
-): void {
-  const written = catalog.inFile(offer);
+/** Throws `conflict` where the operator's file speaks of a mapping: it goes before whatever else is written. */
+export function requireNotInFile(catalog: Catalog, mapping: MappingId, param: string): void {
+  const written = catalog.inFile(mapping);
   if (!written) return;
-  const message = `${written.source} says what ${offer.provider} offers of ${offer.modelId}, and goes before what is written here. Change it there.`;
+  const message = `${written.source} says what ${mapping.provider} offers of ${mapping.modelId}, and goes before what is written here. Change it there.`;
   throw new RouterError("conflict", message, { param });
 }
