@@ -5,7 +5,7 @@ import { mappingKey } from "../../src/catalog/mapping-key.js";
 import type { Mapping } from "../../src/catalog/model.js";
 import { chatWish, type RoutedChat } from "../../src/gateway/chat/chat-wish.js";
 import { findRoute } from "../../src/gateway/route/candidates.js";
-import type { Chooser } from "../../src/gateway/route/offers.js";
+import type { Chooser } from "../../src/gateway/route/eligible.js";
 import { defaultLimits } from "../../src/kernel/limits.js";
 import { parsePricePerMillion } from "../../src/kernel/money.js";
 import { CALENDAR } from "../../src/kernel/period.js";

@@ -1,7 +1,7 @@
 /** What a server of this configuration and this store would choose providers with. */
 import { EMBEDDED } from "../embedded/catalog.js";
 import type { ConfiguredProvider } from "../gateway/parts.js";
-import type { Chooser } from "../gateway/route/offers.js";
+import type { Chooser } from "../gateway/route/eligible.js";
 import { STATISTICS_KEPT_MS } from "../kernel/limits.js";
 import { embedded } from "../providers/embedded.js";
 import { Breakers } from "../routing/breakers.js";

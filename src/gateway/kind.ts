@@ -5,7 +5,7 @@ import type { Failure } from "./failure.js";
 import type { Held } from "./money/hold.js";
 import type { Call, Gateway } from "./parts.js";
 import type { TokensWanted } from "./rates/rate-amounts.js";
-import type { Wish } from "./route/offers.js";
+import type { Wish } from "./route/eligible.js";
 import type { Verdict } from "./standing.js";
 import type { Turn } from "./turn.js";
 

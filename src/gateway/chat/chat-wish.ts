@@ -11,7 +11,7 @@ import { chatAdapterOf, type Provider } from "../../providers/provider.js";
 import type { Attachment, ChatRequest, ResponseFormatForm } from "../../tasks/chat-completion.js";
 import type { Task } from "../../tasks/index.js";
 import { computeTime, noUsage, type Usage } from "../../tasks/usage.js";
-import type { Chooser, Routed, Wish } from "../route/offers.js";
+import type { Chooser, Routed, Wish } from "../route/eligible.js";
 import { leftOut } from "./upstream-request.js";
 
 const CHAT: readonly Task[] = ["conversational"];

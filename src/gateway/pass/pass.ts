@@ -14,7 +14,7 @@ import { withTime } from "../money/paid-time.js";
 import { settle, settleNothing } from "../money/settle.js";
 import type { Gateway } from "../parts.js";
 import { keyFor } from "../route/candidates.js";
-import type { Wish } from "../route/offers.js";
+import type { Wish } from "../route/eligible.js";
 import { serve } from "../serve.js";
 import { noteSpeed } from "../standing.js";
 import { type Asking, begin, readReply } from "../task/task-exchange.js";

@@ -5,8 +5,8 @@ import { type Choice, choose, type Weighing } from "../../routing/choose.js";
 import { type Candidate, type Policy, policyFor } from "../../routing/policy.js";
 import type { Task } from "../../tasks/index.js";
 import type { Call, Gateway } from "../parts.js";
+import { type Chooser, candidatesOf, type Routed, type Search, type Wish } from "./eligible.js";
 import { modelNotFound, nobodyServes } from "./nobody-serves.js";
-import { type Chooser, candidatesOf, type Routed, type Search, type Wish } from "./offers.js";
 
 export type Route = Choice & { readonly policy: Policy };
 

@@ -2,7 +2,7 @@
 import { type Assumed, typicalUsage } from "../../metering/typical.js";
 import { chatAdapterOf } from "../../providers/provider.js";
 import type { Task } from "../../tasks/index.js";
-import type { Routed, Wish } from "./offers.js";
+import type { Routed, Wish } from "./eligible.js";
 
 export type RoutedModel = Routed & {
   readonly request: Routed["request"] & { readonly task: Task; readonly assumed: Assumed };

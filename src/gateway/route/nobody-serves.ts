@@ -12,7 +12,7 @@ import {
   type Routed,
   type Search,
   type Wish,
-} from "./offers.js";
+} from "./eligible.js";
 
 /** Looks again at what was found wanting, which a request that is served never needs. */
 export function nobodyServes<C extends Routed>(

@@ -7,8 +7,8 @@ import { type Candidate, policyName } from "../../routing/policy.js";
 import type { Details } from "../../routing/statistics.js";
 import type { Task } from "../../tasks/index.js";
 import { searchFor, weighingOf } from "./candidates.js";
+import { type Chooser, candidatesOf, type Routed, type Wish } from "./eligible.js";
 import { type Exclusion, exclusionsOf, nobodyServes } from "./nobody-serves.js";
-import { type Chooser, candidatesOf, type Routed, type Wish } from "./offers.js";
 
 export type RouteReport = {
   readonly model: string;

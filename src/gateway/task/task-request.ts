@@ -6,7 +6,7 @@ import type { Delivered, TaskInput } from "../../tasks/task-call.js";
 import type { Usage } from "../../tasks/usage.js";
 import type { AnswerFacts, DoorAnswer } from "../../wire/doors/door.js";
 import type { Call } from "../parts.js";
-import type { Routed } from "../route/offers.js";
+import type { Routed } from "../route/eligible.js";
 
 export type TaskRequest = Pick<ChatRequest, "model" | "suffix" | "controls" | "isStream"> & {
   /** Any of these will do. */

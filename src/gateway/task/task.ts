@@ -10,7 +10,7 @@ import type { Kind } from "../kind.js";
 import { withTime } from "../money/paid-time.js";
 import { settle } from "../money/settle.js";
 import type { Gateway } from "../parts.js";
-import type { Wish } from "../route/offers.js";
+import type { Wish } from "../route/eligible.js";
 import { serve } from "../serve.js";
 import { noteSpeed } from "../standing.js";
 import { adapterOf, type Turn, targetFor } from "../turn.js";

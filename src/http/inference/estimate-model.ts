@@ -2,7 +2,7 @@
 import { mappingsOf } from "../../catalog/find.js";
 import type { Mapping, Model } from "../../catalog/model.js";
 import { balanceFor } from "../../gateway/money/funds.js";
-import { disablement } from "../../gateway/route/offers.js";
+import { disablement } from "../../gateway/route/eligible.js";
 import { countTokens } from "../../gateway/tokenizer.js";
 import { badRequest } from "../../kernel/errors.js";
 import { type NanoUsd, nanoUsd } from "../../kernel/money.js";

@@ -1,8 +1,8 @@
 /** POST /api/turnpike/route: who would serve a request, in which order and why. Nothing is sent to anyone. */
 import { findModel } from "../../catalog/find.js";
 import { chatWish } from "../../gateway/chat/chat-wish.js";
+import type { Routed } from "../../gateway/route/eligible.js";
 import { modelWish } from "../../gateway/route/model-wish.js";
-import type { Routed } from "../../gateway/route/offers.js";
 import { printRoute, type RouteReport, reportRoute } from "../../gateway/route/route-report.js";
 import { taskWish } from "../../gateway/task/task.js";
 import type { Json } from "../../tasks/task-call.js";
