@@ -36,7 +36,7 @@ export function alike(settlements: readonly Settlement[]): readonly Alike[] {
 }
 
 /** What each account was charged by some settlements. */
-export function chargesOf(settlements: readonly Settlement[]): readonly Debit[] {
+export function debitsByAccount(settlements: readonly Settlement[]): readonly Debit[] {
   const charges = new Map<string, Debit["amount"]>();
   for (const { debits } of settlements) {
     for (const { account, amount } of debits) {

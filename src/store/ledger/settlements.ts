@@ -14,7 +14,7 @@ import type { BulkRow, BulkTable, Database, RowsTable } from "../database.js";
 import { addAwaited } from "../late-costs/awaited-costs.js";
 import { addDrift, type DriftEntry } from "../late-costs/drift.js";
 import type { Tx } from "../schema.js";
-import { type Alike, alike, chargesOf } from "./alike.js";
+import { type Alike, alike, debitsByAccount } from "./alike.js";
 import { chargeLate } from "./late-settlements.js";
 import { isGone } from "./nodes.js";
 import { type Numbers, purseText, type SharedRows } from "./shared-rows.js";
@@ -103,7 +103,7 @@ class MoneySums {
   private readonly charged: Debit[] = [];
 
   add({ profile, hour: at, settlements }: Alike): void {
-    for (const { account, amount } of chargesOf(settlements)) {
+    for (const { account, amount } of debitsByAccount(settlements)) {
       const credit = destinationOf(account, profile.provider);
       this.moves.add({ debit: account, credit, amount, code: "settle", at });
       this.charged.push({ account, amount });
