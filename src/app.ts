@@ -11,8 +11,8 @@ import { modelLooker, withEmbedded } from "./embedded/listing.js";
 import { LateBilling } from "./gateway/money/late-billing.js";
 import { type Gateway, keeperOf } from "./gateway/parts.js";
 import { Jobs } from "./gateway/pass/jobs.js";
+import { answer } from "./http/answer.js";
 import type { Site } from "./http/parts.js";
-import { answer } from "./http/routes.js";
 import { followChanges } from "./jobs/follow-changes.js";
 import type { Log } from "./kernel/log.js";
 

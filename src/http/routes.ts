@@ -1,5 +1,4 @@
-/** Every route of the service, and the way from a request to its handler. */
-import { badRequest, RouterError } from "../kernel/errors.js";
+/** Every route of the service. */
 import { DOORS } from "../wire/doors/doors.js";
 import * as account from "./account/account.js";
 import * as credits from "./account/credits.js";
@@ -10,8 +9,6 @@ import { showRateLimits } from "./account/rate-limits.js";
 import { showReceipt, showReceiptKey } from "./account/receipts.js";
 import { listRequests } from "./account/requests.js";
 import { showUsage } from "./account/usage.js";
-import { preflight, readable } from "./cors.js";
-import { type Dialect, errorResponse } from "./errors.js";
 import { healthz, home, readyz } from "./home.js";
 import { listHubModels, listHubTasks, showHubModel } from "./hub/hub.js";
 import * as partners from "./hub/partners.js";
@@ -20,7 +17,6 @@ import { chatCompletions } from "./inference/chat.js";
 import { doorHandler } from "./inference/doors.js";
 import { estimate } from "./inference/estimate.js";
 import { listModels, showModel } from "./inference/models.js";
-import { passThrough } from "./inference/passthrough.js";
 import { route } from "./inference/route.js";
 import * as tasks from "./inference/tasks.js";
 import * as admin from "./operator/admin.js";
@@ -29,12 +25,12 @@ import * as orgBooks from "./orgs/org-books.js";
 import * as orgSettings from "./orgs/org-settings.js";
 import * as orgs from "./orgs/organizations.js";
 import * as groups from "./orgs/resource-groups.js";
-import { type Handler, type Site, Visit } from "./parts.js";
+import type { Handler } from "./parts.js";
 import * as conformance from "./providers/conformance.js";
 import * as registrations from "./providers/registrations.js";
 import * as validations from "./providers/validations.js";
 
-type Route = {
+export type Route = {
   readonly method: string;
   /** Each `*` takes one segment, a closing `**` one or more. */
   readonly path: string;
@@ -167,111 +163,3 @@ export const ROUTES: readonly Route[] = [
   { method: "GET", path: "/readyz", handler: readyz },
   { method: "GET", path: "/", handler: home },
 ];
-
-/** Routes without a star, which are nearly all of the traffic, are found by one look-up. */
-const EXACT: ReadonlyMap<string, ReadonlyMap<string, Handler>> = groupByPath(
-  ROUTES.filter(({ path }) => !path.includes("*")),
-);
-const OPEN = ROUTES.filter(({ path }) => path.includes("*"));
-
-function groupByPath(routes: readonly Route[]): Map<string, Map<string, Handler>> {
-  const byPath = new Map<string, Map<string, Handler>>();
-  for (const { method, path, handler } of routes) {
-    byPath.set(path, (byPath.get(path) ?? new Map()).set(method, handler));
-  }
-  return byPath;
-}
-
-/** Answers any request; never throws. */
-export async function answer(site: Site, request: Request): Promise<Response> {
-  const { gateway } = site;
-  const id = gateway.newId();
-  const path = pathOf(request.url);
-  let visit: Visit | undefined;
-  try {
-    if (path === undefined) throw badRequest("The Host header names no host.", "host");
-    const allowed = preflight(request, path);
-    if (allowed) return allowed;
-    visit = new Visit(request, path, id, gateway.clock, site.bodies);
-    return readable(request, path, await dispatch(site, visit));
-  } catch (thrown) {
-    const told = errorResponse(thrown, { dialect: dialectOf(path), id, log: gateway.log });
-    return readable(request, path ?? "/", told);
-  } finally {
-    visit?.done();
-  }
-}
-
-/** Undefined where the Host header names no host: Bun then gives the path alone. */
-function pathOf(url: string): string | undefined {
-  if (!HOST.test(url)) return undefined;
-  const start = url.indexOf("/", HOST_AT);
-  const end = url.indexOf("?", start);
-  return url.slice(start, end < 0 ? undefined : end);
-}
-
-const HOST_AT = "https://".length;
-const HOST = /^https?:\/\/[^/?#\s]+(?=\/)/;
-
-function dispatch(site: Site, visit: Visit): Promise<Response> | Response {
-  // A HEAD is a GET whose body is not sent; Bun leaves it out.
-  const method = visit.request.method === "HEAD" ? "GET" : visit.request.method;
-  const exact = EXACT.get(visit.path)?.get(method);
-  if (exact) return exact(site, visit);
-  for (const route of OPEN) {
-    const rest = route.method === method ? match(route.path, visit.path) : undefined;
-    if (!rest) continue;
-    visit.rest = rest;
-    return route.handler(site, visit);
-  }
-  return passedOn(site, visit);
-}
-
-async function passedOn(site: Site, visit: Visit): Promise<Response> {
-  const answer = await passThrough(site, visit);
-  if (answer) return answer;
-  throw notFound(visit.request.method, visit.path);
-}
-
-/** The segments that a path's stars stand for, or undefined when it is another path. */
-function match(pattern: string, path: string): readonly string[] | undefined {
-  const stem = pattern.slice(0, pattern.indexOf("*"));
-  if (!path.startsWith(stem)) return undefined;
-  const wanted = pattern.slice(stem.length).split("/");
-  const given = path.slice(stem.length).split("/");
-  const isOpenEnded = pattern.endsWith("**");
-  if (isOpenEnded ? given.length < wanted.length : given.length !== wanted.length) return undefined;
-  const fits = (segment: string, i: number): boolean =>
-    isStar(wanted[i]) ? segment !== "" : segment === wanted[i];
-  if (!given.every(fits)) return undefined;
-  return given.filter((_, i) => isStar(wanted[i])).map(decodeSegment);
-}
-
-/** What stands after a closing `**` belongs to it. */
-const isStar = (wanted: string | undefined): boolean => wanted?.startsWith("*") ?? true;
-
-function decodeSegment(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    throw new RouterError("bad_request", "The path holds a % that stands for nothing.");
-  }
-}
-
-function notFound(method: string, path: string): RouterError {
-  const other = ROUTES.filter((route) =>
-    route.path.includes("*") ? match(route.path, path) : route.path === path,
-  );
-  const methods = [...new Set(other.map((route) => route.method))];
-  const hint =
-    methods.length > 0
-      ? `${path} takes ${methods.join(" and ")}, not ${method}.`
-      : `There is nothing at ${path}. The routes begin at /v1/chat/completions and /v1/models.`;
-  return new RouterError("not_found", hint);
-}
-
-/** `/v1` and our own API write errors as OpenAI does, everything else as the Hub does. */
-function dialectOf(path = "/v1/"): Dialect {
-  if (path.startsWith("/v1/") || path.startsWith("/api/turnpike/")) return "openai";
-  return path.startsWith("/api/") ? "hub_api" : "hub";
-}

@@ -1,6 +1,6 @@
+import { answer } from "./answer.js";
 import { Arrivals } from "./arrivals.js";
 import type { Site } from "./parts.js";
-import { answer } from "./routes.js";
 
 /** Bun would end a connection after 10 s of silence; our own time limits are in force instead. */
 const NO_IDLE_LIMIT = 0;

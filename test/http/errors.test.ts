@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { answer } from "../../src/http/answer.js";
 import { ON_THE_WIRE } from "../../src/http/errors.js";
-import { answer } from "../../src/http/routes.js";
 import { call, chat, recordingLog, type TestApp, type TestUser, testApp } from "../support/app.js";
 
 let app: TestApp;
