@@ -1,7 +1,7 @@
 import { isString, type Json } from "../json.js";
 import { makeSound, speechSeconds } from "../media/make.js";
+import type { SoundFormat } from "../media/play-sound.js";
 import { type Probed, probe } from "../media/probe.js";
-import type { SoundFormat } from "../media/sound.js";
 import type { TaskEndpoint } from "../provider.js";
 import { badRequest, bytes, json, type TaskAnswer } from "../task/answer.js";
 import type { TaskAsk } from "../task/ask.js";

@@ -9,9 +9,10 @@ import { below, randomFrom } from "../random.js";
 import type { TaskAsk } from "../task/ask.js";
 import { publish } from "../task/assets.js";
 import { type Bytes, noise } from "./bytes.js";
+import { drawPicture, PICTURE_TYPES, type PictureFormat } from "./draw-picture.js";
 import { filmSeconds, mp4 } from "./mp4.js";
-import { drawPicture, PICTURE_TYPES, type PictureFormat, type Size } from "./picture.js";
-import { playSound, SOUND_TYPES, type SoundFormat, soundSeconds } from "./sound.js";
+import type { Size } from "./picture.js";
+import { playSound, SOUND_TYPES, type SoundFormat, soundSeconds } from "./play-sound.js";
 
 /** A file as a provider would deliver it. */
 export type Media = {

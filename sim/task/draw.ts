@@ -1,7 +1,8 @@
 import { isString, type JsonObject } from "../json.js";
+import type { PictureFormat } from "../media/draw-picture.js";
 import { probeInput, readInput } from "../media/input.js";
 import { type Media, makePicture } from "../media/make.js";
-import type { PictureFormat, Size } from "../media/picture.js";
+import type { Size } from "../media/picture.js";
 import type { Units } from "../units.js";
 import { badRequest, type Refused } from "./answer.js";
 import type { TaskAsk } from "./ask.js";

@@ -1,9 +1,9 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import { InferenceClient } from "@huggingface/inference";
 import { isObject } from "../../sim/json.js";
-import { drawPicture } from "../../sim/media/picture.js";
+import { drawPicture } from "../../sim/media/draw-picture.js";
+import { playSound } from "../../sim/media/play-sound.js";
 import { probe } from "../../sim/media/probe.js";
-import { playSound } from "../../sim/media/sound.js";
 import { randomFrom } from "../../sim/random.js";
 import { startSim } from "../../sim/server.js";
 import { KEY } from "./support.js";

@@ -1,5 +1,5 @@
-import { drawPicture } from "../../sim/media/picture.js";
-import { playSound } from "../../sim/media/sound.js";
+import { drawPicture } from "../../sim/media/draw-picture.js";
+import { playSound } from "../../sim/media/play-sound.js";
 import { randomFrom } from "../../sim/random.js";
 import type { Sim } from "../../sim/server.js";
 

@@ -2,10 +2,10 @@ import { describe, expect, test } from "bun:test";
 import mediaInfo from "mediainfo.js";
 import sharp from "sharp";
 import { type Bytes, noise } from "../../sim/media/bytes.js";
+import { drawPicture, type PictureFormat } from "../../sim/media/draw-picture.js";
 import { filmSeconds, mp4 } from "../../sim/media/mp4.js";
-import { drawPicture, type PictureFormat } from "../../sim/media/picture.js";
+import { playSound, type SoundFormat, soundSeconds } from "../../sim/media/play-sound.js";
 import { probe } from "../../sim/media/probe.js";
-import { playSound, type SoundFormat, soundSeconds } from "../../sim/media/sound.js";
 import { randomFrom } from "../../sim/random.js";
 
 const MEGABYTE = 1_000_000;

@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { drawPicture } from "../../sim/media/picture.js";
-import { playSound } from "../../sim/media/sound.js";
+import { drawPicture } from "../../sim/media/draw-picture.js";
+import { playSound } from "../../sim/media/play-sound.js";
 import { randomFrom } from "../../sim/random.js";
 import { startSim } from "../../sim/server.js";
 import { KEY } from "./support.js";

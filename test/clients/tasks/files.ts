@@ -1,7 +1,7 @@
 /** What pictures and sounds are sent. */
 import { join } from "node:path";
 import sharp from "sharp";
-import { playSound } from "../../../sim/media/sound.js";
+import { playSound } from "../../../sim/media/play-sound.js";
 import { randomFrom } from "../../../sim/random.js";
 
 const PHOTO = join(import.meta.dir, "../../embedded/media/astronaut.jpg");
