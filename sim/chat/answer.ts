@@ -28,6 +28,23 @@ export type Usage = {
   readonly reasoning: number;
 };
 
+/** What every chunk of one answer repeats. */
+export type Head = {
+  readonly id: string;
+  readonly created: number;
+  readonly model: string;
+  readonly requestId: string;
+  readonly fingerprint: string;
+};
+
+/** Everything that is said to one request, before it is put in the provider's form. */
+export type Answer = {
+  readonly ask: ChatAsk;
+  readonly head: Head;
+  readonly choices: readonly Choice[];
+  readonly usage: Usage;
+};
+
 /** Ids of models that think before they speak. */
 const THINKS = /reason|gpt-oss|(^|[^a-z0-9])r1([^a-z0-9]|$)/i;
 const THINKING_TOKENS: { readonly [effort: string]: number } = {

@@ -1,20 +1,10 @@
+import type { Dials } from "../dials.js";
 import type { Ids } from "../ids.js";
 import type { Json, JsonObject } from "../json.js";
 import type { Piece } from "../tokens.js";
-import type { Finish, Usage } from "./answer.js";
+import type { Answer, Finish, Head, Usage } from "./answer.js";
 import type { ChatAsk, FormatName, Read, Refusal } from "./ask.js";
-import type { Event } from "./events.js";
-import type { Answer } from "./message.js";
-import type { Speaking } from "./steps.js";
-
-/** What every chunk of one answer repeats. */
-export type Head = {
-  readonly id: string;
-  readonly created: number;
-  readonly model: string;
-  readonly requestId: string;
-  readonly fingerprint: string;
-};
+import type { Event } from "./sse.js";
 
 export type ChunkFacts = {
   readonly head: Head;
@@ -81,6 +71,14 @@ export type ChatDialect = {
   /** A whole stream. */
   readonly events: (answer: Answer, speaking: Speaking) => readonly Event[];
   readonly headers: (facts: HeaderFacts) => { readonly [name: string]: string };
+};
+
+/** What an answer is put in a provider's form with. */
+export type Speaking = {
+  readonly ask: ChatAsk;
+  readonly dialect: ChatDialect;
+  readonly dials: Dials;
+  readonly ids: Ids;
 };
 
 export type StreamHabits = {

@@ -1,13 +1,10 @@
 import type { JsonObject } from "../json.js";
 import type { Piece } from "../tokens.js";
-import type { Choice } from "./answer.js";
-import type { ChunkChoice } from "./dialect.js";
-import type { Answer } from "./message.js";
-import { type Speaking, type Step, stepsOf } from "./steps.js";
+import type { Answer, Choice } from "./answer.js";
+import type { ChunkChoice, Speaking } from "./dialect.js";
+import type { Event } from "./sse.js";
+import { type Step, stepsOf } from "./steps.js";
 import { MARK, templateOf } from "./template.js";
-
-/** One server-sent event, ready to write, and the completion tokens it carries. */
-export type Event = { readonly text: string; readonly tokens: number };
 
 const DONE: Event = { text: "data: [DONE]\n\n", tokens: 0 };
 const eventOf = (body: JsonObject, tokens: number): Event => ({

@@ -1,17 +1,9 @@
 import type { Ids } from "../ids.js";
 import type { Json, JsonObject } from "../json.js";
 import { type Piece, textOf } from "../tokens.js";
-import type { Choice, ToolCall, Usage } from "./answer.js";
+import type { Answer, Choice, ToolCall } from "./answer.js";
 import type { ChatAsk } from "./ask.js";
-import type { ChatDialect, Head } from "./dialect.js";
-
-/** Everything that is said to one request, before it is put in the provider's form. */
-export type Answer = {
-  readonly ask: ChatAsk;
-  readonly head: Head;
-  readonly choices: readonly Choice[];
-  readonly usage: Usage;
-};
+import type { ChatDialect } from "./dialect.js";
 
 /** A whole answer in the provider's form. */
 export function plainBody(answer: Answer, dialect: ChatDialect, ids: Ids): Json {

@@ -2,8 +2,8 @@ import type { Dials } from "../dials.js";
 import { BLOCK_EVENTS, STALL_MS_MAX } from "../limits.js";
 import type { Outcome } from "../log.js";
 import { wait } from "../wait.js";
-import type { Event } from "./events.js";
 import type { Script } from "./script.js";
+import type { Event } from "./sse.js";
 
 /** The part of Bun's direct stream controller in use: writes go to the socket without queues between. */
 export type Sink = {

@@ -1,7 +1,7 @@
 import { type Call, refusalOf } from "../call.js";
 import { isObject } from "../json.js";
 import type { Outcome } from "../log.js";
-import type { Event } from "./events.js";
+import type { Event } from "./sse.js";
 
 /** What a stream will do: its events, and how it leaves off after them. */
 export type Script = {

@@ -1,10 +1,8 @@
 import type { Dials } from "../dials.js";
-import type { Ids } from "../ids.js";
 import type { Json, JsonObject } from "../json.js";
 import { type Piece, textOf, tokensOf } from "../tokens.js";
 import type { Choice, ToolCall } from "./answer.js";
-import type { ChatAsk } from "./ask.js";
-import type { ChatDialect } from "./dialect.js";
+import type { ChatDialect, Speaking } from "./dialect.js";
 import { logprobsOf, wholeCall } from "./message.js";
 
 /** A chunk before it is printed. */
@@ -13,13 +11,6 @@ export type Step = {
   readonly piece?: Piece;
   readonly tokens: number;
   readonly logprobs?: Json;
-};
-
-export type Speaking = {
-  readonly ask: ChatAsk;
-  readonly dialect: ChatDialect;
-  readonly dials: Dials;
-  readonly ids: Ids;
 };
 
 /** One choice as the deltas of its stream: role, thoughts, text, tool call; not yet the finish. */

@@ -4,8 +4,9 @@ import type { Dials } from "../dials.js";
 import { isObject } from "../json.js";
 import type { Outcome } from "../log.js";
 import { wait } from "../wait.js";
+import type { Answer } from "./answer.js";
 import type { ChatDialect } from "./dialect.js";
-import { type Answer, plainBody } from "./message.js";
+import { plainBody } from "./message.js";
 import { errorBody } from "./script.js";
 
 type Headers = { readonly [name: string]: string };

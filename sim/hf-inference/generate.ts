@@ -1,9 +1,8 @@
-import type { Choice, Finish } from "../chat/answer.js";
+import type { Answer, Choice, Finish } from "../chat/answer.js";
 import { type ChatAsk, type Read, readStop, refuse } from "../chat/ask.js";
-import type { ChatDialect, PlainFacts } from "../chat/dialect.js";
-import type { Event } from "../chat/events.js";
-import type { Answer } from "../chat/message.js";
-import { grouped, type Speaking } from "../chat/steps.js";
+import type { ChatDialect, PlainFacts, Speaking } from "../chat/dialect.js";
+import type { Event } from "../chat/sse.js";
+import { grouped } from "../chat/steps.js";
 import { openAiChat } from "../families/openai-chat.js";
 import { continued } from "../families/openai-completions.js";
 import { isObject, isString, type Json, type JsonObject } from "../json.js";

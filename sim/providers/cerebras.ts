@@ -1,5 +1,4 @@
-import type { Usage } from "../chat/answer.js";
-import type { Head } from "../chat/dialect.js";
+import type { Head, Usage } from "../chat/answer.js";
 import { countsWhenKnown, openAiChat } from "../families/openai-chat.js";
 import { flatErrors } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";

@@ -1,9 +1,9 @@
-import type { Choice, Finish, ToolCall, Usage } from "../chat/answer.js";
+import type { Answer, Choice, Finish, ToolCall, Usage } from "../chat/answer.js";
 import { type Read, readAsk } from "../chat/ask.js";
-import type { ChatDialect, PlainFacts } from "../chat/dialect.js";
-import type { Event } from "../chat/events.js";
-import { type Answer, wholeCall } from "../chat/message.js";
-import { grouped, type Speaking } from "../chat/steps.js";
+import type { ChatDialect, PlainFacts, Speaking } from "../chat/dialect.js";
+import { wholeCall } from "../chat/message.js";
+import type { Event } from "../chat/sse.js";
+import { grouped } from "../chat/steps.js";
 import { openAiChat } from "../families/openai-chat.js";
 import { isObject, isString, type Json, type JsonObject } from "../json.js";
 import type { Piece } from "../tokens.js";

@@ -1,6 +1,6 @@
-import type { Usage } from "../chat/answer.js";
+import type { Head, Usage } from "../chat/answer.js";
 import type { ChatAsk, Refusal } from "../chat/ask.js";
-import type { ChunkFacts, Head, PlainFacts } from "../chat/dialect.js";
+import type { ChunkFacts, PlainFacts } from "../chat/dialect.js";
 import {
   counts,
   openAiChat,
