@@ -7,7 +7,7 @@ import type { Provider } from "./provider.js";
 import { providers } from "./providers/index.js";
 import { hashOf, randomFrom } from "./random.js";
 import { type Assets, makeAssets } from "./task/assets.js";
-import { type Jobs, makeJobs } from "./task/jobs.js";
+import { type Jobs, makeJobs } from "./task/job.js";
 
 export type SimOptions = {
   readonly seed: number;

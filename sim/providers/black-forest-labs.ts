@@ -6,7 +6,8 @@ import { keyAfter } from "../provider-key.js";
 import { json, type TaskAnswer, unlogged } from "../task/answer.js";
 import type { TaskAsk } from "../task/ask.js";
 import { draw } from "../task/draw.js";
-import { isOver, type Job, outputOf, poll, reasonOf, submit, wordFor } from "../task/jobs.js";
+import type { Job } from "../task/job.js";
+import { isOver, outputOf, poll, reasonOf, submit, wordFor } from "../task/jobs.js";
 import { seedIn } from "../task/read.js";
 import { simulatedNow, workSeconds } from "../task/worked.js";
 

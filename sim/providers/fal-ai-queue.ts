@@ -3,7 +3,8 @@ import { isObject, type Json, type JsonObject } from "../json.js";
 import type { TaskEndpoint } from "../provider.js";
 import { type Refused, type TaskAnswer, unlogged } from "../task/answer.js";
 import type { TaskAsk } from "../task/ask.js";
-import { end, isOver, type Job, outputOf, poll, submit, wordFor } from "../task/jobs.js";
+import type { Job } from "../task/job.js";
+import { end, isOver, outputOf, poll, submit, wordFor } from "../task/jobs.js";
 import type { UnitPriceText, Units } from "../units.js";
 import { wait } from "../wait.js";
 import { taskOfApp } from "./fal-ai-models.js";
@@ -125,10 +126,10 @@ function result(ask: TaskAsk): TaskAnswer {
   if (job.phase === "failed") {
     const { fails: why } = job;
     if (why) return unlogged(why.detail, { status: why.status, headers: own(job) });
-    return detail(job.call.dials.job_fail_message ?? "Internal Server Error", 500);
+    return detail(job.dials.job_fail_message ?? "Internal Server Error", 500);
   }
-  const { call, model, task, units } = job;
-  const headers = { ...own(job), ...billing(call, model, task, units) };
+  const { model, task, units } = job;
+  const headers = { ...own(job), ...billing(ask.call, model, task, units) };
   return unlogged(outputOf(job) === undefined ? {} : partOf(job, "result"), { headers });
 }
 

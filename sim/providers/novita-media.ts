@@ -6,7 +6,8 @@ import type { Endpoint, TaskModel } from "../provider.js";
 import { badRequest, json, type Refused, type TaskAnswer, unlogged } from "../task/answer.js";
 import type { TaskAsk } from "../task/ask.js";
 import { sizeOfInput } from "../task/draw.js";
-import { isOver, type Job, outputOf, poll, reasonOf, submit, wordFor } from "../task/jobs.js";
+import type { Job } from "../task/job.js";
+import { isOver, outputOf, poll, reasonOf, submit, wordFor } from "../task/jobs.js";
 import { filmLengthIn, sizeIn } from "../task/read.js";
 import type { Units } from "../units.js";
 

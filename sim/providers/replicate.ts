@@ -4,10 +4,10 @@ import type { ErrorAnswer, ErrorFacts, Provider } from "../provider.js";
 import { badRequest, json, type Refused, type TaskAnswer, unlogged } from "../task/answer.js";
 import type { TaskAsk } from "../task/ask.js";
 import { publish } from "../task/assets.js";
+import type { Job } from "../task/job.js";
 import {
   end,
   isOver,
-  type Job,
   outputOf,
   poll,
   reasonOf,
@@ -106,7 +106,7 @@ const WORDS = {
 function prediction(ask: TaskAsk, job: Job): JsonObject {
   const { name, version } = modelOfVersion(job.model);
   const { input = {}, result = null } = isObject(job.output) ? job.output : {};
-  const created = simulatedNow(job.call);
+  const created = simulatedNow(job);
   const at = `${ask.base}/v1/predictions/${job.id}`;
   return {
     id: job.id,

@@ -7,7 +7,8 @@ import type { ErrorAnswer, ErrorFacts, Provider, TaskModel } from "../provider.j
 import { badRequest, type Refused, type TaskAnswer, unlogged } from "../task/answer.js";
 import type { TaskAsk } from "../task/ask.js";
 import { draw, sizeOfInput } from "../task/draw.js";
-import { isOver, type Job, outputOf, poll, reasonOf, submit, wordFor } from "../task/jobs.js";
+import type { Job } from "../task/job.js";
+import { isOver, outputOf, poll, reasonOf, submit, wordFor } from "../task/jobs.js";
 import { filmLengthIn, sizeIn } from "../task/read.js";
 import { isoTime, simulatedNow, workSeconds } from "../task/worked.js";
 import type { Units } from "../units.js";
@@ -116,7 +117,7 @@ function dataOf(ask: TaskAsk, job: Job): JsonObject {
     urls: { get: `${ask.base}/api/v3/predictions/${job.id}/result` },
     has_nsfw_contents: Array.isArray(outputs) ? outputs.map(() => false) : [],
     status: wordFor(ask, job, WORDS),
-    created_at: isoTime(simulatedNow(job.call)),
+    created_at: isoTime(simulatedNow(job)),
     error: job.phase === "failed" ? reasonOf(job) : "",
     executionTime: inference,
     timings: { inference },

@@ -13,6 +13,6 @@ export const workSeconds = (units: Units): number =>
   ) / 1000;
 
 /** Simulated time in seconds UTC: fixed at the start and one second per request, so that runs repeat. */
-export const simulatedNow = (call: Call): number => 1_767_225_600 + call.number;
+export const simulatedNow = ({ number }: Pick<Call, "number">): number => 1_767_225_600 + number;
 
 export const isoTime = (seconds: number): string => new Date(seconds * 1000).toISOString();
