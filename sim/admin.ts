@@ -1,8 +1,8 @@
 import { type Dials, readDials } from "./dials.js";
 import { parseJson } from "./json.js";
 import { listedModels } from "./models.js";
-import { providers } from "./providers/index.js";
-import { providerById, type State } from "./state.js";
+import { providerById, providers } from "./providers/index.js";
+import type { State } from "./state.js";
 import { serveAsset } from "./task/serve-asset.js";
 
 const json = (body: unknown, status = 200): Response =>

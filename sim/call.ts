@@ -1,18 +1,22 @@
 import type { Usage } from "./chat/answer.js";
 import type { Dials } from "./dials.js";
+import type { ErrorKind, Failure } from "./failure.js";
 import type { Ids } from "./ids.js";
 import type { Json } from "./json.js";
 import type { Outcome } from "./log.js";
 import { costOf } from "./money.js";
-import type { ErrorKind, PathParams, Provider } from "./provider.js";
+import type { ProviderFacts } from "./provider-facts.js";
 import { secondsFor } from "./seconds.js";
 import type { State } from "./state.js";
 import { costOfUnits } from "./units.js";
 
+/** What stands in a path where its route has a name. */
+export type PathParams = { readonly [name: string]: string };
+
 /** One request to one provider, with everything that was settled about it on arrival. */
 export type Call = {
   readonly state: State;
-  readonly provider: Provider;
+  readonly provider: ProviderFacts;
   readonly request: Request;
   readonly path: string;
   readonly params: PathParams;
@@ -121,14 +125,6 @@ const STATUS: { readonly [kind in ErrorKind]: number } = {
   bad_request: 400,
   not_found: 404,
   server_error: 500,
-};
-
-export type Failure = {
-  readonly kind: ErrorKind;
-  readonly about: string;
-  readonly message?: string;
-  readonly status?: number;
-  readonly headers?: { readonly [name: string]: string };
 };
 
 /** The provider's own refusal, as data. */

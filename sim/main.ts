@@ -1,9 +1,9 @@
 import { parseArgs } from "node:util";
 import { readConfig, type SimConfig } from "./config.js";
-import { providers } from "./providers/index.js";
+import { providerById, providers } from "./providers/index.js";
 import { readyConfig } from "./ready-config.js";
 import { type Sim, type StartOptions, startSim } from "./server.js";
-import { makeState, providerById } from "./state.js";
+import { makeState } from "./state.js";
 
 const USAGE = `Stands in for every inference provider on loopback.
 

@@ -1,5 +1,5 @@
 import type { PriceText } from "./money.js";
-import type { SimModel, TaskModel } from "./provider.js";
+import type { SimModel, TaskModel } from "./provider-facts.js";
 import type { UnitPriceText } from "./units.js";
 
 /** USD per million tokens: input, output, cached input. */

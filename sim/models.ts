@@ -1,6 +1,7 @@
 import { type Call, jsonAnswer } from "./call.js";
 import type { PriceText } from "./money.js";
-import type { Endpoint, ListedModel, Provider } from "./provider.js";
+import type { Endpoint, ListedModel } from "./provider.js";
+import type { ProviderFacts } from "./provider-facts.js";
 import type { State } from "./state.js";
 
 const LISTED_SINCE = 1_735_689_600;
@@ -9,7 +10,7 @@ const LISTED_SINCE = 1_735_689_600;
 export const serveModels = (call: Call, endpoint: Endpoint & { kind: "models" }): Response =>
   jsonAnswer(call, endpoint.list(listedModels(call.state, call.provider), call.params));
 
-export function listedModels(state: State, provider: Provider): ListedModel[] {
+export function listedModels(state: State, provider: ProviderFacts): ListedModel[] {
   const only = state.dialsFor(provider.id, null);
   const allowed = only.ok ? only.dials.models : undefined;
   return provider.models

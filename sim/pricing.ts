@@ -1,6 +1,6 @@
 import { PARSED_DIALS_MAX } from "./limits.js";
 import { type Price, type PriceText, readPrice } from "./money.js";
-import type { Provider } from "./provider.js";
+import type { ProviderFacts } from "./provider-facts.js";
 import type { UnitPriceText } from "./units.js";
 
 /** Prices by provider id and model id; model `*` holds for the provider's other models. */
@@ -11,15 +11,15 @@ export type PriceTable = {
 /** What a model costs here: what the configuration says, else what the provider's entry says, else nothing. */
 export type Pricing = {
   /** By tokens, as chat is charged. */
-  readonly priceOf: (provider: Provider, model: string) => Price;
-  readonly priceTextOf: (provider: Provider, model: string) => PriceText;
+  readonly priceOf: (provider: ProviderFacts, model: string) => Price;
+  readonly priceTextOf: (provider: ProviderFacts, model: string) => PriceText;
   /** By whatever the model's price for a task is in. */
-  readonly unitPriceOf: (provider: Provider, model: string, task: string) => UnitPriceText;
+  readonly unitPriceOf: (provider: ProviderFacts, model: string, task: string) => UnitPriceText;
 };
 
 export function makePricing(table: PriceTable): Pricing {
   const prices = new Map<string, Price>();
-  const priceTextOf = (provider: Provider, model: string): PriceText => {
+  const priceTextOf = (provider: ProviderFacts, model: string): PriceText => {
     const own = table[provider.id];
     const listed = provider.models.find((one) => one.id === model)?.price;
     return tokenPrice(own?.[model]) ?? listed ?? tokenPrice(own?.["*"]) ?? provider.price ?? FREE;

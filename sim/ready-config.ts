@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
-import type { Provider, SimModel } from "./provider.js";
+import type { Provider } from "./provider.js";
+import type { SimModel } from "./provider-facts.js";
 import type { State } from "./state.js";
 
 type Prices = Pick<State, "priceTextOf" | "unitPriceOf">;

@@ -1,4 +1,5 @@
-import type { Endpoint, PathParams } from "./provider.js";
+import type { PathParams } from "./call.js";
+import type { Endpoint } from "./provider.js";
 
 export type Found = { readonly endpoint: Endpoint; readonly params: PathParams };
 

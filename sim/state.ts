@@ -3,8 +3,6 @@ import { type Dialing, type DialTable, makeDialing } from "./dialing.js";
 import { type Ids, idsFrom } from "./ids.js";
 import { type Log, makeLog } from "./log.js";
 import { makePricing, type PriceTable, type Pricing } from "./pricing.js";
-import type { Provider } from "./provider.js";
-import { providers } from "./providers/index.js";
 import { hashOf, randomFrom } from "./random.js";
 import { type Assets, makeAssets } from "./task/assets.js";
 import { type Jobs, makeJobs } from "./task/job.js";
@@ -64,6 +62,3 @@ export function makeState(options: SimOptions): State {
     },
   };
 }
-
-export const providerById = (id: string): Provider | undefined => BY_ID.get(id);
-const BY_ID: ReadonlyMap<string, Provider> = new Map(providers.map((one) => [one.id, one]));

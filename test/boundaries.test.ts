@@ -90,7 +90,7 @@ function circlesIn(targets: ReadonlyMap<string, readonly string[]>): string[] {
 
 const nameOf = (file: string): string => relative(ROOT, file).replace(/\.js$/, ".ts");
 
-test.each(["src", "bench", "scripts", "test"])(
+test.each(["src", "sim", "bench", "scripts", "test"])(
   "no files of %s import each other in a circle",
   async (top) => {
     const targets = new Map<string, readonly string[]>();

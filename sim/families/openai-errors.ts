@@ -1,5 +1,5 @@
+import type { ErrorAnswer, ErrorFacts, ErrorKind } from "../failure.js";
 import type { JsonObject } from "../json.js";
-import type { ErrorAnswer, ErrorFacts, ErrorKind } from "../provider.js";
 
 /** How one provider words one kind of error. */
 export type Wording = {

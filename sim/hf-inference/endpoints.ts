@@ -1,5 +1,6 @@
+import type { PathParams } from "../call.js";
 import { isObject } from "../json.js";
-import type { Endpoint, PathParams, TaskEndpoint } from "../provider.js";
+import type { Endpoint, TaskEndpoint } from "../provider.js";
 import type { TaskAnswer } from "../task/answer.js";
 import type { TaskAsk } from "../task/ask.js";
 import { computed } from "./compute.js";

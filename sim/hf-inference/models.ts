@@ -1,4 +1,4 @@
-import type { TaskModel } from "../provider.js";
+import type { TaskModel } from "../provider-facts.js";
 import type { UnitPriceText } from "../units.js";
 
 /** By the second of work on this hardware; hf-inference charges all its tasks so. */

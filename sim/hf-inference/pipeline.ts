@@ -1,4 +1,4 @@
-import type { Failure } from "../call.js";
+import type { Failure } from "../failure.js";
 import type { Json, JsonObject } from "../json.js";
 import type { Media } from "../media/make.js";
 import type { Refused } from "../task/answer.js";

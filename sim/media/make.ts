@@ -7,7 +7,7 @@ import {
 } from "../limits.js";
 import { below, randomFrom } from "../random.js";
 import type { TaskAsk } from "../task/ask.js";
-import { publish } from "../task/assets.js";
+import { publish } from "../task/publish.js";
 import { type Bytes, noise } from "./bytes.js";
 import { drawPicture, PICTURE_TYPES, type PictureFormat } from "./draw-picture.js";
 import { filmSeconds, mp4 } from "./mp4.js";

@@ -1,7 +1,8 @@
+import type { ErrorAnswer, ErrorFacts } from "../failure.js";
 import type { Json } from "../json.js";
 import { link } from "../media/make.js";
 import { taskModel } from "../model-entry.js";
-import type { ErrorAnswer, ErrorFacts, Provider } from "../provider.js";
+import type { Provider } from "../provider.js";
 import { keyAfter } from "../provider-key.js";
 import { json, type TaskAnswer, unlogged } from "../task/answer.js";
 import type { TaskAsk } from "../task/ask.js";

@@ -5,7 +5,8 @@ import {
   verboseTranscript,
 } from "../families/openai-speech.js";
 import { taskModel } from "../model-entry.js";
-import type { Endpoint, TaskModel } from "../provider.js";
+import type { Endpoint } from "../provider.js";
+import type { TaskModel } from "../provider-facts.js";
 
 export const deepinfraTasks: readonly TaskModel[] = [
   taskModel(

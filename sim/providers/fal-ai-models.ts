@@ -1,6 +1,6 @@
 import type { JsonObject } from "../json.js";
 import { taskModel } from "../model-entry.js";
-import type { TaskModel } from "../provider.js";
+import type { TaskModel } from "../provider-facts.js";
 
 export const falTasks: readonly TaskModel[] = [
   taskModel("text-to-image", "black-forest-labs/FLUX.1-dev", "fal-ai/flux/dev", {

@@ -1,4 +1,5 @@
-import { type Call, type Failure, refusalOf } from "../call.js";
+import { type Call, refusalOf } from "../call.js";
+import type { Failure } from "../failure.js";
 import { isObject, type Json, type JsonObject } from "../json.js";
 import type { TaskEndpoint } from "../provider.js";
 import { type Refused, type TaskAnswer, unlogged } from "../task/answer.js";

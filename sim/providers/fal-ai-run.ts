@@ -1,4 +1,4 @@
-import type { Failure } from "../call.js";
+import type { Failure } from "../failure.js";
 import { isObject, isString, type Json, type JsonObject } from "../json.js";
 import { probeInput, readInput } from "../media/input.js";
 import {

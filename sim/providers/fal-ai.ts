@@ -1,5 +1,6 @@
+import type { ErrorAnswer, ErrorFacts } from "../failure.js";
 import type { Json } from "../json.js";
-import type { ErrorAnswer, ErrorFacts, Provider } from "../provider.js";
+import type { Provider } from "../provider.js";
 import { keyAfter } from "../provider-key.js";
 import { json, type TaskAnswer } from "../task/answer.js";
 import type { TaskAsk } from "../task/ask.js";

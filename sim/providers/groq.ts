@@ -1,11 +1,12 @@
 import type { Usage } from "../chat/answer.js";
 import type { ChunkFacts } from "../chat/dialect.js";
+import type { ErrorFacts } from "../failure.js";
 import { countsWhenKnown, openAiChat, openAiChunk, openAiPlain } from "../families/openai-chat.js";
 import { worded } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import type { JsonObject } from "../json.js";
 import { model, price } from "../model-entry.js";
-import type { ErrorFacts, Provider } from "../provider.js";
+import type { Provider } from "../provider.js";
 import { secondsFor } from "../seconds.js";
 
 /** What its SDK's request type lists; anything else is refused. */

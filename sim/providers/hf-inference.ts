@@ -1,4 +1,5 @@
 import type { HeaderFacts } from "../chat/dialect.js";
+import type { ErrorAnswer, ErrorFacts } from "../failure.js";
 import { counts, openAiChat, openAiChunk, openAiPlain } from "../families/openai-chat.js";
 import {
   completionChunk,
@@ -11,7 +12,7 @@ import { generate } from "../hf-inference/generate.js";
 import { currentName, taskModels, taskOf } from "../hf-inference/models.js";
 import { FIELD_REQUIRED, PIPELINE } from "../hf-inference/pipeline.js";
 import { model, price } from "../model-entry.js";
-import type { Endpoint, ErrorAnswer, ErrorFacts, Provider } from "../provider.js";
+import type { Endpoint, Provider } from "../provider.js";
 import { secondsFor } from "../seconds.js";
 
 const VERSION = "3.2.1-native";

@@ -1,6 +1,7 @@
 import { base64 } from "../media/make.js";
 import { taskModel } from "../model-entry.js";
-import type { Endpoint, TaskModel } from "../provider.js";
+import type { Endpoint } from "../provider.js";
+import type { TaskModel } from "../provider-facts.js";
 import { badRequest, json } from "../task/answer.js";
 import { draw } from "../task/draw.js";
 import { seedIn, textAt } from "../task/read.js";

@@ -1,3 +1,4 @@
+import type { ErrorAnswer, ErrorFacts } from "../failure.js";
 import {
   counts,
   openAiChat,
@@ -9,7 +10,7 @@ import { openAiCompletions } from "../families/openai-completions.js";
 import { flatErrors, worded } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import { model, price } from "../model-entry.js";
-import type { ErrorAnswer, ErrorFacts, Provider } from "../provider.js";
+import type { Provider } from "../provider.js";
 import { generator } from "../text/models.js";
 import { hyperbolicMedia, hyperbolicTasks } from "./hyperbolic-media.js";
 

@@ -53,3 +53,6 @@ export const providers: readonly Provider[] = [
   wavespeed,
   zaiOrg,
 ];
+
+export const providerById = (id: string): Provider | undefined => BY_ID.get(id);
+const BY_ID: ReadonlyMap<string, Provider> = new Map(providers.map((one) => [one.id, one]));

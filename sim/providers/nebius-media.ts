@@ -1,6 +1,7 @@
 import { openAiImages } from "../families/openai-images.js";
 import { taskModel } from "../model-entry.js";
-import type { Endpoint, TaskModel } from "../provider.js";
+import type { Endpoint } from "../provider.js";
+import type { TaskModel } from "../provider-facts.js";
 
 export const nebiusTasks: readonly TaskModel[] = [
   taskModel("text-to-image", "stabilityai/stable-diffusion-xl-base-1.0", "stability-ai/sdxl", {

@@ -1,6 +1,7 @@
 import { openAiImages } from "../families/openai-images.js";
 import { taskModel } from "../model-entry.js";
-import type { Endpoint, TaskModel } from "../provider.js";
+import type { Endpoint } from "../provider.js";
+import type { TaskModel } from "../provider-facts.js";
 
 export const nscaleTasks: readonly TaskModel[] = [
   taskModel(

@@ -1,8 +1,9 @@
+import type { ErrorKind } from "../failure.js";
 import { openAiChat } from "../families/openai-chat.js";
 import { worded } from "../families/openai-errors.js";
 import { openAiModels } from "../families/openai-models.js";
 import { model, price } from "../model-entry.js";
-import type { ErrorKind, Provider } from "../provider.js";
+import type { Provider } from "../provider.js";
 
 const TITLES: { readonly [kind in ErrorKind]: string } = {
   unauthorized: "Unauthorized",

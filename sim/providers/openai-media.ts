@@ -9,7 +9,8 @@ import {
 import { isString, type Json, type JsonObject } from "../json.js";
 import { probe } from "../media/probe.js";
 import { taskModel } from "../model-entry.js";
-import type { Endpoint, TaskModel } from "../provider.js";
+import type { Endpoint } from "../provider.js";
+import type { TaskModel } from "../provider-facts.js";
 import { badRequest, type TaskAnswer } from "../task/answer.js";
 import type { TaskAsk } from "../task/ask.js";
 import { type Drawn, draw } from "../task/draw.js";

@@ -1,6 +1,6 @@
 import { isString, type JsonObject } from "../json.js";
 import { taskModel } from "../model-entry.js";
-import type { TaskModel } from "../provider.js";
+import type { TaskModel } from "../provider-facts.js";
 
 /** Those with a version in their id are called by it alone, as the recordings of 2025 show. */
 export const replicateTasks: readonly TaskModel[] = [

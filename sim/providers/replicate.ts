@@ -1,9 +1,9 @@
+import type { ErrorAnswer, ErrorFacts } from "../failure.js";
 import { isObject, isString, type Json, type JsonObject } from "../json.js";
 import type { Bytes } from "../media/bytes.js";
-import type { ErrorAnswer, ErrorFacts, Provider } from "../provider.js";
+import type { Provider } from "../provider.js";
 import { badRequest, json, type Refused, type TaskAnswer, unlogged } from "../task/answer.js";
 import type { TaskAsk } from "../task/ask.js";
-import { publish } from "../task/assets.js";
 import type { Job } from "../task/job.js";
 import {
   end,
@@ -15,6 +15,7 @@ import {
   waitForJob,
   wordFor,
 } from "../task/jobs.js";
+import { publish } from "../task/publish.js";
 import { isoTime, simulatedNow, workSeconds } from "../task/worked.js";
 import {
   type Model,

@@ -3,7 +3,8 @@ import { openAiSpeech, openAiTranscriptions, segmentsOf } from "../families/open
 import { isObject, type Json } from "../json.js";
 import { link, makeFilm } from "../media/make.js";
 import { taskModel } from "../model-entry.js";
-import type { Endpoint, TaskModel } from "../provider.js";
+import type { Endpoint } from "../provider.js";
+import type { TaskModel } from "../provider-facts.js";
 import { badRequest, type TaskAnswer, unlogged } from "../task/answer.js";
 import type { TaskAsk } from "../task/ask.js";
 import { sizeOfInput } from "../task/draw.js";

@@ -1,11 +1,12 @@
 import type { ChunkFacts, PlainFacts } from "../chat/dialect.js";
+import type { ErrorFacts } from "../failure.js";
 import { countsWhenKnown, openAiChat } from "../families/openai-chat.js";
 import { openAiEmbeddings } from "../families/openai-embeddings.js";
 import { openAiErrors } from "../families/openai-errors.js";
 import { listed } from "../families/openai-models.js";
 import { isObject, type JsonObject } from "../json.js";
 import { model, price } from "../model-entry.js";
-import type { ErrorFacts, Provider } from "../provider.js";
+import type { Provider } from "../provider.js";
 import { embedder, generator, reranker } from "../text/models.js";
 import {
   END_TOKEN,

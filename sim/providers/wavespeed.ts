@@ -1,9 +1,11 @@
+import type { ErrorAnswer, ErrorFacts } from "../failure.js";
 import { worded } from "../families/openai-errors.js";
 import { isString, type JsonObject } from "../json.js";
 import { link, makeFilm } from "../media/make.js";
 import type { Size } from "../media/picture.js";
 import { taskModel } from "../model-entry.js";
-import type { ErrorAnswer, ErrorFacts, Provider, TaskModel } from "../provider.js";
+import type { Provider } from "../provider.js";
+import type { TaskModel } from "../provider-facts.js";
 import { badRequest, type Refused, type TaskAnswer, unlogged } from "../task/answer.js";
 import type { TaskAsk } from "../task/ask.js";
 import { draw, sizeOfInput } from "../task/draw.js";

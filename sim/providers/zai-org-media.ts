@@ -1,7 +1,8 @@
 import { CREATED } from "../families/openai-images.js";
 import { link } from "../media/make.js";
 import { taskModel } from "../model-entry.js";
-import type { Endpoint, TaskModel } from "../provider.js";
+import type { Endpoint } from "../provider.js";
+import type { TaskModel } from "../provider-facts.js";
 import { badRequest, json, type TaskAnswer, unlogged } from "../task/answer.js";
 import type { TaskAsk } from "../task/ask.js";
 import { type Drawn, draw, sizeOfInput } from "../task/draw.js";

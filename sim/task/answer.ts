@@ -1,5 +1,5 @@
-import type { Failure } from "../call.js";
 import type { Event } from "../chat/sse.js";
+import type { Failure } from "../failure.js";
 import type { Json } from "../json.js";
 import type { Units } from "../units.js";
 

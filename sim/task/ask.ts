@@ -1,8 +1,7 @@
-import type { Call } from "../call.js";
+import type { Call, PathParams } from "../call.js";
 import type { Dials } from "../dials.js";
 import type { Ids } from "../ids.js";
 import { isObject, isString, type JsonObject, parseJson } from "../json.js";
-import type { PathParams } from "../provider.js";
 import { hashOf, type Random, randomFrom } from "../random.js";
 
 export type AskBody =

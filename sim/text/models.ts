@@ -1,5 +1,5 @@
 import { price } from "../model-entry.js";
-import type { TaskModel } from "../provider.js";
+import type { TaskModel } from "../provider-facts.js";
 
 /** A listed model that continues text: the Hub's id, the provider's id, USD per million tokens. */
 export const generator = (hub: string, id: string, input: string, output: string): TaskModel => ({

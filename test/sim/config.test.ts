@@ -2,9 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { readConfig } from "../../sim/config.js";
-import { providers } from "../../sim/providers/index.js";
+import { providerById, providers } from "../../sim/providers/index.js";
 import { startSim } from "../../sim/server.js";
-import { providerById } from "../../sim/state.js";
 import { chatOnce, KEY } from "./support.js";
 
 const MAIN = join(import.meta.dir, "../../sim/main.ts");
