@@ -5,7 +5,7 @@ import { noUsage, type Usage } from "../tasks/usage.js";
 import { type Asked, taskMeasured } from "./task-usage.js";
 
 /** Pictures come out of these… */
-const DRAWS: readonly Task[] = ["text-to-image", "image-to-image", "image-text-to-image"];
+export const DRAWS: readonly Task[] = ["text-to-image", "image-to-image", "image-text-to-image"];
 /** …and are looked at by these. */
 const LOOKS: readonly Task[] = [
   "image-segmentation",

@@ -61,7 +61,7 @@ export type Looked = {
   readonly audioMs: number | undefined;
 };
 
-const HEARS: readonly Task[] = [
+export const HEARS: readonly Task[] = [
   "automatic-speech-recognition",
   "audio-to-audio",
   "audio-classification",

@@ -10,6 +10,8 @@ import {
   TOKEN_UNITS,
   type Usage,
 } from "../tasks/usage.js";
+import { DRAWS } from "./asked.js";
+import { HEARS } from "./task-usage.js";
 
 /** What somebody says a call uses; the rest is assumed. */
 export type Assumed = {
@@ -24,35 +26,60 @@ const STEPS_AN_IMAGE = 28;
 const SECONDS_OF_COMPUTE = 10;
 
 /** One of whatever a task is about. */
-const ONE: Measured = {
+const ONE = {
   videoNanoseconds: 5 * SECOND,
   audioNanoseconds: 60 * SECOND,
   characters: 500,
 };
 
-/** Tokens in and out, where a task has any: a screenful of text, or an image and a sentence about it. */
-const TOKENS: Partial<Record<Task, readonly [input: number, output: number]>> = {
+type Tokens = readonly [input: number, output: number];
+
+/** Tokens in and out: a screenful of text or ten passages of it, an image and a sentence about it. */
+const TOKENS: Partial<Record<Task, Tokens>> = {
   conversational: [500, TYPICAL_OUTPUT_TOKENS],
   "text-generation": [500, TYPICAL_OUTPUT_TOKENS],
-  "feature-extraction": [500, 0],
   "image-to-text": [1_500, 100],
+  "text-ranking": [2_000, 0],
+  summarization: [500, 100],
+  translation: [500, 500],
 };
+/** Of whatever else reads text. */
+const A_SCREENFUL: Tokens = [500, 0];
+/** What is drawn after a sentence, by the picture: as OpenAI's models do it in medium quality, from general knowledge. */
+const A_PICTURE: Tokens = [50, 1_056];
+/** Of sound, and of what is said in it, by the second. */
+const A_SECOND_HEARD: Tokens = [20, 3];
+/** How long these take depends on how much they write. */
+const PACED: readonly Task[] = ["conversational", "text-generation", "image-to-text"];
 
 /** One call of a task: what is said, and for the rest what such a call is assumed to use. */
 export function typicalUsage(task: Task, assumed: Assumed): Usage {
-  const [input, output] = TOKENS[task] ?? [0, 0];
-  const outputTokens = assumed.outputTokens ?? output;
   const images = assumed.measured.images ?? 1;
-  const measured = {
+  const known = {
     ...ONE,
     images,
     pixels: images * PIXELS_AN_IMAGE,
     steps: images * STEPS_AN_IMAGE,
-    ...computeTime(secondsOf(outputTokens) * 1_000),
     ...assumed.measured,
   };
-  return { ...noUsage, inputTokens: assumed.inputTokens ?? input, outputTokens, measured };
+  const [input, output] = tokensOf(task, known);
+  const written = assumed.outputTokens ?? (PACED.includes(task) ? output : 0);
+  const measured = { ...computeTime(secondsOf(written) * 1_000), ...known };
+  return {
+    ...noUsage,
+    inputTokens: assumed.inputTokens ?? input,
+    outputTokens: assumed.outputTokens ?? output,
+    measured,
+  };
 }
+
+function tokensOf(task: Task, { images, audioNanoseconds }: typeof ONE & { images: number }) {
+  if (DRAWS.includes(task)) return times(A_PICTURE, images);
+  if (HEARS.includes(task)) return times(A_SECOND_HEARD, Math.ceil(audioNanoseconds / SECOND));
+  return TOKENS[task] ?? A_SCREENFUL;
+}
+
+const times = ([input, output]: Tokens, count: number): Tokens => [input * count, output * count];
 
 const secondsOf = (outputTokens: number): number =>
   outputTokens === 0 ? SECONDS_OF_COMPUTE : outputTokens / TYPICAL_TOKENS_PER_SECOND;

@@ -12,8 +12,8 @@ export type EstimateQuery = {
   readonly model: string;
   readonly suffix: string | undefined;
   readonly task: Task | undefined;
-  /** Text that goes in, to be counted. */
-  readonly text: string | undefined;
+  /** What goes in, whose text is to be counted; undefined where it is not said. */
+  readonly input: unknown;
   /** By name; the rest is assumed. */
   readonly inputTokens: number | undefined;
   readonly outputTokens: number | undefined;
@@ -50,7 +50,7 @@ export function parseEstimateQuery(body: Readonly<Record<string, unknown>>): Est
   return {
     ...splitModel(body.model),
     task: read.task,
-    text: textOf(body),
+    input: inputOf(body),
     inputTokens: said.input_tokens,
     outputTokens: said.output_tokens ?? limitOf(read),
     measured: { ...measuredIn(read), ...said.measured },
@@ -117,10 +117,8 @@ function sizeOf(size: string | undefined): readonly [number, number] | undefined
   throw badRequest('"size" must be like "1024x1024".', "size");
 }
 
-/** Where the tasks keep the text they are given. */
-function textOf({ input, inputs, prompt }: Readonly<Record<string, unknown>>): string | undefined {
-  const given = [input, inputs, prompt].find((value) => value !== undefined);
-  if (typeof given === "string") return given;
-  const isTexts = Array.isArray(given) && given.every((item) => typeof item === "string");
-  return isTexts ? given.join("\n") : undefined;
+/** Wherever the tasks keep what they are given. */
+function inputOf({ input, inputs, prompt, query, documents }: Readonly<Record<string, unknown>>) {
+  const given = [input, inputs, prompt, query, documents].filter((value) => value !== undefined);
+  return given.length > 0 ? given : undefined;
 }

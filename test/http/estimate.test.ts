@@ -57,6 +57,14 @@ async function start() {
           providers: [offer("dear", { compute_second: "0.00012" })],
         },
         { id: "org/words", task: "feature-extraction", providers: [offer("dear", { input: "1" })] },
+        {
+          id: "org/rank",
+          task: "text-ranking",
+          providers: [
+            offer("dear", { input: "1" }),
+            offer("cheap", { million_characters: "0.01" }),
+          ],
+        },
       ],
     }),
   });
@@ -136,6 +144,9 @@ test("every task is estimated by what its price charges, and says what it assume
   expect(await rows({ model: "org/words" })).toMatchObject([
     { assumes: { input_tokens: "500", output_tokens: "0" }, expected_cost_nano_usd: "500000" },
   ]);
+  expect(await rows({ model: "org/rank:dear" })).toMatchObject([
+    { assumes: { input_tokens: "2000" }, calls: { "0.10": "50", "2.00": "1000" } },
+  ]);
 });
 
 test("what the body says of a call counts instead of what would be assumed", async () => {
@@ -156,6 +167,13 @@ test("what the body says of a call counts instead of what would be assumed", asy
   });
   expect(await first({ model: "org/words", input: ["hello", "world"] })).toMatchObject({
     assumes: { input_tokens: "3" },
+  });
+  const passages = { query: "hello", documents: ["world", { text: "world" }] };
+  expect(await first({ ...passages, model: "org/rank:dear", route: "/v1/rerank" })).toMatchObject({
+    assumes: { input_tokens: "5" },
+  });
+  expect(await first({ ...passages, model: "org/rank:cheap" })).toMatchObject({
+    assumes: { characters: "17" },
   });
   expect(
     await first({ model: "org/chat:cheap", assume: { input_tokens: 1_000, output_tokens: "0" } }),

@@ -6,6 +6,7 @@ import { disablement } from "../../gateway/route/eligible.js";
 import { countTokens } from "../../gateway/tokenizer.js";
 import { badRequest } from "../../kernel/errors.js";
 import { type NanoUsd, nanoUsd } from "../../kernel/money.js";
+import { textIn } from "../../metering/asked.js";
 import { callsFor, type Forecast, forecast, printForecast } from "../../metering/forecast.js";
 import type { Task } from "../../tasks/index.js";
 import type { Caller } from "../../tenants/caller.js";
@@ -38,7 +39,7 @@ export async function estimateModel(site: Site, visit: Visit, caller: Caller, te
   const mappings = mappingsOf(model, query.suffix);
   const costs = await site.books.callCosts.ofModel(model.id, visit.at);
   const balance = await balanceOf(site, caller);
-  const assumed = await assumedFor(query, model.task);
+  const assumed = await assumedFor(query);
   const rows = mappings.map((mapping) => {
     const isOwnKey = hasOwnKey(site, caller, mapping);
     const classes = costs.get(mapping.provider) ?? [];
@@ -103,20 +104,14 @@ function requireTask({ id, task }: Model, wanted: Task | undefined): void {
   throw badRequest(`${id} is for ${task}, not for ${wanted}.`, "task");
 }
 
-/** What is said, with text that is there counted: as tokens where tokens go in, else as characters. */
-export async function assumedFor(
-  { text, inputTokens, outputTokens, measured }: EstimateQuery,
-  task: Task,
-) {
-  const isSpoken = task === "text-to-speech" || task === "text-to-audio";
-  const tokens = inputTokens ?? (text === undefined ? undefined : await countTokens(text));
+/** What is said, with text that is there counted. */
+export async function assumedFor({ input, inputTokens, outputTokens, measured }: EstimateQuery) {
+  const text = input === undefined ? "" : textIn(input);
+  const tokens = inputTokens ?? (text === "" ? undefined : await countTokens(text));
   return {
     ...(tokens !== undefined && { inputTokens: tokens }),
     ...(outputTokens !== undefined && { outputTokens }),
-    measured: {
-      ...(text !== undefined && isSpoken && { characters: [...text].length }),
-      ...measured,
-    },
+    measured: { ...(text !== "" && { characters: [...text].length }), ...measured },
   };
 }
 

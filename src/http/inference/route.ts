@@ -73,7 +73,7 @@ async function ofModel(
   const request = {
     ...{ model, suffix, isStream: false, task },
     controls: parseRouteControls(asObject(body.provider)),
-    assumed: await assumedFor(query, task),
+    assumed: await assumedFor(query),
   };
   return reportRoute(gateway, { ...asking, request }, modelWish);
 }
