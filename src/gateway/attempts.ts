@@ -80,6 +80,10 @@ export function onlyMoney(thrown: unknown): RouterError {
 /** Who asked so lately is taken to be there still: the look alone costs, and limits are not watched any closer. */
 const SURELY_THERE_MS = 10;
 
+/**
+ * Whether another attempt may begin, of however many candidates are left: not for a caller who is gone, nor after a
+ * failure that would be everybody's, nor beyond the limits of number and time.
+ */
 export function mayTryAgain(gateway: Gateway, call: Call, trail: Trail): boolean {
   const { failures } = trail;
   const { attemptsMax, attemptsMs } = gateway.limits;
@@ -91,6 +95,7 @@ export function mayTryAgain(gateway: Gateway, call: Call, trail: Trail): boolean
   return failures.length < attemptsMax && ms < attemptsMs;
 }
 
+/** Puts a request on record just before it is sent. Throws `store_unavailable` while the spool takes no records. */
 export function noteStart(gateway: Gateway, call: Call, candidate: Candidate): void {
   gateway.spool.started(startedRecord(call, candidate));
   call.onStart?.();
@@ -121,6 +126,7 @@ const awaiterOf =
     });
   };
 
+/** What was lowered to the balance, as a header says it: `max_tokens=120, compute_ms=5000`; empty where nothing was. */
 export function clampedBy({ clampedTo, computeMs, isTimeClamped }: Held): string {
   if (clampedTo === undefined && !isTimeClamped) return "";
   const lowered = [];
@@ -129,6 +135,7 @@ export function clampedBy({ clampedTo, computeMs, isTimeClamped }: Held): string
   return lowered.join(", ");
 }
 
+/** Notes an attempt that came to nothing; where the provider is to blame, it pays for the next one. */
 export function noteFailure(
   gateway: Gateway,
   call: Call,
@@ -180,6 +187,7 @@ function payForRetry(gateway: Gateway, { candidates }: Route, trail: Trail): voi
     trail.spentBy = mapping.provider;
 }
 
+/** The error that ends a request which nobody served. It is settled at no cost, so that it stands on record. */
 export async function giveUp(
   gateway: Gateway,
   call: Call,

@@ -19,6 +19,7 @@ type Tried = Pick<Turn, "candidate" | "begunAt">;
  */
 export const isTelling = ({ keySource }: Candidate): boolean => keySource === "operator";
 
+/** Tells the breakers of a mapping, and of its provider, how an attempt goes. */
 export function noteVerdict(gateway: Gateway, tried: Tried, verdict: Verdict): void {
   if (!isTelling(tried.candidate)) return;
   const { breakers } = gateway;

@@ -32,12 +32,14 @@ export type Turn = {
 /** How a request came to this turn, and where else it may go. */
 export type Way = { readonly route: Route; readonly trail: Trail };
 
+/** A candidate's provider as this installation reaches it. */
 export function configuredFor(gateway: Gateway, { mapping }: Candidate): ConfiguredProvider {
   const configured = gateway.providers.get(mapping.provider);
   if (!configured) throw new Error(`candidate of unknown provider ${mapping.provider}`);
   return configured;
 }
 
+/** How a candidate's chat is spoken. */
 export function adapterFor(gateway: Gateway, candidate: Candidate): ChatAdapter {
   const { tasks } = configuredFor(gateway, candidate).provider;
   const adapter = chatAdapterOf(tasks, candidate.mapping.task);
@@ -63,6 +65,7 @@ export function adapterOf({ id, tasks }: Provider, task: Task, asked: Task = tas
   return adapter;
 }
 
+/** As much of a mapping as adapters see. */
 export const targetFor = ({ mapping }: Pick<Candidate, "mapping">): Target => ({
   providerModel: mapping.providerModel,
   modelId: mapping.modelId,

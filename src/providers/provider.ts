@@ -33,6 +33,7 @@ export type Auth = {
   readonly scheme: string;
 };
 
+/** How nearly all want it. */
 export const bearer: Auth = { header: "authorization", scheme: "Bearer" };
 
 /** The value of the header that shows a key. */

@@ -15,6 +15,7 @@ export type Upload = {
 /** Media in an answer: there already, or at a URL that is fetched without credentials. */
 export type MediaSource = Media | { readonly url: string };
 
+/** Whether its bytes are here, and not still to be fetched. */
 export const isThere = (source: MediaSource): source is Media => "bytes" in source;
 
 export const toBase64 = ({ bytes }: Media): string =>

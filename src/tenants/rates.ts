@@ -94,6 +94,7 @@ const PREFIX = "rate:";
 export const rateBucket = (kind: RateKind, scope: RateScope, id: string): string =>
   `${PREFIX}${kind}:${scope}:${id}`;
 
+/** Whether a bucket counts requests or tokens, and not money. */
 export const isRateBucket = (bucketId: string): boolean => bucketId.startsWith(PREFIX);
 
 /** Minutes since 1970. */
@@ -117,6 +118,7 @@ export type ReadBucket = {
   readonly minute: number | undefined;
 };
 
+/** Of a rate's bucket, or of one minute of it; what is none of these gives nonsense. */
 export function readRateBucket(bucketId: string): ReadBucket {
   const [whole = "", minute] = bucketId.split("@");
   const [, kind, scope, ...ids] = whole.split(":");

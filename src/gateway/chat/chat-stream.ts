@@ -29,6 +29,7 @@ export type Streaming = {
   readonly resend?: Resend;
 };
 
+/** The answer to a caller, whose body is the provider's stream. It is settled when that ends, whoever ends it. */
 export function answerStream(
   gateway: Gateway,
   call: ChatCall,

@@ -7,9 +7,11 @@ import { countTokens } from "../tokenizer.js";
 /** What a chat template adds around the conversation. */
 const TEMPLATE_TOKENS = 8;
 
+/** In tokens. */
 export const estimateInput = async (request: ChatRequest): Promise<number> =>
   (await countTokens(inputTextOf(request.text))) + TEMPLATE_TOKENS;
 
+/** `outputText` is all that was written, reasoning and calls of tools too. */
 export async function estimateUsage(request: ChatRequest, outputText: string): Promise<Usage> {
   const [inputTokens, outputTokens] = await Promise.all([
     estimateInput(request),

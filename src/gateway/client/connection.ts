@@ -4,6 +4,7 @@ import type { Deadline } from "../deadline.js";
 import { Exchange } from "./exchange.js";
 import type { Origin } from "./origin.js";
 
+/** Why no connection came about, so that nothing was sent. */
 export class ConnectError extends Error {}
 
 const nothing = (): void => {};

@@ -97,6 +97,7 @@ export class Claim {
   }
 }
 
+/** Says `store_unavailable`, for what went wrong with the store where a caller waits for it. */
 export function storeAway(cause: unknown): never {
   throw new RouterError(
     "store_unavailable",

@@ -34,6 +34,7 @@ const leftAnywhereIn = ({ book, clock }: Gateway, bucketId: string): NanoUsd =>
 const freeIn = ({ book, clock }: Gateway, bucketId: string): NanoUsd =>
   book.free(bucketId, clock.now());
 
+/** What is free in one bucket here, and what nobody had leased of it when the store was last asked. */
 export const spendableIn = (gateway: Gateway, bucketId: string): NanoUsd =>
   nanoUsd(freeIn(gateway, bucketId) + gateway.book.unleased(bucketId));
 

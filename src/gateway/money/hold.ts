@@ -176,6 +176,10 @@ function clamp(
   );
 }
 
+/**
+ * Holds on all of the caller's buckets, in memory and at once; undefined, and nothing is held, where one has too
+ * little free.
+ */
 export function tryHold(gateway: Gateway, call: Call, amount: NanoUsd): Hold | undefined {
   const now = gateway.clock.now();
   const expiresAt = now + gateway.limits.totalMs + HOLD_GRACE_MS;

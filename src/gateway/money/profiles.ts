@@ -11,6 +11,7 @@ type ByMapping = WeakMap<Mapping, Profile>;
 const operators = new WeakMap<Caller, ByMapping>();
 const own = new WeakMap<Caller, ByMapping>();
 
+/** The same object every time. */
 export function profileFor(caller: Caller, candidate: Candidate): Profile {
   const known = candidate.keySource === "operator" ? operators : own;
   const there = known.get(caller)?.get(candidate.mapping);

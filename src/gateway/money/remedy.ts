@@ -4,6 +4,7 @@ import type { CallerBucket } from "../../tenants/caller-buckets.js";
 import type { Payer } from "../../tenants/payer.js";
 import { headroom, type Plans } from "../../tenants/plan.js";
 
+/** One sentence. */
 export function remedyFor(plans: Plans, { payer }: Caller, { kind }: CallerBucket): string {
   if (kind === "credit") return moreCredit(plans, payer);
   if (kind === "token_budget") return "A token with a larger budget can go on.";

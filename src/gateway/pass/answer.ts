@@ -26,6 +26,7 @@ const KEPT_BACK = new Set([
 /** JavaScript's client repeats a 503 at once and without end. */
 const status = (own: number): number => (own === 503 ? 502 : own);
 
+/** `own` are our headers: they go before the provider's. */
 export function answerAs(
   reply: Pick<ProviderReply, "bytes" | "status">,
   head: ResponseHead,

@@ -23,5 +23,6 @@ export function stepOf(
 /** Refusals that say nothing of the job: whoever asked may ask again. */
 const PASSING = [401, 403, 404, 408, 409, 425, 429, 502, 503, 504];
 
+/** Whether an answer is the end of the job: it is refused, and asking again would change nothing. */
 export const isRefusal = ({ status }: ProviderReply): boolean =>
   status >= 400 && !PASSING.includes(status);

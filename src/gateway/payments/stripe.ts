@@ -16,6 +16,10 @@ const SIGNATURE_SECONDS_MAX = 300;
 const RETRIES = 2;
 const WHAT_IS_BOUGHT = "Inference credit";
 
+/**
+ * Without its keys there is a processor too, which names those that are missing. Stripe's library is loaded with the
+ * first call.
+ */
 export function stripeProcessor(settings: StripeSettings, log: Log): PaymentProcessor {
   const missing = [
     ...(settings.secretKey === undefined ? [STRIPE_KEY_VARIABLE] : []),

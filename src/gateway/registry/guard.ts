@@ -17,6 +17,7 @@ export type Reach = {
   readonly mayUseHttp: boolean;
 };
 
+/** Lets through what is public, and the operator's own networks that are listed. `lookUp` in place of DNS. */
 export function guardFor({ networks }: Reach, lookUp?: LookUp): Guard {
   const allowed = new BlockList();
   for (const { address, prefix } of networks) {

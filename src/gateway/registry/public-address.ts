@@ -37,6 +37,7 @@ for (const [network, prefix] of SPECIAL_V6) special.addSubnet(network, prefix, "
 
 const MAPPED_V4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 
+/** False for what is no address. */
 export function isPublic(address: string): boolean {
   const mapped = MAPPED_V4.exec(address)?.[1];
   if (mapped !== undefined) return isPublic(mapped);

@@ -57,6 +57,7 @@ function hasBegun(thrown: unknown): boolean {
   return why !== undefined && UNFIT.includes(why);
 }
 
+/** Of all checks that a mapping needs to pass: one that failed decides, one that could not be made leaves it open. */
 export function verdictOf(needed: readonly Tried[]): Finding["verdict"] {
   const verdicts = needed.map(({ judgment }) => judgment.verdict);
   if (verdicts.includes("failed")) return "failed";

@@ -49,6 +49,7 @@ function isFor(model: Model | undefined, tasks: readonly Task[]): model is Model
   return false;
 }
 
+/** What candidates are weighed by, as it is when the request comes in. `dice` from 0 to below 1; 1 explores nothing. */
 export const weighingOf = (
   { statistics, breakers }: Chooser,
   { request, caller, at, startedAt }: Routed,

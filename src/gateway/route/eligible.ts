@@ -48,6 +48,10 @@ export type Search = {
   readonly policy: Policy;
 };
 
+/**
+ * All who can serve a request, in no order. What it would cost there is worked out only where candidates are compared
+ * by it.
+ */
 export function candidatesOf<C extends Routed>(
   chooser: Chooser,
   call: C,

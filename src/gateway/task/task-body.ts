@@ -3,6 +3,7 @@ import type { FormField, RequestBody } from "../../providers/provider.js";
 
 export type Body = { readonly type: string | undefined; readonly body: string | Uint8Array };
 
+/** `boundary` stands between the fields of a form, and in none of them. */
 export function printBody(body: RequestBody | undefined, boundary: string): Body {
   if (body === undefined) return { type: undefined, body: "" };
   if (body.kind === "json") return { type: "application/json", body: JSON.stringify(body.json) };

@@ -17,6 +17,7 @@ import type { MeteredCall } from "./task-request.js";
 
 type Wanted = { readonly price: Price; readonly computeMs: number | undefined };
 
+/** Holds for one candidate from what is at hand, in memory; undefined where that does not do. */
 export function holdTaskAtOnce(
   gateway: Gateway,
   call: MeteredCall,
