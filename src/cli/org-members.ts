@@ -51,7 +51,10 @@ export async function removeMember(
   const user = await requireUser(local, userName);
   const outcome = await local.organizations.removeMember(found.id, user.id);
   if (outcome === "not_a_member") throw new UserError(`${userName} is no member of ${name}.`);
-  if (outcome === "last_owner") throw new UserError(`${userName} is the last owner of ${name}.`);
+  if (outcome === "last_owner")
+    throw new UserError(
+      `${userName} is the last owner of ${name}: make somebody else an owner first.`,
+    );
   show(options, { removed: userName }, () => `${userName} is no member of ${name} any more.`);
 }
 
@@ -65,7 +68,9 @@ export async function changeSeats(
   const seats = readSeats("<number>", text);
   const outcome = await local.organizations.setSeats(found.id, seats);
   if (outcome !== "done") {
-    throw new UserError(`${name} has ${outcome} members, so it cannot have ${seats} seats.`);
+    throw new UserError(
+      `${name} has ${outcome} members, so it cannot have ${seats} seats: take somebody out first.`,
+    );
   }
   show(
     options,

@@ -6,6 +6,7 @@ import type { User } from "../tenants/user.js";
 import type { CommonOptions } from "./command.js";
 import { type Local, requireOrganization, requirePlan, requireUser } from "./local.js";
 import { show, UserError } from "./output.js";
+import { saySpendingLimit } from "./plan-words.js";
 import { type RateOptions, readRateChanges, requireRateChanges, sayRates } from "./rates.js";
 import { readAmount } from "./read.js";
 
@@ -45,11 +46,7 @@ export async function changeSpendingLimit(
     ...printOrganization(found),
     spending_limit_nano_usd: amount === null ? null : String(amount),
   };
-  show(options, { org: value }, () =>
-    amount === null
-      ? `What ${name} may spend beyond credit is up to the plan ${found.plan}.`
-      : `${name} may spend $${formatUsd(amount)} a period beyond credit.`,
-  );
+  show(options, { org: value }, () => saySpendingLimit(local, found, amount));
 }
 
 /** What may be spent, what may be asked for, or both. */

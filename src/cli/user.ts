@@ -1,5 +1,4 @@
 import { Command } from "commander";
-import { formatUsd } from "../kernel/money.js";
 import { ANCHOR_DAY_MAX } from "../kernel/period.js";
 import { forgetUser } from "../tenants/forget.js";
 import { printRates } from "../tenants/rates.js";
@@ -7,6 +6,7 @@ import { registerUser, USER_NAME, USER_NAME_RULE } from "../tenants/register.js"
 import { type CommonOptions, command } from "./command.js";
 import { type Local, requirePlan, requireUser, withLocal } from "./local.js";
 import { show, table, UserError } from "./output.js";
+import { saySeatless, saySpendingLimit } from "./plan-words.js";
 import { type RateOptions, requireRateChanges, sayRates, withRates } from "./rates.js";
 import { readAmount, readWhole } from "./read.js";
 
@@ -72,7 +72,8 @@ async function add(local: Local, name: string, options: PlanOption): Promise<voi
   show(
     options,
     value,
-    () => `Added ${name} (${added.plan}).\nToken, shown this once: ${issued.secret}`,
+    () =>
+      `Added ${name} (${added.plan}).${saySeatless(local, added)}\nToken, shown this once: ${issued.secret}`,
   );
 }
 
@@ -106,7 +107,11 @@ async function changePlan(
   const anchorDay =
     day === undefined ? undefined : readWhole("--anchor-day", day, [1, ANCHOR_DAY_MAX]);
   await local.tenants.setTerms(found.id, { plan, anchorDay });
-  show(options, { user: { id: found.id, name, plan } }, () => `${name} is on ${plan} now.`);
+  show(
+    options,
+    { user: { id: found.id, name, plan } },
+    () => `${name} is on ${plan} now.${saySeatless(local, { name, plan })}`,
+  );
 }
 
 async function changeLimit(
@@ -123,11 +128,7 @@ async function changeLimit(
     name,
     spending_limit_nano_usd: amount === null ? null : String(amount),
   };
-  show(options, { user: value }, () =>
-    amount === null
-      ? `What ${name} may spend beyond credit is up to the plan ${found.plan}.`
-      : `${name} may spend $${formatUsd(amount)} a period beyond credit.`,
-  );
+  show(options, { user: value }, () => saySpendingLimit(local, found, amount));
 }
 
 async function changeRates(

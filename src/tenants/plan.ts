@@ -56,6 +56,10 @@ export const builtInPlans: readonly Plan[] = [
   }),
 ];
 
+/** Whether its payers may buy credit. Where a plan stops at what it includes, only the operator gives more. */
+export const sellsCredit = (plan: Plan | undefined): boolean =>
+  plan !== undefined && plan.extraUsage !== "none";
+
 type Terms = Pick<Payer, "seats" | "spendingLimit">;
 
 /** What a plan brings each period, all seats together; never more than the books take. */

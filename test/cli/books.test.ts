@@ -1,10 +1,13 @@
 import { afterAll, expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { nanoUsd } from "../../src/kernel/money.js";
+import { openPayment } from "../../src/ledger/payment.js";
 import { printPublicKey, receiptKey } from "../../src/ledger/receipt-key.js";
 import { signReceipt } from "../../src/ledger/signed-receipt.js";
 import { ledgerStore } from "../../src/store/ledger/ledger.js";
 import { openStore } from "../../src/store/open.js";
+import { paymentStore } from "../../src/store/payments/payments.js";
 import { batchOf, grantOf, settlementOf } from "../support/ledger.js";
 import { commandLine } from "./support.js";
 
@@ -199,4 +202,24 @@ test("what was known of a deleted user cannot be read out of the database's file
   expect(["evelyn-the-spy", "spyglass"].map(isInFile)).toEqual([true, true]);
   await cli.json("user", "delete", "evelyn-the-spy");
   expect(["evelyn-the-spy", "spyglass"].map(isInFile)).toEqual([false, false]);
+}, 30_000);
+
+test("payments are listed by the name of who bought, of all or of one", async () => {
+  const { org } = await cli.json("org", "create", "buyers");
+  const { user } = await cli.json("user", "add", "zed");
+  const database = await openStore(join(cli.folder, ".turnpike", "turnpike.sqlite"));
+  for (const bucket of [`org:${org.id}`, `user:${user.id}`]) {
+    const amount = nanoUsd(5_000_000_000n);
+    const payment = openPayment({ id: bucket, bucket, amount, sessionId: bucket, createdAt: 1 });
+    await paymentStore(database).add(payment, { openMax: 1, since: 0 });
+  }
+  await database.close();
+  const payers = async (...args: string[]) =>
+    (await cli.json("payment", "list", ...args)).payments.map(
+      ({ payer }: { payer: string }) => payer,
+    );
+  expect((await payers()).sort()).toEqual(["buyers", "zed"]);
+  expect(await payers("--org", "buyers")).toEqual(["buyers"]);
+  expect(await payers("--user", "zed")).toEqual(["zed"]);
+  expect((await cli.run("payment", "list", "--org", "zed")).complaint).toContain("zed");
 }, 30_000);

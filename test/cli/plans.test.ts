@@ -37,6 +37,22 @@ test("a plan, a spending limit and an anchor day set by command show in the cred
   expect(await cli.json("audit")).toMatchObject({ balanced: true });
 }, 20_000);
 
+test("what a plan does not bring is said where it is given", async () => {
+  await cli.json("user", "add", "cora", "--plan", "free");
+  const say = async (...args: string[]) => (await cli.run(...args)).printed;
+  expect(await say("user", "spending-limit", "cora", "3")).toBe(
+    "cora may spend $3.00 a period beyond credit once on a plan with pay-as-you-go. free has none.\n",
+  );
+  expect(await say("user", "plan", "cora", "pro")).toBe("cora is on pro now.\n");
+  expect(await say("user", "spending-limit", "cora", "3")).toBe(
+    "cora may spend $3.00 a period beyond credit.\n",
+  );
+  expect(await say("user", "plan", "cora", "team")).toContain("it brings cora none");
+  expect(await say("user", "add", "dora", "--plan", "team")).toContain("it brings dora none");
+  await cli.run("org", "create", "studio", "--plan", "free");
+  expect(await say("org", "spending-limit", "studio", "3")).toContain("free has none");
+}, 30_000);
+
 test("bad input ends with 1 and a sentence that names it", async () => {
   await cli.run("user", "add", "bob");
   const grant = (amount: string, ...more: string[]) => [

@@ -121,7 +121,7 @@ describe("a checkout", () => {
     const yaml = JSON.stringify({ payments: { stripe: { base_url: stripe.origin, ...urls } } });
     const other = await testApp({ yaml, env: STRIPE_ENV });
     cleanUps.push(other.stop);
-    const bob = await other.addUser("bob");
+    const bob = await other.addUser("bob", "team");
     expect((await other.answer(call("POST", CHECKOUT, bob.token, { amount: "10" }))).status).toBe(
       201,
     );
@@ -174,7 +174,7 @@ describe("a checkout", () => {
       env: STRIPE_ENV,
     });
     cleanUps.push(other.stop);
-    const bob = await other.addUser("bob");
+    const bob = await other.addUser("bob", "team");
     expect(await (await other.answer(call("GET", CHECKOUT, bob.token))).json()).toMatchObject({
       available: true,
       min_amount_nano_usd: "500000000",
@@ -185,6 +185,35 @@ describe("a checkout", () => {
     expect((await app.answer(call("POST", CHECKOUT, ada.token, { amount: "20.01" }))).status).toBe(
       201,
     );
+  });
+
+  test("is refused on a plan that stops at its credit, and offered where bought credit may be spent", async () => {
+    const { app, stripe, account, deliver, ...opened } = await shop({
+      yamlFor: (origin) =>
+        JSON.stringify({
+          payments: { stripe: { base_url: origin } },
+          plans: { topup: { extra_usage: "prepaid" } },
+        }),
+    });
+    const [free, paying] = [await app.addUser("fred"), await app.addUser("tom", "topup")];
+    const shown = async ({ token }: TestUser) =>
+      (await app.answer(call("GET", CHECKOUT, token))).json();
+    expect(await shown(free)).toMatchObject({
+      available: false,
+      missing: [],
+      plan: "free",
+      plan_allows: false,
+    });
+    const refused = await app.answer(call("POST", CHECKOUT, free.token, { amount: "10" }));
+    expect(refused.status).toBe(403);
+    expect((await refused.json()).error).toMatchObject({
+      code: "forbidden",
+      message: expect.stringContaining('The plan "free" stops at the credit that it includes'),
+    });
+    expect(stripe.asked).toEqual([]);
+    expect(await shown(paying)).toMatchObject({ available: true, plan_allows: true });
+    await deliver(account.pay(await opened.checkout(paying, "10")));
+    expect(await app.left(paying)).toBe(TEN);
   });
 
   test("needs a token that may write", async () => {
@@ -205,7 +234,7 @@ describe("a checkout", () => {
     expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "3600"]);
     expect((await refused.json()).error.message).toContain("20 checkouts");
     expect(stripe.asked).toHaveLength(20);
-    await checkout(await app.addUser("bob"), "10");
+    await checkout(await app.addUser("bob", "team"), "10");
     advance(3_600_001);
     await checkout(ada, "10");
   });
@@ -218,7 +247,7 @@ describe("a checkout", () => {
       log: (level, event, facts) => lines.push({ level, event, facts }),
     });
     cleanUps.push(wrong.stop);
-    const bob = await wrong.addUser("bob");
+    const bob = await wrong.addUser("bob", "team");
     const response = await wrong.answer(call("POST", CHECKOUT, bob.token, { amount: "10" }));
     const text = await response.text();
     expect(response.status).toBe(502);

@@ -112,7 +112,9 @@ test("free stops at its credit, and a spending limit is refused by name", async 
   const { app } = await start({ free: { monthly_credit: "0.05" } });
   const ada = await app.addUser("ada");
   expect((await ask(app, ada)).status).toBe(200);
-  expect(await refusal(app, ada)).toContain("Buy credit where that is offered");
+  expect(await refusal(app, ada)).toContain(
+    "Ask whoever runs this service for credit, or for another plan.",
+  );
   const { status, body } = await setLimit(app, ada, "5");
   expect([status, body.error.param]).toEqual([400, "amount"]);
   expect(body.error.message).toContain('The plan "free" has no pay-as-you-go');

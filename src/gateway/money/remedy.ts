@@ -2,7 +2,7 @@
 import type { Caller } from "../../tenants/caller.js";
 import type { CallerBucket } from "../../tenants/caller-buckets.js";
 import type { Payer } from "../../tenants/payer.js";
-import { headroom, type Plans } from "../../tenants/plan.js";
+import { headroom, type Plans, sellsCredit } from "../../tenants/plan.js";
 
 /** One sentence. */
 export function remedyFor(plans: Plans, { payer }: Caller, { kind }: CallerBucket): string {
@@ -14,7 +14,9 @@ export function remedyFor(plans: Plans, { payer }: Caller, { kind }: CallerBucke
 function moreCredit(plans: Plans, payer: Payer): string {
   const plan = plans.get(payer.plan);
   if (plan?.extraUsage !== "pay_as_you_go") {
-    return "Buy credit where that is offered, or ask whoever runs this service for some.";
+    return sellsCredit(plan)
+      ? "Buy credit where that is offered, or ask whoever runs this service for some."
+      : "Ask whoever runs this service for credit, or for another plan.";
   }
   const verb = headroom(plan, payer) > 0n ? "raise" : "set";
   return payer.kind === "user"

@@ -11,7 +11,8 @@ import {
   printPayment,
   toCents,
 } from "../../ledger/payment.js";
-import { fundsBucketOf } from "../../tenants/payer.js";
+import { fundsBucketOf, type Payer } from "../../tenants/payer.js";
+import { sellsCredit } from "../../tenants/plan.js";
 import { authenticate } from "../authenticate.js";
 import { readBody, readJson } from "../body.js";
 import { type Handler, json, type Site, type Visit } from "../parts.js";
@@ -20,12 +21,15 @@ const PAYMENTS_SHOWN = 100;
 
 /** Whether credit can be bought here, and what is missing; for whoever shows a button. */
 export const showCheckout: Handler = async (site, visit) => {
-  await authenticate(site, visit, "read");
+  const { user } = await authenticate(site, visit, "read");
   const { minAmount, maxAmount } = site.config.payments;
   const { name, missing } = site.processor;
+  const isOnPlan = sellsCredit(site.gateway.plans.get(user.plan));
   return json({
-    available: missing.length === 0,
+    available: missing.length === 0 && isOnPlan,
     missing,
+    plan: user.plan,
+    plan_allows: isOnPlan,
     processor: name,
     currency: "usd",
     min_amount_nano_usd: String(minAmount),
@@ -35,13 +39,15 @@ export const showCheckout: Handler = async (site, visit) => {
 
 export const startCheckout: Handler = async (site, visit) => {
   const { user } = await authenticate(site, visit, "write");
-  return json(await checkoutFor(site, visit, fundsBucketOf(user)), 201);
+  return json(await checkoutFor(site, visit, user), 201);
 };
 
-/** Sends whoever asks to the processor's page, to buy credit for this bucket. */
-export async function checkoutFor(site: Site, visit: Visit, bucket: string) {
+/** Sends whoever asks to the processor's page, to buy credit for this payer. */
+export async function checkoutFor(site: Site, visit: Visit, payer: Payer) {
+  const bucket = fundsBucketOf(payer);
   const { amount: text } = await readJson(visit.request, z.strictObject({ amount: z.string() }));
   const { amount, cents } = readAmount(site, text);
+  requireSale(site, payer);
   const bound = { openMax: OPEN_CHECKOUTS_MAX, since: visit.at - CHECKOUT_LIFE_MS };
   if ((await site.payments.countOpen(bucket, bound.since)) >= bound.openMax) throw tooMany();
   const id = site.gateway.newId();
@@ -57,6 +63,15 @@ export async function checkoutFor(site: Site, visit: Visit, bucket: string) {
   const payment = openPayment({ id, bucket, amount, sessionId, createdAt: visit.at });
   if ((await site.payments.add(payment, bound)) === "too_many") throw tooMany();
   return { payment: printPayment(payment), url };
+}
+
+/** What is not set up is said first: then nobody can buy, whatever their plan. */
+function requireSale({ gateway, processor }: Site, { plan }: Payer): void {
+  if (processor.missing.length > 0 || sellsCredit(gateway.plans.get(plan))) return;
+  throw new RouterError(
+    "forbidden",
+    `The plan "${plan}" stops at the credit that it includes, so none can be bought on it. Ask whoever runs this service for another plan.`,
+  );
 }
 
 function readAmount(site: Site, text: string): { amount: NanoUsd; cents: number } {

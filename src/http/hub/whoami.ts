@@ -1,5 +1,6 @@
 import { periodAt } from "../../kernel/period.js";
 import type { Payer } from "../../tenants/payer.js";
+import { sellsCredit } from "../../tenants/plan.js";
 import type { AccessToken } from "../../tenants/user.js";
 import { authenticate } from "../authenticate.js";
 import { type Handler, json, type Site, type Visit } from "../parts.js";
@@ -31,7 +32,7 @@ function printPayer({ gateway }: Site, { at }: Visit, payer: Payer) {
     fullname: payer.name,
     email: null,
     avatarUrl: "",
-    canPay: plan !== undefined && plan.extraUsage !== "none",
+    canPay: sellsCredit(plan),
     billingMode: plan?.extraUsage === "pay_as_you_go" ? "postpaid" : "prepaid",
     periodEnd: Math.floor(periodAt(payer.anchor, at).end / 1000),
   };

@@ -97,7 +97,7 @@ export const showOrgCredits: Handler = async (site, visit) => {
 /** What somebody will have paid for is an owner's to decide. */
 export const startOrgCheckout: Handler = async (site, visit) => {
   const { org } = await enterOrg(site, visit, "write", "owner");
-  return json(await checkoutFor(site, visit, fundsBucketOf(org)), 201);
+  return json(await checkoutFor(site, visit, org), 201);
 };
 
 export const listOrgPayments: Handler = async (site, visit) => {
@@ -124,7 +124,7 @@ export const putSeats: Handler = async (site, visit) => {
 };
 
 export const tooFewSeats = (org: Organization, seats: number, members: number): string =>
-  `${org.name} has ${members} members, so it cannot have ${seats} seats.`;
+  `${org.name} has ${members} members, so it cannot have ${seats} seats: take somebody out first.`;
 
 export const listMembers: Handler = async (site, visit) => {
   const { org } = await enterOrg(site, visit, "read", "member");
@@ -173,7 +173,7 @@ export const cannotJoin = (
     "conflict",
     why === "already"
       ? `${name} is a member of ${org.name} already.`
-      : `All ${org.seats} seats of ${org.name} are taken.`,
+      : `All ${org.seats} seats of ${org.name} are taken. An admin can take somebody out, and whoever runs this service can give it more.`,
   );
 
 export const changeMember: Handler = async (site, visit) => {
@@ -213,7 +213,10 @@ export function requireMayGive({ role: own, org }: InOrg, role: OrgRole): void {
 function refuseOutcome(org: Organization, outcome: MemberOutcome): void {
   if (outcome === "done") return;
   if (outcome === "last_owner") {
-    throw new RouterError("conflict", `${org.name} must have an owner, and this is the last one.`);
+    throw new RouterError(
+      "conflict",
+      `${org.name} must have an owner, and this is the last one: make somebody else an owner first.`,
+    );
   }
   throw new RouterError("not_found", `They are no member of ${org.name}.`);
 }
