@@ -8,7 +8,7 @@ import { type CommonOptions, command } from "./command.js";
 import { type Local, withLocal } from "./local.js";
 import { show, table, UserError } from "./output.js";
 import { readOneOf } from "./read.js";
-import { readinessOf } from "./ready.js";
+import { faultFor, readinessOf } from "./ready.js";
 
 type Options = CommonOptions & { readonly task?: string; readonly assume?: string };
 
@@ -37,11 +37,11 @@ async function estimateModel(local: Local, id: string, options: Options): Promis
     ...(outputTokens !== undefined && { outputTokens }),
     measured,
   };
-  const faultOf = await readinessOf(local);
+  const readiness = await readinessOf(local);
   const rows = mappingsOf(model, query.suffix).map((mapping) => {
     const classes = costs.get(mapping.provider) ?? [];
     const found = forecast(mapping, assumed, { classes, isFree: mapping.isFree });
-    const fault = faultOf(mapping);
+    const fault = faultFor(readiness, mapping);
     return {
       ...printForecast(found),
       ready: fault === undefined,

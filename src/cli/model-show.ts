@@ -8,7 +8,7 @@ import { catalogOf } from "./catalog.js";
 import { type CommonOptions, command } from "./command.js";
 import { type Local, withLocal } from "./local.js";
 import { show, table } from "./output.js";
-import { type Readiness, readinessOf } from "./ready.js";
+import { faultFor, type Readiness, readinessOf } from "./ready.js";
 
 export const modelShow = command("show", "one model: who serves it, at what price, since when")
   .argument("<id>")
@@ -18,17 +18,17 @@ export const modelShow = command("show", "one model: who serves it, at what pric
 
 async function showOne(local: Local, id: string, options: CommonOptions): Promise<void> {
   const model = findModel(await catalogOf(local), id);
-  const fault = await readinessOf(local);
-  const mappings = await Promise.all(model.mappings.map((each) => shownOf(local, each, fault)));
+  const readiness = await readinessOf(local);
+  const mappings = await Promise.all(model.mappings.map((each) => shownOf(local, each, readiness)));
   const shown = { id: model.id, task: model.task, tags: model.tags ?? [], providers: mappings };
   show(options, shown, () => textOf(model.id, mappings));
 }
 
 type Shown = Awaited<ReturnType<typeof shownOf>>;
 
-async function shownOf({ mappings }: Local, mapping: Mapping, faultOf: Readiness) {
+async function shownOf({ mappings }: Local, mapping: Mapping, readiness: Readiness) {
   const { pricedAt } = mapping;
-  const fault = faultOf(mapping);
+  const fault = faultFor(readiness, mapping);
   const history = await mappings.prices(keyOf(mapping));
   return {
     ...printMapping(mapping),

@@ -1,5 +1,6 @@
 import type { Mapping } from "../catalog/model.js";
 import { EMBEDDED } from "../embedded/catalog.js";
+import { priceFault } from "../metering/priceable.js";
 import { type KnownProvider, knownProviders } from "./known-providers.js";
 import type { Local } from "./local.js";
 
@@ -13,6 +14,12 @@ export async function readinessOf(local: Local): Promise<Readiness> {
   if (local.config.embedded) faults.set(EMBEDDED, undefined);
   return ({ provider }) => (faults.has(provider) ? faults.get(provider) : "not set up");
 }
+
+/** The same for whoever calls without a key of their own, and is charged. */
+export const faultFor = (readiness: Readiness, mapping: Mapping): string | undefined =>
+  readiness(mapping) ??
+  (mapping.status === "live" ? undefined : `status ${mapping.status}`) ??
+  (mapping.isFree ? undefined : priceFault(mapping.task, mapping.price));
 
 function faultOf({ configured, registration }: KnownProvider): string | undefined {
   if (registration && registration.state !== "live") return `not live: ${registration.state}`;

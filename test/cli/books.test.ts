@@ -114,6 +114,11 @@ test("an estimate by command says what it rests on", async () => {
           task: "text-to-image",
           providers: [{ provider: "mine", provider_model: "x", price: { megapixel: "0.01" } }],
         },
+        {
+          id: "org/priceless",
+          task: "text-to-image",
+          providers: [{ provider: "mine", provider_model: "y" }],
+        },
       ],
     }),
     "turnpike.yaml",
@@ -129,6 +134,11 @@ test("an estimate by command says what it rests on", async () => {
       },
     ],
   });
+  for (const command of [["estimate"], ["model", "show"]]) {
+    expect((await cli.json(...command, "org/image")).providers[0].ready).toBe(true);
+    const priceless = await cli.json(...command, "org/priceless");
+    expect(priceless.providers[0]).toMatchObject({ ready: false, why_not: "has no price" });
+  }
   const said = await cli.json("estimate", "org/image:mine", "--assume", "megapixels=0.5");
   expect(said.providers[0].calls["0.10"]).toBe("20");
   const people = await cli.run("estimate", "org/image");
