@@ -1,6 +1,6 @@
 import { DAY_MS } from "../kernel/clock.js";
 import { formatUsd } from "../kernel/money.js";
-import { type NameOf, printUsage, usageCsv } from "../store/books/print-usage.js";
+import { isNamed, type NameOf, printUsage, usageCsv } from "../store/books/print-usage.js";
 import type { UsageOf, UsageRow } from "../store/books/usage-reports.js";
 import { isDeleted } from "../tenants/forget.js";
 import { fundsBucketOf } from "../tenants/payer.js";
@@ -42,14 +42,17 @@ export const usage = command("usage", "what a user used, or an organization paid
       const of = await usageOf(local, options);
       const { usage } = local.books;
       const rows = await usage.report(of, query);
-      const nameOf = query.by.includes("member") ? await userNames(local) : () => undefined;
+      const nameOf = query.by.some(isNamed) ? await namesIn(local) : () => undefined;
       if (options.csv) {
         process.stdout.write(usageCsv(query.by, rows, nameOf));
         return;
       }
       const total = await usage.total(of, query);
       const named = (row: UsageRow) =>
-        row.keys.map((key, i) => (query.by[i] === "member" && nameOf(key)) || key);
+        row.keys.map((key, i) => {
+          const by = query.by[i];
+          return (by && isNamed(by) && nameOf(by, key)) || key;
+        });
       show(options, printUsage(query.by, rows, { total, nameOf }), () =>
         [
           table(
@@ -69,10 +72,18 @@ export const usage = command("usage", "what a user used, or an organization paid
     }),
   );
 
-async function userNames({ tenants }: Local): Promise<NameOf> {
-  const { users } = await tenants.loadAll();
-  const names = new Map(users.filter((user) => !isDeleted(user)).map(({ id, name }) => [id, name]));
-  return (userId) => names.get(userId);
+/** No two things here have one id, so one list does for all kinds. */
+async function namesIn({ tenants, organizations }: Local): Promise<NameOf> {
+  const people = await tenants.loadAll();
+  const users = people.users.filter((user) => !isDeleted(user));
+  const orgs = await organizations.loadAll();
+  const orgName = new Map(orgs.organizations.map(({ id, name }) => [id, name]));
+  const names = new Map([
+    ...[...users, ...people.tokens].map(({ id, name }) => [id, name] as const),
+    ...[...users, ...orgs.organizations].map((each) => [fundsBucketOf(each), each.name] as const),
+    ...orgs.groups.map(({ id, orgId, name }) => [id, `${orgName.get(orgId)}/${name}`] as const),
+  ]);
+  return (_, id) => names.get(id);
 }
 
 async function usageOf(local: Local, options: Options): Promise<UsageOf> {

@@ -70,6 +70,12 @@ export class OrganizationDirectory {
     return this.known.get(orgId)?.groups ?? [];
   }
 
+  /** As it is named where it pays: `acme/research`. */
+  groupName(groupId: string): string | undefined {
+    const found = this.byGroupId(groupId);
+    return found && `${found.known.org.name}/${found.group.name}`;
+  }
+
   all(): readonly Organization[] {
     return [...this.known.values()].map(({ org }) => org);
   }

@@ -165,7 +165,9 @@ test("usage by command is told apart by several things, and comes as a table", a
   const at = Date.UTC(2026, 0, 15, 12);
   await ledger.openNode("a", at);
   await ledger.grant(grantOf(funds, 1_000_000n, { id: "grant:x" }));
-  const facts = { at, userId: user.id, payer: funds, tags: ["team=a"] };
+  const { tokens } = await cli.json("token", "list", "--user", "ada");
+  const tokenId: string = tokens[0].id;
+  const facts = { at, userId: user.id, tokenId, payer: funds, tags: ["team=a"] };
   const settlement = settlementOf("r1", { "grant:x": 1_620n }, facts);
   await ledger.applySettlements(batchOf("a", [settlement]));
   await database.close();
@@ -176,6 +178,11 @@ test("usage by command is told apart by several things, and comes as a table", a
   });
   const paid = await cli.json("usage", "--user", "ada", "--paid", "--by", "member", ...time);
   expect(paid.rows[0].member).toBe(user.id);
+  const named = ["usage", "--user", "ada", "--by", "token,payer", ...time];
+  expect((await cli.json(...named)).rows).toMatchObject([
+    { token: tokenId, token_name: "first", payer: funds, payer_name: "ada" },
+  ]);
+  expect((await cli.run(...named)).printed).toMatch(/^first +ada +1 /m);
   const csv = await cli.run("usage", "--user", "ada", "--csv", ...time);
   expect(csv.printed.split("\r\n")[1]).toStartWith("org/model,1,0,10,");
   const people = await cli.run("usage", "--user", "ada", ...time);

@@ -40,25 +40,39 @@ test("who used what is told by member, group and tag, of what the organization p
   expect(await usage("member,group")).toMatchObject({
     rows: expect.arrayContaining([
       expect.objectContaining({
-        ...{ member: ada.user.id, member_name: "ada", group: "", cost_nano_usd: "20000" },
+        ...{
+          member: ada.user.id,
+          member_name: "ada",
+          group: "",
+          group_name: null,
+          cost_nano_usd: "20000",
+        },
       }),
       expect.objectContaining({
-        ...{ member: bob.user.id, member_name: "bob", group: groupId, cost_nano_usd: "20000" },
+        ...{ member: bob.user.id, member_name: "bob", cost_nano_usd: "20000" },
+        ...{ group: groupId, group_name: "acme/lab" },
       }),
     ]),
     total_cost_nano_usd: "40000",
   });
   expect((await usage("tag")).rows).toMatchObject([{ tag: "team=a", requests: 1 }]);
   const table = await (await world.get(`${ACME}/usage?by=member,group&format=csv`)).text();
-  expect(table).toStartWith("member,group,member_name,requests,");
-  expect(table).toContain(`${bob.user.id},${groupId},bob,1,`);
+  expect(table).toStartWith("member,group,member_name,group_name,requests,");
+  expect(table).toContain(`${bob.user.id},${groupId},bob,acme/lab,1,`);
   expect((await read(`${ACME}/members`)).members).toMatchObject([
     { user: "ada", user_id: ada.user.id, role: "owner" },
     { user: "bob", user_id: bob.user.id, role: "member" },
   ]);
   // What bob did himself is more than what acme paid for.
   const own = await read("/api/turnpike/me/usage?by=payer", bob.token);
-  expect(own.rows).toHaveLength(2);
+  expect(own.rows.map((row: { payer_name: string }) => row.payer_name).sort()).toEqual([
+    "acme",
+    "bob",
+  ]);
+  // What members call their tokens is theirs to know.
+  expect((await usage("token")).rows).toMatchObject([{ token_name: null }, { token_name: null }]);
+  const byToken = await read("/api/turnpike/me/usage?by=token", bob.token);
+  expect(byToken.rows).toMatchObject([{ token_name: "first" }]);
 });
 
 test("its receipts and statements are for those who run it, and add up", async () => {

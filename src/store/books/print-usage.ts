@@ -5,8 +5,14 @@ import { printMeasured } from "../../wire/usage.js";
 import type { UsageBy } from "../../wire/usage-query.js";
 import type { UsageRow } from "./usage-reports.js";
 
-/** What a user is called, by id; undefined for one who was deleted. */
-export type NameOf = (userId: string) => string | undefined;
+/** What is counted by its id, which stays when its bearer goes; whoever reads it knows the bearer by name. */
+const NAMED = ["member", "payer", "group", "token"] as const satisfies readonly UsageBy[];
+export type Named = (typeof NAMED)[number];
+
+/** What something of this kind is called, by id; undefined for what is gone. */
+export type NameOf = (kind: Named, id: string) => string | undefined;
+
+export const isNamed = (by: UsageBy): by is Named => NAMED.some((named) => named === by);
 
 /** As JSON; `total` in nano-USD. */
 export const printUsage = (
@@ -16,7 +22,7 @@ export const printUsage = (
 ) => ({
   rows: rows.map((row) => ({
     ...Object.fromEntries(by.map((each, i) => [each, row.keys[i]])),
-    ...nameIn(by, row, nameOf),
+    ...namesIn(by, row, nameOf),
     requests: row.requests,
     failed: row.failed,
     input_tokens: row.inputTokens,
@@ -31,11 +37,14 @@ export const printUsage = (
   total_cost_nano_usd: String(total),
 });
 
-/** Members are counted by id, which stays when they go; whoever reads it knows them by name. */
-function nameIn(by: readonly UsageBy[], { keys }: UsageRow, nameOf: NameOf) {
-  const at = by.indexOf("member");
-  return at < 0 ? {} : { member_name: nameOf(keys[at] ?? "") ?? null };
-}
+const namesIn = (by: readonly UsageBy[], { keys }: UsageRow, nameOf: NameOf) =>
+  Object.fromEntries(
+    by.flatMap((each, i) =>
+      isNamed(each) ? [[nameColumn(each), nameOf(each, keys[i] ?? "") ?? null]] : [],
+    ),
+  );
+
+const nameColumn = (by: Named): string => `${by}_name`;
 
 const COLUMNS = [
   ...["requests", "failed"],
@@ -51,7 +60,7 @@ export const usageCsv = (
   nameOf: NameOf,
 ): string =>
   csv(
-    [...by, ...(by.includes("member") ? ["member_name"] : []), ...COLUMNS],
+    [...by, ...by.filter(isNamed).map(nameColumn), ...COLUMNS],
     rows.map((row) => {
       const cells: Readonly<Record<string, Cell>> = {
         requests: row.requests,
@@ -66,7 +75,7 @@ export const usageCsv = (
         cost_nano_usd: row.charged,
         overrun_nano_usd: row.overrun,
       };
-      const names = Object.values(nameIn(by, row, nameOf)).map((name) => name ?? "");
+      const names = Object.values(namesIn(by, row, nameOf)).map((name) => name ?? "");
       return [...row.keys, ...names, ...COLUMNS.map((column) => cells[column] ?? 0)];
     }),
   );
