@@ -15,6 +15,7 @@ import { answer } from "./http/answer.js";
 import type { Site } from "./http/parts.js";
 import { followChanges } from "./jobs/follow-changes.js";
 import type { Log } from "./kernel/log.js";
+import { missingPlans } from "./tenants/plan.js";
 
 /** The rounds can be asked for at any moment, beside those that come by themselves. */
 export type App = Omit<Rounds, "tellStatistics"> & {
@@ -83,6 +84,10 @@ async function fillMemory(
     surrender: (bucket) => keeperOf(gateway, bucket).surrender(bucket),
   });
   await loadAll();
+  const { directory, plans } = gateway;
+  for (const [plan, payers] of missingPlans(directory.payers(), plans)) {
+    log("warn", "plan_not_configured", { plan, payers });
+  }
   return unfollow;
 }
 

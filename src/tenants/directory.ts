@@ -2,7 +2,7 @@ import { hashToken, isWellFormed } from "./access-token.js";
 import { type Caller, callerOf } from "./caller.js";
 import { OrganizationDirectory } from "./organization-directory.js";
 import type { OrganizationRows } from "./organization-store.js";
-import { fundsBucketOf } from "./payer.js";
+import { fundsBucketOf, type Payer } from "./payer.js";
 import type { Plans } from "./plan.js";
 import { type MasterKey, unseal } from "./sealing.js";
 import type { TenantRows } from "./store.js";
@@ -106,6 +106,12 @@ export class Directory {
 
   user(userId: string): User | undefined {
     return this.users.get(userId);
+  }
+
+  /** Everybody who can pay for requests. No person's name has a colon: a deleted user's has, and our own account's. */
+  payers(): readonly Payer[] {
+    const people = [...this.users.values()].filter(({ name }) => !name.includes(":"));
+    return [...people, ...this.organizations.all()];
   }
 
   private forget(userId: string): void {

@@ -60,6 +60,17 @@ export const builtInPlans: readonly Plan[] = [
 export const sellsCredit = (plan: Plan | undefined): boolean =>
   plan !== undefined && plan.extraUsage !== "none";
 
+/** How many of these payers are on each plan that is not there (any more): it brings them nothing. */
+export function missingPlans(
+  payers: readonly Pick<Payer, "plan">[],
+  plans: Plans,
+): ReadonlyMap<string, number> {
+  const missing = payers.map(({ plan }) => plan).filter((plan) => !plans.has(plan));
+  return new Map(
+    [...new Set(missing)].map((plan) => [plan, missing.filter((each) => each === plan).length]),
+  );
+}
+
 type Terms = Pick<Payer, "seats" | "spendingLimit">;
 
 /** What a plan brings each period, all seats together; never more than the books take. */

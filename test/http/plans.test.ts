@@ -1,6 +1,14 @@
 /** Plans, periods and pay-as-you-go as callers and the operator meet them. */
 import { afterEach, expect, test } from "bun:test";
-import { call, chat, type TestApp, type TestUser, testApp, until } from "../support/app.js";
+import {
+  call,
+  chat,
+  recordingLog,
+  type TestApp,
+  type TestUser,
+  testApp,
+  until,
+} from "../support/app.js";
 import { manualClock } from "../support/clock.js";
 import { fakeProvider, plainAnswer, type Reply, yamlFor } from "../support/provider.js";
 
@@ -352,4 +360,16 @@ test("changes of plan and limit reach another process within a second", async ()
   expect((await ask(other, ada, 16)).status).toBe(402);
   await other.drain();
   expect((await app.site.ledger.audit()).balanced).toBe(true);
+});
+
+test("a plan that the configuration does not have any more is told of, with how many are on it", async () => {
+  const { app } = await start(ONE_DOLLAR);
+  for (const name of ["ada", "bob", "cyd"]) await app.addUser(name, "gone");
+  await app.site.tenants.deleteUser((await app.addUser("dan", "gone")).user.id, 0);
+  const { log, lines } = recordingLog();
+  const other = await testApp({ data: app.data, log });
+  cleanUps.push(other.stop);
+  expect(lines.filter(({ event }) => event === "plan_not_configured")).toEqual([
+    { level: "warn", event: "plan_not_configured", facts: { plan: "gone", payers: 3 } },
+  ]);
 });
