@@ -82,7 +82,10 @@ test(`${REQUESTS} requests on ${NODES} nodes that die, freeze and lose their sto
 
   const asked = [...callers.asked, ...thawed];
   const books = await readBooks(url);
-  report(asked, books.requests.length);
+  const { refused, died } = report(asked, books.requests.length);
+  // Payers near their limits, and nodes with requests under way: without them nothing is proven.
+  expect(refused).toBeGreaterThan(PAYERS);
+  expect(died).toBeGreaterThan(NODES);
   const figures = figuresOf(asked, payers, books, deliveries(site.sim));
   console.log(
     `overspend ${figures.overspend}, phantom refusals ${figures.phantomRefusals}, lost ${figures.lost}, doubled ${figures.doubled}`,
@@ -195,17 +198,20 @@ async function isFenced(url: string): Promise<boolean> {
   }
 }
 
-function report(asked: readonly Asked[], inBooks: number): void {
+function report(asked: readonly Asked[], inBooks: number) {
   const count = (what: (one: Asked) => boolean): number => asked.filter(what).length;
+  const refused = count(({ seen }) => seen.status === 402);
+  const died = count(({ seen }) => !seen.isComplete && (seen.status ?? 200) === 200);
   const slowest = Math.max(...asked.map(({ from, to }) => to - from));
   console.log(
     [
       `${asked.length} asked, ${inBooks} in the books`,
       `${count(({ seen }) => seen.isComplete)} served`,
-      `${count(({ seen }) => seen.status === 402)} refused`,
+      `${refused} refused`,
       `${count(({ seen }) => seen.status === 502)} turned away for the store`,
-      `${count(({ seen }) => !seen.isComplete && (seen.status ?? 200) === 200)} died with their node`,
+      `${died} died with their node`,
       `the slowest took ${Math.round(slowest)} ms`,
     ].join(", "),
   );
+  return { refused, died };
 }

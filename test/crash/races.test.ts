@@ -90,3 +90,22 @@ test("200 requests of 20 members on an organization's credit for one: one is ser
     billTo: "acme",
   }));
 });
+
+test("what one node has leased and leaves idle is another's within a second, to the last of it, on Postgres", async () => {
+  const url = await (await postgres()).freshDatabase();
+  const env = { DATABASE_URL: url };
+  const [a, b] = [await site.node({ env }), await site.node({ env })];
+  site.sim.setDials("together", { first_token_ms: 0 });
+  const token = await addPayer(a, "ada", BALANCE);
+  await Bun.sleep(1_000);
+  expect(await ask(a, token, { tokens: 1 })).toMatchObject({ status: 200 });
+  const rest = BigInt(TOKENS - 1) * TOKEN_COST;
+  const { left, leased } = sums(await readBooks(url));
+  expect(left - leased).toBeLessThan(rest);
+  const began = performance.now();
+  const seen = await ask(b, token, { tokens: TOKENS - 1 });
+  expect(performance.now() - began).toBeLessThan(1_000);
+  expect(seen).toMatchObject({ isComplete: true, cost: rest });
+  for (const node of [a, b]) expect(await node.stop()).toBe(0);
+  expect(sums(await readBooks(url))).toMatchObject({ left: 0n, leased: 0n });
+});
