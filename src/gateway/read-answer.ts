@@ -45,7 +45,7 @@ export const TOO_LARGE = "too_large";
 /** Whether the body must be unpacked before it can be read. */
 export function isPacked(head: ResponseHead): boolean {
   const encoding = head.get("content-encoding");
-  return encoding !== undefined && encoding !== "identity";
+  return encoding !== undefined && encoding.toLowerCase() !== "identity";
 }
 
 /** Some compress against our wish. What would unpack beyond the limit is a bomb, and stays packed. */

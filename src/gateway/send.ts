@@ -134,7 +134,7 @@ export async function startStream(
   { head, exchange }: Answer,
 ): Promise<Outcome> {
   const isEvents = head.get("content-type")?.toLowerCase().startsWith("text/event-stream");
-  if (!isEvents || head.get("content-encoding") !== undefined) {
+  if (!isEvents || isPacked(head)) {
     attempt.deadline.stop(new Error("not a stream of plain text"));
     return { kind: "failed", why: whatKind(head) };
   }

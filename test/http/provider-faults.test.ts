@@ -384,6 +384,23 @@ test("an answer compressed against our wish is read all the same", async () => {
   expect(response.headers.get("content-encoding")).toBeNull();
 });
 
+test("an answer that says it is encoded as itself is not encoded", async () => {
+  const provider = provide(({ body }) => {
+    const reply = body.includes('"stream":true')
+      ? streamed([chunk("Hi", "stop"), usageChunk(10, 5), DONE])
+      : plainAnswer();
+    reply.headers.set("content-encoding", "Identity");
+    return reply;
+  });
+  const { app, ada } = await start({ local: provider.origin });
+  for (const body of [ASK, STREAM]) {
+    const response = await app.answer(chat(ada.token, body));
+    expect(response.headers.get("x-turnpike-route")).toBe("policy=fastest; tried=local:200");
+    await response.text();
+  }
+  expect(await charged(app, ada)).toBe(40_000n);
+});
+
 test("a content-length that is wrong is a broken answer, and the next request is served", async () => {
   const good = await plainAnswer().text();
   const write = (length: number | string, body: string) =>
