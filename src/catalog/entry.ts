@@ -8,13 +8,15 @@ import { OTHER_UNITS, TOKEN_UNITS } from "../tasks/usage.js";
 import type { Mapping, Model, Price } from "./model.js";
 import type { MappingFacts } from "./stored.js";
 
+const PRICE_RULE = 'dollars as decimal text with at most 9 decimals, like "0.18"';
+
 const priceText = (parse: (text: string) => PricePerMillion | undefined) =>
-  z.string().transform((text, context) => {
+  z.string(`expected ${PRICE_RULE}, in quotes`).transform((text, context) => {
     const price = parse(text);
     if (price !== undefined) return price;
     context.addIssue({
       code: "custom",
-      message: `expected dollars as decimal text with at most 9 decimals, like "0.18", not "${text}"`,
+      message: `expected ${PRICE_RULE}, not "${text}"`,
     });
     return z.NEVER;
   });

@@ -6,6 +6,7 @@ import { nearest } from "../catalog/nearest.js";
 import { defaultLimits } from "../kernel/limits.js";
 import { reasonOf } from "../kernel/log.js";
 import { RATE_FIELDS } from "../tenants/rates.js";
+import { mistake } from "../wire/checked.js";
 import { registrationSchema } from "./hub.js";
 import { paymentsSchema } from "./payments.js";
 import { configSchema, snakeCase, type WrittenConfig } from "./schema.js";
@@ -22,7 +23,7 @@ export function readConfigText(text: string, file: string): WrittenConfig {
     const { line } = lines.linePos(syntax.pos[0]);
     throw new ConfigError(`${file}:${line}: ${syntax.message.split("\n")[0]}`);
   }
-  const result = configSchema.safeParse(unfold(document, file) ?? {});
+  const result = configSchema.safeParse(unfold(document, file) ?? {}, { error: mistake });
   if (result.success) return result.data;
   const messages = result.error.issues.flatMap((issue) =>
     mistakesOf(issue).map(({ path, message }) => {

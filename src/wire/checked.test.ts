@@ -51,6 +51,6 @@ test("a mistake is told in words, with the field and what it may be", () => {
 
 test("a body that is wrong as a whole is told so, without a field", () => {
   const none = { param: undefined };
-  expect(refusalOf([])).toEqual({ ...none, message: "The body must be a JSON object" });
+  expect(refusalOf([])).toEqual({ ...none, message: "The body must be an object" });
   expect(refusalOf({ user: "nobody" })).toEqual({ ...none, message: "name somebody" });
 });

@@ -44,8 +44,8 @@ const KINDS: Readonly<Record<string, string>> = {
   int: "a whole number",
   boolean: "true or false",
   array: "a list",
-  object: "a JSON object",
-  record: "a JSON object",
+  object: "an object",
+  record: "an object",
 };
 
 const kindOf = (expected: string): string => KINDS[expected] ?? expected;

@@ -91,6 +91,9 @@ test("a plan's limits in the file are checked before anything starts", async () 
       "plans.p.spending_limit: is above spending_limit_max",
     ],
     ["{ monthly_credit: '1e3' }", 'not "1e3"'],
+    ["{ monthly_credit: 5 }", 'expected dollars as decimal text like "5.00"'],
+    ["{ monthly_credit: 5 }", "in quotes"],
+    ["{ extra_usage: some }", "plans.p.extra_usage: must be one of none, prepaid, pay_as_you_go"],
     ["{ monthly_credit: '99999999999' }", "at most 1000000000"],
   ] as const) {
     writeFileSync(file, `plans:\n  p: ${plan}\n`);
