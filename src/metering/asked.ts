@@ -98,7 +98,8 @@ function pixelsOfSize(size: unknown): number | undefined {
     : Math.ceil(width) * Math.ceil(height);
 }
 
-function videoMsIn(said: Json): number | undefined {
+/** How long a film is wanted, in milliseconds. */
+export function videoMsIn(said: Json): number | undefined {
   const seconds = numberIn(said, "duration", "seconds");
   if (seconds !== undefined) return seconds * 1_000;
   const frames = numberIn(said, "num_frames");

@@ -14,6 +14,8 @@ export type EstimateQuery = {
   readonly task: Task | undefined;
   /** What goes in, whose text is to be counted; undefined where it is not said. */
   readonly input: unknown;
+  /** As the task names them. */
+  readonly parameters: Readonly<Record<string, unknown>>;
   /** By name; the rest is assumed. */
   readonly inputTokens: number | undefined;
   readonly outputTokens: number | undefined;
@@ -51,6 +53,7 @@ export function parseEstimateQuery(body: Readonly<Record<string, unknown>>): Est
     ...splitModel(body.model),
     task: read.task,
     input: inputOf(body),
+    parameters: read.parameters ?? {},
     inputTokens: said.input_tokens,
     outputTokens: said.output_tokens ?? limitOf(read),
     measured: { ...measuredIn(read), ...said.measured },

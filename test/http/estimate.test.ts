@@ -58,6 +58,11 @@ async function start() {
         },
         { id: "org/words", task: "feature-extraction", providers: [offer("dear", { input: "1" })] },
         {
+          id: "org/film",
+          task: "text-to-video",
+          providers: [offer("dear", { video_second: "0.02" })],
+        },
+        {
           id: "org/rank",
           task: "text-ranking",
           providers: [
@@ -168,6 +173,16 @@ test("what the body says of a call counts instead of what would be assumed", asy
   expect(await first({ model: "org/words", input: ["hello", "world"] })).toMatchObject({
     assumes: { input_tokens: "3" },
   });
+  for (const [parameters, seconds] of [
+    [{ num_frames: 48 }, "2"],
+    [{ num_frames: 30, fps: 12 }, "2.5"],
+    [{ duration: 8 }, "8"],
+    [{ seed: 1 }, "5"],
+  ] as const) {
+    expect(await first({ route: "/models/org/film", inputs: "a cat", parameters })).toMatchObject({
+      assumes: { video_seconds: seconds },
+    });
+  }
   const passages = { query: "hello", documents: ["world", { text: "world" }] };
   expect(await first({ ...passages, model: "org/rank:dear", route: "/v1/rerank" })).toMatchObject({
     assumes: { input_tokens: "5" },

@@ -6,9 +6,11 @@ import { disablement } from "../../gateway/route/eligible.js";
 import { countTokens } from "../../gateway/tokenizer.js";
 import { badRequest } from "../../kernel/errors.js";
 import { type NanoUsd, nanoUsd } from "../../kernel/money.js";
-import { textIn } from "../../metering/asked.js";
+import { textIn, videoMsIn } from "../../metering/asked.js";
 import { callsFor, type Forecast, forecast, printForecast } from "../../metering/forecast.js";
+import type { Assumed } from "../../metering/typical.js";
 import type { Task } from "../../tasks/index.js";
+import { NANOSECONDS_PER_MS } from "../../tasks/usage.js";
 import type { Caller } from "../../tenants/caller.js";
 import { type EstimateQuery, parseEstimateQuery } from "../../wire/estimate-query.js";
 import { notJson } from "../../wire/json-members.js";
@@ -105,13 +107,19 @@ function requireTask({ id, task }: Model, wanted: Task | undefined): void {
 }
 
 /** What is said, with text that is there counted. */
-export async function assumedFor({ input, inputTokens, outputTokens, measured }: EstimateQuery) {
+export async function assumedFor(query: EstimateQuery): Promise<Assumed> {
+  const { input, parameters, inputTokens, outputTokens, measured } = query;
   const text = input === undefined ? "" : textIn(input);
   const tokens = inputTokens ?? (text === "" ? undefined : await countTokens(text));
+  const videoMs = videoMsIn(parameters);
   return {
     ...(tokens !== undefined && { inputTokens: tokens }),
     ...(outputTokens !== undefined && { outputTokens }),
-    measured: { ...(text !== "" && { characters: [...text].length }), ...measured },
+    measured: {
+      ...(text !== "" && { characters: [...text].length }),
+      ...(videoMs !== undefined && { videoNanoseconds: Math.ceil(videoMs * NANOSECONDS_PER_MS) }),
+      ...measured,
+    },
   };
 }
 
