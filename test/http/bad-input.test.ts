@@ -331,6 +331,24 @@ test("two tokens in two headers are one bad token, not a choice", async () => {
   expect((await refused(request)).status).toBe(401);
 });
 
+test("a header of ours that is given twice is refused, not chosen from", async () => {
+  const table: readonly [string, number, string][] = [
+    ["x-turnpike-provider-key", 400, "bad_request"],
+    ["idempotency-key", 400, "bad_request"],
+    ["x-hf-bill-to", 403, "not_a_member"],
+  ];
+  for (const [name, status, code] of table) {
+    const request = chat(ada.token, { ...BODY, model: "org/model:local" }, { [name]: "one" });
+    request.headers.append(name, "two");
+    const refusal = await refused(request);
+    expect({ name, status: refusal.status, code: refusal.error.code }).toEqual({
+      name,
+      status,
+      code,
+    });
+  }
+});
+
 test("an own provider key with characters no header can carry is refused and not repeated", async () => {
   for (const key of ["two words", "tab\tkey", "caf\u00e9-SECRET", "k".repeat(4_097)]) {
     const { status, error } = await refused(
