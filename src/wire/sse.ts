@@ -4,8 +4,12 @@
  */
 import { EVENT_BYTES_MAX } from "../kernel/limits.js";
 
+/** UTF-8's byte order mark, which may stand before a stream's first event and is no part of it. */
+const MARK = "\u00ef\u00bb\u00bf";
+
 export class EventSplitter {
   private rest = "";
+  private hasBegun = false;
   /** Whether the events of the last push were all of its bytes, and nothing but them. */
   isAligned = true;
 
@@ -19,13 +23,15 @@ export class EventSplitter {
     const hadRest = this.rest !== "";
     const text = this.rest + chunk.toString("latin1");
     const events: string[] = [];
-    let start = 0;
-    for (let end = endOfEvent(text, 0); end > 0; end = endOfEvent(text, start)) {
+    const begin = !this.hasBegun && text.startsWith(MARK) ? MARK.length : 0;
+    this.hasBegun ||= text.length >= MARK.length;
+    let start = begin;
+    for (let end = endOfEvent(text, start); end > 0; end = endOfEvent(text, start)) {
       events.push(text.slice(start, end));
       start = end;
     }
     this.rest = text.slice(start);
-    this.isAligned = !hadRest && this.rest === "";
+    this.isAligned = !hadRest && this.rest === "" && begin === 0;
     if (this.rest.length > EVENT_BYTES_MAX) {
       throw new RangeError(`an event is longer than ${EVENT_BYTES_MAX} bytes`);
     }

@@ -642,6 +642,17 @@ test("events cut at every byte, with CRLF and comments between them, arrive whol
   await noTrace(text);
 });
 
+test("a byte order mark before the first event takes nothing away from it", async () => {
+  const bytes = Buffer.from(`\ufeff${FIRST}${chunk("", "stop")}${usageChunk(10, 5)}${DONE}`);
+  for (const parts of [[bytes], [...bytes].map((byte) => Uint8Array.of(byte))]) {
+    const provider = provide(() => streamed(parts));
+    const { app, ada } = await start({ local: provider.origin });
+    const { text, isDone } = await readStream(await app.answer(chat(ada.token, STREAM)));
+    expect(text).toStartWith(FIRST);
+    expect(isDone).toBe(true);
+  }
+});
+
 test("a caller who reads slowly is not taken for a provider that stalls", async () => {
   const provider = provide(() =>
     streamed([FIRST, gap, FIRST, gap, chunk("", "stop"), usageChunk(10, 5), DONE]),
