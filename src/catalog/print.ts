@@ -1,4 +1,5 @@
 /** Mappings and prices as our own API and the command line tell them. */
+import { printDay, printTime } from "../kernel/print-time.js";
 import type { Mapping } from "./model.js";
 import { printPrice } from "./quote.js";
 import type { PriceEntry } from "./stored.js";
@@ -22,17 +23,14 @@ export const printMapping = (mapping: Mapping) => ({
   price: printPrice(mapping.price ?? {}),
   hardware: mapping.hardware ?? null,
   source: mapping.source,
-  priced_at: mapping.pricedAt === undefined ? null : dayOf(mapping.pricedAt),
+  priced_at: mapping.pricedAt === undefined ? null : printDay(mapping.pricedAt),
 });
 
 /** One price of a mapping's past, or the one that holds. */
 export const printPriceEntry = ({ price, isFree, source, setBy, validFrom }: PriceEntry) => ({
-  valid_from: new Date(validFrom).toISOString(),
+  valid_from: printTime(validFrom),
   price: printPrice(price ?? {}),
   is_free: isFree,
   source,
   set_by: setBy,
 });
-
-/** `at` in milliseconds UTC. */
-export const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);

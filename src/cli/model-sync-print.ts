@@ -1,8 +1,9 @@
 /** What a sync found, for people and for programs. */
-import { dayOf } from "../catalog/print.js";
+
 import { printPrice } from "../catalog/quote.js";
 import { nameOf, type Rename } from "../catalog/stored.js";
 import type { SyncChange } from "../catalog/sync.js";
+import { printDay } from "../kernel/print-time.js";
 import { table } from "./output.js";
 
 /** What came of asking about one provider. */
@@ -53,7 +54,7 @@ function printChange({ kind, before, after, keptBy }: SyncChange) {
 }
 
 const since = (before: SyncChange["before"]): string | undefined =>
-  before?.pricedAt === undefined ? undefined : dayOf(before.pricedAt);
+  before?.pricedAt === undefined ? undefined : printDay(before.pricedAt);
 
 export function syncText(synced: readonly Synced[], written: number | undefined): string {
   const changes = synced.flatMap((one) => one.changes);

@@ -1,7 +1,6 @@
 /** Reads what providers and the Hub list, shows what is different here, and writes it into the store where told to. */
 import type { Catalog } from "../catalog/catalog.js";
 import type { Model } from "../catalog/model.js";
-import { dayOf } from "../catalog/print.js";
 import type { Rename } from "../catalog/stored.js";
 import { compare, SET_BY } from "../catalog/sync.js";
 import { hubOf } from "../embedded/hub.js";
@@ -15,6 +14,7 @@ import { systemClock } from "../kernel/clock.js";
 import { newId } from "../kernel/ids.js";
 import { KNOWN_MODELS_MAX } from "../kernel/limits.js";
 import { reasonOf } from "../kernel/log.js";
+import { printDay } from "../kernel/print-time.js";
 import { unitsOf } from "../metering/priceable.js";
 import { catalogOf } from "./catalog.js";
 import { type CommonOptions, command } from "./command.js";
@@ -124,7 +124,7 @@ async function syncOne(asking: Asking, configured: ConfiguredProvider): Promise<
   const { offers, models } = await attempt(hubAbout(asking, id), NOTHING);
   const renames = models.length === 0 ? [] : await attempt(renamesIn(asking, id, models), []);
   if (renames.length > 0) await asking.rename(renames);
-  const today = dayOf(systemClock.now());
+  const today = printDay(systemClock.now());
   const found = compare(asking.catalog, {
     ...{ provider: id, listed, hub: offers, unitsOf, hasHubIds: listing?.hasHubIds ?? false },
     source: `${id}'s list of models, read ${today}`,

@@ -1,5 +1,6 @@
 import { DAY_MS } from "../kernel/clock.js";
 import { formatUsd } from "../kernel/money.js";
+import { printTime } from "../kernel/print-time.js";
 import { isNamed, type NameOf, printUsage, usageCsv } from "../store/books/print-usage.js";
 import type { UsageOf, UsageRow } from "../store/books/usage-reports.js";
 import { isDeleted } from "../tenants/forget.js";
@@ -94,5 +95,5 @@ async function usageOf(local: Local, options: Options): Promise<UsageOf> {
 
 function daysAgo({ days }: Options, now: number): string | undefined {
   if (days === undefined) return undefined;
-  return new Date(now - readWhole("--days", days, [1, 1_100]) * DAY_MS).toISOString();
+  return printTime(now - readWhole("--days", days, [1, 1_100]) * DAY_MS);
 }

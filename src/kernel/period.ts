@@ -1,4 +1,5 @@
 /** A payer's months, in UTC: they begin on its anchor day, or on the last day of a month that is too short. */
+import { printDay } from "./print-time.js";
 
 export type Anchor = {
   /** 1 to 31. */
@@ -61,6 +62,6 @@ function dayOf(year: number, month: number, day: number): number {
 }
 
 function named(start: number, end: number): Period {
-  const day = new Date(start).toISOString().slice(0, 10);
+  const day = printDay(start);
   return { start, end, name: day.endsWith("-01") ? day.slice(0, 7) : day };
 }

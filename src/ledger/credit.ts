@@ -1,4 +1,5 @@
 import { type NanoUsd, nanoUsd } from "../kernel/money.js";
+import { printTime, printTimeOrNull } from "../kernel/print-time.js";
 import type { Opening } from "./account.js";
 import type { Drift } from "./late-cost.js";
 import type { CreditView } from "./store.js";
@@ -24,7 +25,7 @@ export const printGrant = ({ id, amount, grantKind, expiresAt }: Opening) => ({
   id,
   amount_nano_usd: String(amount),
   kind: grantKind,
-  expires_at: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
+  expires_at: printTimeOrNull(expiresAt),
 });
 
 /** A payer's credit as people and programs see it: amounts as strings of nano-USD. */
@@ -41,14 +42,13 @@ export function printCredit(
     spendable_nano_usd: String(nanoUsd(left - held)),
     held_nano_usd: String(held),
     spent_this_period_nano_usd: String(spent),
-    resets_at: new Date(resetsAt).toISOString(),
+    resets_at: printTime(resetsAt),
     buckets: view.accounts.map((account) => ({
       kind: account.kind,
       scope: SCOPE,
       granted_nano_usd: String(account.granted),
       left_nano_usd: String(account.left),
-      expires_at:
-        account.expiresAt === undefined ? null : new Date(account.expiresAt).toISOString(),
+      expires_at: printTimeOrNull(account.expiresAt),
     })),
   };
 }

@@ -1,5 +1,6 @@
 /** Buying credit: what a payment is, what the payment processor tells of it, and what it asks of storage. */
 import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
+import { printTime } from "../kernel/print-time.js";
 
 /**
  * From the first to the last, and never back: whichever order events come in, a payment ends in the latest state
@@ -128,6 +129,6 @@ export const printPayment = (payment: Payment) => ({
   taken_back_nano_usd: String(payment.takenBack),
   lost_nano_usd: String(payment.lost),
   outstanding_nano_usd: String(payment.outstanding),
-  created_at: new Date(payment.createdAt).toISOString(),
-  changed_at: new Date(payment.changedAt).toISOString(),
+  created_at: printTime(payment.createdAt),
+  changed_at: printTime(payment.changedAt),
 });

@@ -1,10 +1,10 @@
 /** Asks the Hub which of its models a provider serves, under which names, and what it says of those models. */
 import { z } from "zod";
 import { modelId, providerModel } from "../../catalog/entry.js";
-import { dayOf } from "../../catalog/print.js";
 import type { KnownModel } from "../../catalog/stored.js";
 import type { HubOffer } from "../../catalog/sync.js";
 import { HUB_PAGE_MODELS, HUB_PAGES_MAX, MODEL_TAG_CHARS_MAX } from "../../kernel/limits.js";
+import { printDay } from "../../kernel/print-time.js";
 import { TASKS } from "../../tasks/index.js";
 import { type Asker, askJson } from "./ask-json.js";
 
@@ -37,7 +37,7 @@ export async function askHub(asker: Asker, asked: Asked): Promise<HubAnswer> {
     progress(pages.length);
     url = nextOf(answer.link, url);
   }
-  const source = `${new URL(origin).host}, ${dayOf(at)}`;
+  const source = `${new URL(origin).host}, ${printDay(at)}`;
   return {
     offers: pages.flatMap((model) => offersOf(model, provider)),
     models: pages.map((model) => toKnown(model, provider, { source, at })),

@@ -3,6 +3,7 @@ import { printPrice } from "../../catalog/quote.js";
 import { assert, RouterError } from "../../kernel/errors.js";
 import { SMALLEST_ANSWER_TOKENS, SMALLEST_COMPUTE_MS } from "../../kernel/limits.js";
 import { formatUsd, type NanoUsd } from "../../kernel/money.js";
+import { printTimeOrNull } from "../../kernel/print-time.js";
 import { addedCost, mostCost } from "../../metering/cost.js";
 import { isPriceFor } from "../../metering/priceable.js";
 import type { Candidate } from "../../routing/policy.js";
@@ -87,7 +88,7 @@ function insufficient(
   const tightest = caller.buckets.find(({ id }) => spendableIn(gateway, id) === available);
   assert(tightest, "some bucket has what all of them have");
   const at = resetsAt(caller, tightest, gateway.clock.now());
-  const resets = at === undefined ? null : new Date(at).toISOString();
+  const resets = printTimeOrNull(at);
   const reset = resets === null ? "It does not reset." : `It resets at ${resets}.`;
   const remedy = remedyFor(gateway.plans, caller, tightest);
   return new RouterError(

@@ -15,6 +15,7 @@ import { isOutOfReach, SERVICE_CHECKS } from "../../conformance/service-checks.j
 import { smallInput, TASK } from "../../conformance/task-check.js";
 import { assert, RouterError } from "../../kernel/errors.js";
 import { CHECK_AGAIN_MAX, CHECK_AGAIN_MS } from "../../kernel/limits.js";
+import { printTime } from "../../kernel/print-time.js";
 import type { Provider, Step, TaskAdapter } from "../../providers/provider.js";
 import type { Task } from "../../tasks/index.js";
 import type { TaskInput } from "../../tasks/task-call.js";
@@ -51,7 +52,7 @@ export async function runConformance(
     provider: configured.provider.id,
     model: tried.providerModel,
     task: tried.task,
-    at: new Date(tried.at).toISOString(),
+    at: printTime(tried.at),
     passed: checks.every(({ verdict }) => verdict !== "failed"),
     checks,
   };

@@ -6,6 +6,7 @@ import {
   PROVIDER_KEY_CHARS_MAX,
   REGISTERED_URL_CHARS_MAX,
 } from "../../kernel/limits.js";
+import { printTime, printTimeOrNull } from "../../kernel/print-time.js";
 import { DIALECTS } from "../../providers/registered.js";
 import type { RegisteredPlace, Registration } from "../../tenants/registration.js";
 
@@ -99,8 +100,8 @@ export const printRegistration = (one: Registration, org: string) => ({
   billing_url: one.billingUrl ?? null,
   billing_delay_seconds: one.billingDelayMs / 1_000,
   models_url: one.modelsUrl,
-  created_at: new Date(one.createdAt).toISOString(),
-  changed_at: new Date(one.changedAt).toISOString(),
-  tested_at: one.testedAt === undefined ? null : new Date(one.testedAt).toISOString(),
+  created_at: printTime(one.createdAt),
+  changed_at: printTime(one.changedAt),
+  tested_at: printTimeOrNull(one.testedAt),
   has_passed: one.hasPassed,
 });

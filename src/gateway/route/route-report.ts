@@ -1,5 +1,6 @@
 /** What would become of a request: who is tried in which order, by which evidence, and who is not. Nobody is called. */
 import type { RouterError } from "../../kernel/errors.js";
+import { printTime } from "../../kernel/print-time.js";
 import { costOf } from "../../metering/cost.js";
 import type { Breakers } from "../../routing/breakers.js";
 import { type Explained, explain } from "../../routing/explain.js";
@@ -99,7 +100,7 @@ const printEvidence = (evidence: Details) => ({
   error_rate: rounded(evidence.errorRate),
   rate_limited_rate: rounded(evidence.rateLimitedRate),
   answers: rounded(evidence.answers),
-  last_seen_at: evidence.seenAt === 0 ? null : new Date(evidence.seenAt).toISOString(),
+  last_seen_at: evidence.seenAt === 0 ? null : printTime(evidence.seenAt),
 });
 
 const maybe = (value: number | undefined): number | null =>

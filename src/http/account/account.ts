@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { RouterError } from "../../kernel/errors.js";
 import { NAME_CHARS_MAX, PROVIDER_KEY_CHARS_MAX } from "../../kernel/limits.js";
+import { printTime, printTimeOrNull } from "../../kernel/print-time.js";
 import { keyContext } from "../../tenants/directory.js";
 import { printRates, readRates } from "../../tenants/rates.js";
 import { DEFAULT_SCOPES, issueToken, type NewToken } from "../../tenants/register.js";
@@ -25,7 +26,7 @@ export const printUser = (user: User) => ({
   spending_limit_nano_usd: user.spendingLimit === undefined ? null : String(user.spendingLimit),
   anchor_day: user.anchor.day,
   ...printRates(user.rates),
-  created_at: new Date(user.createdAt).toISOString(),
+  created_at: printTime(user.createdAt),
 });
 
 export const printToken = (token: AccessToken) => ({
@@ -33,17 +34,14 @@ export const printToken = (token: AccessToken) => ({
   name: token.name,
   token: token.mask,
   scopes: token.scopes,
-  created_at: new Date(token.createdAt).toISOString(),
-  expires_at: isoOrNull(token.expiresAt),
-  revoked_at: isoOrNull(token.revokedAt),
+  created_at: printTime(token.createdAt),
+  expires_at: printTimeOrNull(token.expiresAt),
+  revoked_at: printTimeOrNull(token.revokedAt),
   budget: token.budget
     ? { amount_nano_usd: String(token.budget.amount), period: token.budget.period }
     : null,
   ...printRates(token.rates),
 });
-
-const isoOrNull = (at: number | undefined): string | null =>
-  at === undefined ? null : new Date(at).toISOString();
 
 export const listTokens: Handler = async (site, visit) => {
   const { user } = await authenticate(site, visit, "read");
@@ -107,7 +105,7 @@ export const listProviderKeys: Handler = async (site, visit) => {
     provider_keys: keys.map((key) => ({
       provider: key.provider,
       key: key.mask,
-      created_at: new Date(key.createdAt).toISOString(),
+      created_at: printTime(key.createdAt),
     })),
   });
 };

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { RouterError } from "../../kernel/errors.js";
 import { newId } from "../../kernel/ids.js";
 import { INVITATION_MS, INVITATION_MS_MAX } from "../../kernel/limits.js";
+import { printTime } from "../../kernel/print-time.js";
 import { type Invitation, ORG_ROLES } from "../../tenants/organization.js";
 import type { InvitationOutcome } from "../../tenants/organization-store.js";
 import type { User } from "../../tenants/user.js";
@@ -29,8 +30,8 @@ const printInvitation = ({ gateway }: Site, invitation: Invitation, now: number)
     user: nameOf(directory.user(invitation.userId)),
     role: invitation.role,
     invited_by: nameOf(directory.user(invitation.invitedBy)),
-    created_at: new Date(invitation.createdAt).toISOString(),
-    expires_at: new Date(invitation.expiresAt).toISOString(),
+    created_at: printTime(invitation.createdAt),
+    expires_at: printTime(invitation.expiresAt),
     state: isOver ? "expired" : invitation.state,
   };
 };
@@ -103,6 +104,6 @@ const tooLate = ({ what, invitation }: InvitationOutcome, user: User): RouterErr
   new RouterError(
     "conflict",
     what === "expired"
-      ? `The invitation expired at ${new Date(invitation.expiresAt).toISOString()}: ask for another one.`
+      ? `The invitation expired at ${printTime(invitation.expiresAt)}: ask for another one.`
       : `The invitation of ${user.name} is ${invitation.state} already.`,
   );

@@ -1,4 +1,5 @@
 /** GET /api/turnpike/me/limits: the rates that hold for a caller, and what is left of each. */
+import { printTime } from "../../kernel/print-time.js";
 import {
   type CallerRates,
   endOfMinute,
@@ -35,5 +36,5 @@ const print = ({ scope, name, kind, most }: RateBucket, left: number, now: numbe
   rate: RATE_FIELDS[kind],
   limit: most,
   left,
-  resets_at: kind === "concurrent" ? null : new Date(endOfMinute(minuteAt(now))).toISOString(),
+  resets_at: kind === "concurrent" ? null : printTime(endOfMinute(minuteAt(now))),
 });

@@ -5,6 +5,7 @@ import type { Json } from "../../kernel/canonical-json.js";
 import { printDecimal } from "../../kernel/decimal.js";
 import { RouterError } from "../../kernel/errors.js";
 import { formatUsd } from "../../kernel/money.js";
+import { printTime } from "../../kernel/print-time.js";
 import { printPublicKey } from "../../ledger/receipt-key.js";
 import { signReceipt } from "../../ledger/signed-receipt.js";
 import { type Item, itemsOf, PARTS, roundingOf } from "../../metering/items.js";
@@ -59,8 +60,8 @@ function printReceipt(record: RequestRecord, issuedAt: number): Json {
   return {
     version: VERSION,
     inference_id: record.id,
-    issued_at: iso(issuedAt),
-    at: iso(record.at),
+    issued_at: printTime(issuedAt),
+    at: printTime(record.at),
     duration_ms: record.durationMs,
     first_byte_ms: record.firstByteMs ?? null,
     user_id: record.userId,
@@ -90,7 +91,7 @@ function printReceipt(record: RequestRecord, issuedAt: number): Json {
     charged_nano_usd: String(record.cost - record.overrun),
     overrun_nano_usd: String(record.overrun),
     debits: record.charges.map(printMove),
-    corrections: record.adjustments.map((move) => ({ ...printMove(move), at: iso(move.at) })),
+    corrections: record.adjustments.map((move) => ({ ...printMove(move), at: printTime(move.at) })),
   };
 }
 
@@ -100,8 +101,6 @@ function countedItems(record: RequestRecord, price: Price): readonly Item[] {
   const counted = record.counted ?? record.cost;
   return counted === 0n ? items.filter(({ amount }) => amount === 0n) : items;
 }
-
-const iso = (at: number): string => new Date(at).toISOString();
 
 function billed({ isOwnKey }: RequestRecord, price: Price | undefined): string {
   if (isOwnKey) return "own_key";

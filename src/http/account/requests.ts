@@ -1,4 +1,5 @@
 /** …/requests: the newest requests that somebody made, or that an organization paid for. */
+import { printTime } from "../../kernel/print-time.js";
 import type { RequestRow } from "../../store/books/usage.js";
 import { printMeasured } from "../../wire/usage.js";
 import { authenticate } from "../authenticate.js";
@@ -18,7 +19,7 @@ export const listRequests: Handler = async (site, visit) => {
 /** As JSON, without whose it is: amounts are strings of nano-USD, `cost_nano_usd` is what was charged. */
 export const printRequest = (row: RequestRow) => ({
   inference_id: row.id,
-  at: new Date(row.at).toISOString(),
+  at: printTime(row.at),
   model: row.model,
   provider: row.provider,
   status: row.status,

@@ -1,5 +1,6 @@
 /** A statement on paper: a page without anything from elsewhere, that prints as it looks. */
 import { formatUsd } from "../../kernel/money.js";
+import { printDay, printTime } from "../../kernel/print-time.js";
 import type { AccountLine, Statement } from "../../ledger/statement.js";
 import { escapeHtml, htmlPage } from "../html.js";
 import { isUsageKept, type StatementFacts } from "./statement.js";
@@ -23,7 +24,7 @@ export function statementPage(statement: Statement, facts: StatementFacts): Resp
     STYLE,
     `<h1>Statement ${month.name}${state}</h1>
 <p>${escapeHtml(facts.name)} · <code>${escapeHtml(payer)}</code><br>
-${day(month.start)} to ${day(month.end - 1)}, UTC · issued ${new Date(facts.at).toISOString()}</p>
+${printDay(month.start)} to ${printDay(month.end - 1)}, UTC · issued ${printTime(facts.at)}</p>
 <p>Charged <strong>${dollars(charged)}</strong> · to pay <strong>${dollars(due)}</strong></p>
 <h2>Usage</h2>
 ${usageTable(statement)}
@@ -32,7 +33,6 @@ ${accountsTable(statement.accounts)}`,
   );
 }
 
-const day = (at: number): string => new Date(at).toISOString().slice(0, 10);
 const dollars = (amount: bigint): string =>
   amount < 0n ? `-$${formatUsd(-amount)}` : `$${formatUsd(amount)}`;
 

@@ -1,5 +1,6 @@
 /** A statement as programs and spreadsheets read it. */
 import { formatUsd } from "../../kernel/money.js";
+import { printTime, printTimeOrNull } from "../../kernel/print-time.js";
 import type { AccountLine, Statement, StatementUsage } from "../../ledger/statement.js";
 import { type Cell, csv } from "../../wire/csv.js";
 import { csvFile } from "../formats.js";
@@ -14,10 +15,10 @@ export type StatementFacts = {
 
 export const printStatement = (statement: Statement, { name, at, state }: StatementFacts) => ({
   month: statement.month.name,
-  from: iso(statement.month.start),
-  to: iso(statement.month.end),
+  from: printTime(statement.month.start),
+  to: printTime(statement.month.end),
   state,
-  issued_at: iso(at),
+  issued_at: printTime(at),
   payer: { id: statement.payer, name },
   currency: "USD",
   charged_nano_usd: String(statement.charged),
@@ -31,12 +32,10 @@ export const printStatement = (statement: Statement, { name, at, state }: Statem
 export const isUsageKept = ({ usage, charged }: Statement): boolean =>
   usage.length > 0 || charged === 0n;
 
-const iso = (at: number): string => new Date(at).toISOString();
-
 const printAccount = ({ account, kind, expiresAt, opening, moves, closing }: AccountLine) => ({
   account,
   kind,
-  expires_at: expiresAt === undefined ? null : iso(expiresAt),
+  expires_at: printTimeOrNull(expiresAt),
   opening_nano_usd: String(opening),
   moves_nano_usd: Object.fromEntries(
     Object.entries(moves).map(([code, amount]) => [code, String(amount)]),

@@ -1,4 +1,5 @@
 /** …/usage: what was used, told apart by whatever was asked for. */
+import { printTime } from "../../kernel/print-time.js";
 import { type Named, type NameOf, printUsage, usageCsv } from "../../store/books/print-usage.js";
 import type { UsageOf } from "../../store/books/usage-reports.js";
 import { isDeleted } from "../../tenants/forget.js";
@@ -32,10 +33,9 @@ export async function usageOf(site: Site, visit: Visit, of: UsageOf): Promise<Re
   if (format === "csv") {
     return csvFile(usageCsv(query.by, rows, nameOf), `usage-by-${query.by.join("-")}`);
   }
-  const iso = (at: number) => new Date(at).toISOString();
   return json({
-    from: iso(query.since),
-    to: iso(query.until),
+    from: printTime(query.since),
+    to: printTime(query.until),
     ...printUsage(query.by, rows, { total: await usage.total(of, query), nameOf }),
   });
 }

@@ -3,6 +3,7 @@
  * and 2.4, as they read.
  */
 import type { Mapping, MappingStatus, Model } from "../../catalog/model.js";
+import { printTime } from "../../kernel/print-time.js";
 import { EMBEDDINGS, type Task } from "../../tasks/index.js";
 import { hubId } from "./hub-id.js";
 
@@ -33,7 +34,7 @@ export const authorOf = ({ id }: Model): string | undefined =>
 /** When anything was last said of its mappings. */
 function lastModified({ mappings }: Model): string | undefined {
   const newest = Math.max(0, ...mappings.map(({ pricedAt = 0 }) => pricedAt));
-  return newest === 0 ? undefined : new Date(newest).toISOString();
+  return newest === 0 ? undefined : printTime(newest);
 }
 
 /** Chat is what some models do whose kind is to generate text. */

@@ -1,4 +1,5 @@
 import { periodAt } from "../../kernel/period.js";
+import { printTime, printTimeOrNull } from "../../kernel/print-time.js";
 import type { Payer } from "../../tenants/payer.js";
 import { sellsCredit } from "../../tenants/plan.js";
 import type { AccessToken } from "../../tenants/user.js";
@@ -43,7 +44,7 @@ const printAuth = (token: AccessToken) => ({
   accessToken: {
     displayName: token.name,
     role: token.scopes.includes("write") ? "write" : "read",
-    createdAt: new Date(token.createdAt).toISOString(),
+    createdAt: printTime(token.createdAt),
   },
-  expiresAt: token.expiresAt === undefined ? null : new Date(token.expiresAt).toISOString(),
+  expiresAt: printTimeOrNull(token.expiresAt),
 });

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { badRequest, RouterError } from "../../kernel/errors.js";
 import type { NanoUsd } from "../../kernel/money.js";
+import { printTime } from "../../kernel/print-time.js";
 import { keyContext } from "../../tenants/directory.js";
 import {
   groupBucketOf,
@@ -161,7 +162,7 @@ export const listOrgKeys: Handler = async (site, visit) => {
     provider_keys: providerKeys.map((key) => ({
       provider: key.provider,
       key: key.mask,
-      created_at: new Date(key.createdAt).toISOString(),
+      created_at: printTime(key.createdAt),
     })),
   });
 };

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { badRequest, RouterError } from "../../kernel/errors.js";
 import { SEATS_MAX } from "../../kernel/limits.js";
+import { printTime } from "../../kernel/print-time.js";
 import {
   isAtLeast,
   memberBucketOf,
@@ -43,7 +44,7 @@ export const printOrganization = (org: Organization) => ({
   seats: org.seats,
   type: org.type,
   anchor_day: org.anchor.day,
-  created_at: new Date(org.createdAt).toISOString(),
+  created_at: printTime(org.createdAt),
 });
 
 const seats = z.int().min(1).max(SEATS_MAX);
@@ -131,7 +132,7 @@ export const listMembers: Handler = async (site, visit) => {
   const { organizations } = site.gateway.directory;
   const members = organizations.members(org.id).map((member) => ({
     ...printMember(site, member.userId, member.role),
-    joined_at: new Date(member.joinedAt).toISOString(),
+    joined_at: printTime(member.joinedAt),
   }));
   return json({ members });
 };

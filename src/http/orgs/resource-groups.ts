@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { RouterError } from "../../kernel/errors.js";
 import { newGroupId } from "../../kernel/ids.js";
+import { printTime } from "../../kernel/print-time.js";
 import {
   groupBucketOf,
   type Organization,
@@ -23,7 +24,7 @@ const printGroup = ({ gateway }: Site, group: ResourceGroup) => ({
   id: group.id,
   name: group.name,
   members: [...group.memberIds].map((id) => nameOf(gateway.directory.user(id))).sort(),
-  created_at: new Date(group.createdAt).toISOString(),
+  created_at: printTime(group.createdAt),
 });
 
 const groupSchema = z.strictObject({

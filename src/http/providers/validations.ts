@@ -1,5 +1,6 @@
 /** What validation found out about mappings: an organization of providers sees its own, the operator all. */
 import type { PastFinding, Validation } from "../../catalog/validation.js";
+import { printTime } from "../../kernel/print-time.js";
 import { authenticate } from "../authenticate.js";
 import { type Handler, json, type Site } from "../parts.js";
 import { enterProvider } from "./registrations.js";
@@ -27,8 +28,8 @@ const print = (one: Validation) => ({
   model: one.modelId,
   task: one.task,
   verdict: one.verdict,
-  checked_at: new Date(one.checkedAt).toISOString(),
-  next_at: new Date(one.nextAt).toISOString(),
+  checked_at: printTime(one.checkedAt),
+  next_at: printTime(one.nextAt),
   ...printSpeed(one),
   supports_tools: one.tools ?? null,
   supports_structured_output: one.structuredOutput ?? null,
@@ -36,7 +37,7 @@ const print = (one: Validation) => ({
 });
 
 const printPast = ({ at, verdict, why, ...speed }: PastFinding) => ({
-  at: new Date(at).toISOString(),
+  at: printTime(at),
   verdict,
   why: why || null,
   ...printSpeed(speed),

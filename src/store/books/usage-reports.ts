@@ -4,6 +4,7 @@ import { DAY_MS, HOUR_MS } from "../../kernel/clock.js";
 import { badRequest } from "../../kernel/errors.js";
 import { USAGE_ROWS_MAX } from "../../kernel/limits.js";
 import { type NanoUsd, nanoUsd } from "../../kernel/money.js";
+import { printDay, printTime } from "../../kernel/print-time.js";
 import { MEASURES, type MeasuredSums } from "../../tasks/usage.js";
 import type { UsageBy, UsageQuery } from "../../wire/usage-query.js";
 import type { Database } from "../database.js";
@@ -120,8 +121,8 @@ const toUsageRow = (row: StoredRow, by: readonly UsageBy[]): UsageRow => ({
 });
 
 function keyText(by: UsageBy, key: string): string {
-  if (by === "day") return new Date(Number(key) * DAY_MS).toISOString().slice(0, 10);
-  if (by === "hour") return `${new Date(Number(key)).toISOString().slice(0, 19)}Z`;
+  if (by === "day") return printDay(Number(key) * DAY_MS);
+  if (by === "hour") return `${printTime(Number(key)).slice(0, 19)}Z`;
   return key;
 }
 

@@ -1,6 +1,7 @@
 /** The whole ledger looked at from its transfers up: what `turnpike audit` and `/api/turnpike/admin/audit` say. */
 import { type Kysely, type Selectable, sql } from "kysely";
 import { DAY_MS } from "../../kernel/clock.js";
+import { printDay } from "../../kernel/print-time.js";
 import type { AuditReport } from "../../ledger/store.js";
 import type { Database } from "../database.js";
 import { checkPayments } from "../payments/audit-payments.js";
@@ -140,7 +141,7 @@ async function checkDays(db: Kysely<Schema>, faults: string[]): Promise<void> {
     group by account, day, code having sum(debited) <> 0 or sum(credited) <> 0
     limit ${sql.lit(FAULTS_SHOWN)}`.execute(db);
   for (const { account, day, code } of rows) {
-    const date = new Date(Number(day) * DAY_MS).toISOString().slice(0, 10);
+    const date = printDay(Number(day) * DAY_MS);
     faults.push(`account ${account}: its sums of ${date} (${code}) are not what its transfers say`);
   }
 }
