@@ -1,6 +1,6 @@
 /** `turnpike org add-member|remove-member|seats` */
 import { SEATS_MAX } from "../kernel/limits.js";
-import { ORG_ROLES } from "../tenants/organization.js";
+import { ORG_ROLES, tooFewSeats } from "../tenants/organization.js";
 import type { CommonOptions } from "./command.js";
 import { type Local, requireOrganization, requireUser } from "./local.js";
 import { printOrganization } from "./org-terms.js";
@@ -37,7 +37,7 @@ export async function addMember(
   show(
     options,
     { member: { org: name, user: userName, role } },
-    () => `${userName} is a ${role} of ${name} now.`,
+    () => `${userName} is in ${name} now, as ${role}.`,
   );
 }
 
@@ -68,9 +68,7 @@ export async function changeSeats(
   const seats = readSeats("<number>", text);
   const outcome = await local.organizations.setSeats(found.id, seats);
   if (outcome !== "done") {
-    throw new UserError(
-      `${name} has ${outcome} members, so it cannot have ${seats} seats: take somebody out first.`,
-    );
+    throw new UserError(tooFewSeats(name, outcome));
   }
   show(
     options,

@@ -80,3 +80,7 @@ export const memberBucketOf = ({ orgId, userId }: Pick<Member, "orgId" | "userId
 
 /** What a resource group is known by; no organization may be called so. */
 export const GROUP_ID = /^[0-9a-f]{24}$/;
+
+/** What is said to whoever wants fewer seats than that. */
+export const tooFewSeats = (name: string, members: number): string =>
+  `${name} has ${members} members and needs a seat for each: take somebody out first.`;

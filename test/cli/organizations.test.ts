@@ -69,7 +69,7 @@ test("what cannot be is refused with a sentence, and exit code 1", async () => {
     [["org", "create", "x", "--seats", "0"], "--seats"],
     [["org", "create", "x", "--seats", "many"], "--seats"],
     [["org", "create", "x", "--owner", "nobody"], "nobody"],
-    [["org", "seats", "small", "1"], "has 2 members, so it cannot have 1 seats: take somebody out"],
+    [["org", "seats", "small", "1"], "has 2 members and needs a seat for each: take somebody out"],
     [["org", "seats", "nowhere", "1"], "nowhere"],
     [["org", "add-member", "small", "bob"], "All 2 seats"],
     [["org", "add-member", "small", "ada"], "already"],

@@ -675,7 +675,7 @@ describe("the operator", () => {
     const few = await json("PUT", `${ACME}/seats`, owner, { seats: 1 });
     expect(few).toMatchObject({ status: 400, body: { error: { param: "seats" } } });
     expect(few.body.error.message).toContain(
-      "has 2 members, so it cannot have 1 seats: take somebody out",
+      "has 2 members and needs a seat for each: take somebody out",
     );
     expect((await json("PUT", `${ACME}/seats`, owner, { seats: 2 })).status).toBe(200);
     const full = await json("POST", `${ACME}/members`, owner, { user: "cyd" });

@@ -10,6 +10,7 @@ import {
   ORG_TYPES,
   type Organization,
   type OrgRole,
+  tooFewSeats,
 } from "../../tenants/organization.js";
 import type { MemberOutcome } from "../../tenants/organization-store.js";
 import { fundsBucketOf } from "../../tenants/payer.js";
@@ -120,12 +121,9 @@ export const putSeats: Handler = async (site, visit) => {
   const { org } = await enterAsOperator(site, visit);
   const wanted = await readJson(visit.request, z.strictObject({ seats }));
   const outcome = await site.organizations.setSeats(org.id, wanted.seats);
-  if (outcome !== "done") throw badRequest(tooFewSeats(org, wanted.seats, outcome), "seats");
+  if (outcome !== "done") throw badRequest(tooFewSeats(org.name, outcome), "seats");
   return json(printSeats(site, await orgChanged(site, org, [fundsBucketOf(org)])));
 };
-
-export const tooFewSeats = (org: Organization, seats: number, members: number): string =>
-  `${org.name} has ${members} members, so it cannot have ${seats} seats: take somebody out first.`;
 
 export const listMembers: Handler = async (site, visit) => {
   const { org } = await enterOrg(site, visit, "read", "member");
