@@ -152,6 +152,12 @@ export const chargesLooks = (price: Price): boolean =>
 export const chargesTokens = (price: Price): boolean =>
   price.input !== undefined || price.output !== undefined;
 
+/** Whether a price charges the length of a sound that is not here: it may be of any length, and free by accident. */
+export const isOfUnknownLength = (task: Task, { audioMs }: Asked, price: Price): boolean =>
+  HEARS.includes(task) &&
+  audioMs === undefined &&
+  (charges(price, "audioNanoseconds") || chargesTokens(price));
+
 const times = (count: number, each: number | undefined): number | undefined =>
   each === undefined ? undefined : count * each;
 

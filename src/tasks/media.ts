@@ -36,8 +36,15 @@ export function fromDataUri(text: string): Media | undefined {
   if (!match) return undefined;
   const [head, type = "", options = ""] = match;
   const body = text.slice(head.length);
-  const bytes = options.endsWith(";base64")
-    ? Buffer.from(body, "base64")
-    : Buffer.from(decodeURIComponent(body));
-  return { bytes, type: type || "text/plain" };
+  const bytes = options.endsWith(";base64") ? Buffer.from(body, "base64") : percentDecoded(body);
+  return bytes && { bytes, type: type || "text/plain" };
+}
+
+function percentDecoded(text: string): Buffer<ArrayBuffer> | undefined {
+  try {
+    return Buffer.from(decodeURIComponent(text));
+  } catch {
+    // A percent sign with no number behind it.
+    return undefined;
+  }
 }

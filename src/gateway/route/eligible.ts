@@ -172,7 +172,8 @@ function faultOf(mapping: Mapping): string | undefined {
   return known.fault;
 }
 
-function findKey(
+/** Whose key a provider would be called with. */
+export function findKey(
   { directory }: Chooser,
   { headerKey, caller }: Routed,
   { provider, key }: ConfiguredProvider,

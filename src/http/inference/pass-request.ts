@@ -4,8 +4,9 @@ import type { PassCall } from "../../gateway/pass/request.js";
 import { durationMsOf } from "../../gateway/task/measure.js";
 import { badRequest, RouterError } from "../../kernel/errors.js";
 import { askedOf, expectedOf } from "../../metering/asked.js";
+import { HEARS } from "../../metering/task-usage.js";
 import type { PassRoute, ProviderRequest } from "../../providers/provider.js";
-import { fromDataUri, type Media } from "../../tasks/media.js";
+import { fromBase64, fromDataUri, type Media } from "../../tasks/media.js";
 import type { Json } from "../../tasks/task-call.js";
 import { asObject } from "../../wire/as-object.js";
 import type { DoorBody } from "../../wire/doors/door.js";
@@ -50,7 +51,8 @@ export async function passRequest(
     parameters: inner ?? said,
     extra: {},
   };
-  const audioMs = await soundMs(body);
+  // Of other tasks it would only be looked at in vain.
+  const audioMs = HEARS.includes(mapping.task) ? await soundMs(body) : undefined;
   const asked = askedOf(mapping.task, input, countOf(inner ?? said), audioMs);
   return {
     ...{ model: mapping.modelId, suffix: mapping.provider, isStream: false, controls: NO_CONTROLS },
@@ -82,22 +84,39 @@ function countOf(said: Json): number {
   return 1;
 }
 
-/** Of the first sound in the body; a format that nobody knows is as long as its bytes can make it. */
+/**
+ * Of the longest sound in the body, whichever of them the provider takes; a format that nobody knows is as long as its
+ * bytes can make it. Undefined where there is none, or a link: what is behind it may be another sound for everybody who looks.
+ */
 async function soundMs(body: DoorBody): Promise<number | undefined> {
-  const media = soundIn(body);
-  return media && ((await durationMsOf(media)) ?? media.bytes.byteLength);
+  const texts = textsIn(body.kind === "json" ? body.json : fieldsOf(body));
+  if (texts.some((text) => LINK.test(text))) return undefined;
+  const sounds = [...filesIn(body), ...texts.map(mediaIn)].filter(isMaybeSound);
+  const lengths = await Promise.all(
+    sounds.map(async (sound) => (await durationMsOf(sound)) ?? sound.bytes.byteLength),
+  );
+  return lengths.length === 0 ? undefined : Math.max(...lengths);
 }
 
-function soundIn(body: DoorBody): Media | undefined {
-  if (body.kind === "form") {
-    const file = body.parts.find((part) => "media" in part);
-    return file && "media" in file && !file.media.type.startsWith("image/")
-      ? file.media
-      : undefined;
-  }
-  const values = Object.values({ ...body.json, ...asObject(body.json.input) });
-  const uri = values.find((value) => typeof value === "string" && value.startsWith("data:audio/"));
-  return typeof uri === "string" ? fromDataUri(uri) : undefined;
+/** What parsers of URLs take for one that leads elsewhere. */
+const LINK = /^\s*(?:https?:|(?:[a-z][a-z0-9+.-]*:)?\/\/)/i;
+/** Too long for a name. */
+const BASE64 = /^[A-Za-z0-9+/_-]{256,}=*\s*$/;
+
+const mediaIn = (text: string): Media | undefined =>
+  BASE64.test(text) ? fromBase64(text, "application/octet-stream") : fromDataUri(text);
+
+const isMaybeSound = (media: Media | undefined): media is Media =>
+  media !== undefined && !media.type.startsWith("image/");
+
+const filesIn = (body: DoorBody): readonly Media[] =>
+  body.kind === "form" ? body.parts.flatMap((part) => ("media" in part ? [part.media] : [])) : [];
+
+/** All texts in some JSON, however deep. */
+function textsIn(json: unknown): readonly string[] {
+  if (typeof json === "string") return [json];
+  if (typeof json !== "object" || json === null) return [];
+  return Object.values(json).flatMap(textsIn);
 }
 
 const noStream = (): RouterError =>

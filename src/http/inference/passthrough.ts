@@ -7,7 +7,9 @@ import { type Matched, matchRoute } from "../../gateway/pass/match.js";
 import { serveOwnChat } from "../../gateway/pass/own-chat.js";
 import { servePass } from "../../gateway/pass/pass.js";
 import { servePoll } from "../../gateway/pass/poll.js";
-import { RouterError } from "../../kernel/errors.js";
+import { findKey } from "../../gateway/route/eligible.js";
+import { badRequest, RouterError } from "../../kernel/errors.js";
+import { isOfUnknownLength } from "../../metering/task-usage.js";
 import type { OwnChat, ProviderRequest } from "../../providers/provider.js";
 import type { ChatRequest } from "../../tasks/chat-completion.js";
 import type { Caller } from "../../tenants/caller.js";
@@ -130,9 +132,10 @@ const pinnedTo = ({ modelId, provider }: Mapping) => ({ model: modelId, suffix: 
 async function passCall(
   site: Site,
   visit: Visit,
-  { configured: { provider }, wanted }: Place,
+  { configured, wanted }: Place,
   { route, model }: Matched,
 ): Promise<Response> {
+  const { provider } = configured;
   const caller = await inferenceCaller(site, visit);
   const { gateway } = site;
   const type = typeOf(visit);
@@ -151,8 +154,17 @@ async function passCall(
   };
   const request = await passRequest(mapping, upstream, type, bytes);
   const call = callOf(site, visit, caller, request);
+  const isCharged = findKey(gateway, call, configured) === "operator" && !mapping.isFree;
+  if (isCharged && isOfUnknownLength(mapping.task, request.asked, mapping.price ?? {})) {
+    throw noSound(mapping);
+  }
   return serveCall(site, visit, call, (gateway, each) => servePass(gateway, site.jobs, each));
 }
+
+const noSound = ({ modelId, provider }: Mapping): RouterError =>
+  badRequest(
+    `${modelId} by ${provider} is charged by the length of the sound. Send the sound itself, in a form or as a data URI, and no link; or a link to /models/${modelId}, where Turnpike fetches it.`,
+  );
 
 /** In OpenAI's form, or in Text Generation Inference's, which has no `prompt`. */
 function streamedText(model: string, type: string, bytes: Uint8Array<ArrayBuffer>): ChatRequest {
