@@ -307,12 +307,25 @@ describe("limits", () => {
   });
 
   test("below what is spent leave nothing, and above it leave the difference", async () => {
-    const { ask, json, ada, bob, app, error } = await start();
+    const { ask, json, ada, bob, app, error, newGroup } = await start();
+    const lab = await newGroup("lab", "bob");
     const set = (limit: string | null) => json("PUT", `${ACME}/limits`, ada, { limit });
     await set("0.2");
-    expect((await ask(bob, "acme")).status).toBe(200);
+    expect((await ask(bob, lab)).status).toBe(200);
     await app.drain();
-    expect((await set("0.01")).status).toBe(200);
+    const below = await set("0.01");
+    expect(below).toMatchObject({
+      status: 200,
+      body: {
+        limit_nano_usd: "10000000",
+        spent_this_month_nano_usd: String(40n * TOKEN),
+        members: [
+          { user: "ada", spent_this_month_nano_usd: "0" },
+          { user: "bob", spent_this_month_nano_usd: String(40n * TOKEN) },
+        ],
+        groups: [{ name: "lab", spent_this_month_nano_usd: String(40n * TOKEN) }],
+      },
+    });
     expect(await error(await ask(bob, "acme", 16))).toMatchObject({
       bucket: "org_limit",
       available_nano_usd: "0",

@@ -13,42 +13,21 @@ import {
 } from "../../tenants/organization.js";
 import type { LimitChanges } from "../../tenants/organization-store.js";
 import { fundsBucketOf } from "../../tenants/payer.js";
-import { lowerable, printRates, readRateChanges } from "../../tenants/rates.js";
+import { lowerable, readRateChanges } from "../../tenants/rates.js";
 import { maskProviderKey, seal } from "../../tenants/sealing.js";
 import { loweredByTerms, type TermsChange } from "../../tenants/store.js";
 import { knownProvider, providerKeySchema } from "../account/account.js";
-import { printSpendingLimit, requireWithinPlan } from "../account/credits.js";
+import { requireWithinPlan } from "../account/credits.js";
 import { readJson } from "../body.js";
 import { dollars, rateChangeFields } from "../fields.js";
 import { type Handler, json, type Site } from "../parts.js";
 import { enterOrg, groupWithId, type InOrg, memberNamed, orgChanged } from "./org-access.js";
-import { nameOf } from "./organizations.js";
+import { printLimits } from "./print-limits.js";
 
 export const showLimits: Handler = async (site, visit) => {
   const { org } = await enterOrg(site, visit, "read", "admin");
-  return json(printLimits(site, org));
+  return json(await printLimits(site, org));
 };
-
-function printLimits(site: Site, org: Organization) {
-  const { directory } = site.gateway;
-  const { organizations } = directory;
-  const maybe = (amount: NanoUsd | undefined) => (amount === undefined ? null : String(amount));
-  return {
-    ...printSpendingLimit(site, org),
-    limit_nano_usd: maybe(org.limit),
-    ...printRates(org.rates),
-    members: organizations.members(org.id).map(({ userId, limit, rates }) => ({
-      user: nameOf(directory.user(userId)),
-      limit_nano_usd: maybe(limit),
-      ...printRates(rates),
-    })),
-    groups: organizations.groups(org.id).map(({ id, name, limit }) => ({
-      id,
-      name,
-      limit_nano_usd: maybe(limit),
-    })),
-  };
-}
 
 const limitsSchema = z.strictObject({
   spending_limit: dollars.nullable().optional(),
@@ -75,7 +54,7 @@ export const putLimits: Handler = async (site, visit) => {
   await site.organizations.setLimits(org.id, changes);
   if (isChange(terms)) await site.organizations.setTerms(org.id, terms);
   const lowered = [...bucketsOf(org, changes), ...loweredByTerms(org, terms)];
-  return json(printLimits(site, await orgChanged(site, org, lowered)));
+  return json(await printLimits(site, await orgChanged(site, org, lowered)));
 };
 
 /** What somebody will have to pay for is an owner's to allow. */

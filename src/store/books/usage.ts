@@ -36,6 +36,13 @@ export type RequestRow = {
  */
 export type CostFrom = "count" | "provider" | "awaited" | "nobody";
 
+/** What one member's requests were charged; `groupId` is empty where no group was named. */
+export type MemberCharge = {
+  readonly userId: string;
+  readonly groupId: string;
+  readonly charged: NanoUsd;
+};
+
 const REQUESTS_SHOWN_MAX = 1_000;
 
 /** Reads of what was used: roll-ups, never the request log, but for the newest requests themselves. */
@@ -50,6 +57,23 @@ export function usageReader({ db }: Database) {
         .where("hour", ">=", BigInt(since))
         .executeTakeFirstOrThrow();
       return nanoUsd(charged);
+    },
+
+    /** The same, by who made the requests and through which resource group. */
+    chargedByMember: async (payer: string, since: number): Promise<readonly MemberCharge[]> => {
+      const rows = await db
+        .selectFrom("usage_hourly")
+        .select(["user_id", "group_id"])
+        .select(sql<bigint>`cast(sum(cost - overrun) as bigint)`.as("charged"))
+        .where("payer", "=", payer)
+        .where("hour", ">=", BigInt(since))
+        .groupBy(["user_id", "group_id"])
+        .execute();
+      return rows.map(({ user_id, group_id, charged }) => ({
+        userId: user_id,
+        groupId: group_id,
+        charged: nanoUsd(charged),
+      }));
     },
 
     /** What a user did, by their id, or what an organization paid for, by its bucket. */
