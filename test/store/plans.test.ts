@@ -385,6 +385,30 @@ for (const engine of [sqliteEngine(), postgresEngine()]) {
         expect(await charged(FEBRUARY)).toBe(nanoUsd(9n));
         expect(await charged(0, "user:nobody")).toBe(nanoUsd(0n));
       });
+
+      test("is told apart by who made the requests, and through which group", async () => {
+        await take("a", 50n);
+        const facts = { at: FEBRUARY, payer: funds };
+        const used = (id: string, amount: bigint, who: object) =>
+          settlementOf(id, { [`grant:${funds}:plan:2026-01`]: amount }, { ...facts, ...who });
+        await store.applySettlements(
+          batchOf("a", [
+            used("r1", 13n, { userId: "u1" }),
+            used("r2", 9n, { userId: "u1", groupId: "g" }),
+            used("r3", 4n, { userId: "u2", groupId: "g" }),
+            used("r4", 1n, { userId: "u1", groupId: "g" }),
+            used("r5", 8n, { userId: "u1", at: FEBRUARY - 1 }),
+          ]),
+        );
+        const rows = await usageReader(database).chargedByMember(funds, FEBRUARY);
+        expect(
+          rows.map(({ userId, groupId, charged }) => [userId, groupId, charged]).sort(),
+        ).toEqual([
+          ["u1", "", nanoUsd(13n)],
+          ["u1", "g", nanoUsd(10n)],
+          ["u2", "g", nanoUsd(4n)],
+        ]);
+      });
     });
 
     describe("amounts that are too large", () => {
