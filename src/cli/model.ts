@@ -6,7 +6,7 @@ import { modelAdd } from "./model-add.js";
 import { modelShow } from "./model-show.js";
 import { modelSync } from "./model-sync.js";
 import { show, table } from "./output.js";
-import { readinessOf } from "./ready.js";
+import { faultFor, readinessOf } from "./ready.js";
 
 type ListOptions = CommonOptions & { readonly all: boolean };
 
@@ -14,7 +14,7 @@ export const model = new Command("model")
   .description("what can be called")
   .addCommand(
     command("list", "models that can be called now")
-      .option("--all", "also those whose provider has no key", false)
+      .option("--all", "also those whose provider has no key, or no price", false)
       .action((options: ListOptions) => withLocal(options, (local) => list(local, options))),
   )
   .addCommand(modelShow)
@@ -22,7 +22,7 @@ export const model = new Command("model")
   .addCommand(modelSync);
 
 async function list(local: Local, options: ListOptions): Promise<void> {
-  const fault = await readinessOf(local);
+  const readiness = await readinessOf(local);
   const catalog = await catalogOf(local);
   const rows = [...catalog.all()]
     .map((each) => ({
@@ -32,7 +32,7 @@ async function list(local: Local, options: ListOptions): Promise<void> {
       providers: [
         ...new Set(
           each.mappings
-            .filter((m) => options.all || (m.status === "live" && fault(m) === undefined))
+            .filter((m) => options.all || faultFor(readiness, m) === undefined)
             .map((m) => m.provider),
         ),
       ],

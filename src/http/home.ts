@@ -1,3 +1,4 @@
+import { isPriceFor } from "../metering/priceable.js";
 import { escapeHtml, htmlPage } from "./html.js";
 import { isReachable, visibleMappings } from "./hub/visible.js";
 import { type Handler, json, type Site } from "./parts.js";
@@ -57,7 +58,8 @@ const callableChatModels = (site: Site): readonly string[] =>
         (mapping) =>
           mapping.task === "conversational" &&
           mapping.status === "live" &&
-          isReachable(site, mapping),
+          isReachable(site, mapping) &&
+          (mapping.isFree || isPriceFor(mapping.task, mapping.price)),
       ),
     )
     .map(({ id }) => id);

@@ -31,8 +31,10 @@ test("without a key for any chat model the first page says what to do, and shows
   expect(page).toContain("npx turnpike sim");
 });
 
-test("a model that is not live is not shown", async () => {
-  const yaml = JSON.parse(yamlFor({ local: "http://127.0.0.1:9" }));
-  yaml.models[0].providers[0].status = "error";
-  expect(await homeOf(JSON.stringify(yaml))).not.toContain("curl");
+test("a model that is not live, or that nobody can be charged for, is not shown", async () => {
+  for (const change of [{ status: "error" }, { price: undefined }]) {
+    const yaml = JSON.parse(yamlFor({ local: "http://127.0.0.1:9" }));
+    Object.assign(yaml.models[0].providers[0], change);
+    expect(await homeOf(JSON.stringify(yaml))).not.toContain("curl");
+  }
 });
