@@ -13,12 +13,15 @@ export function findModel(catalog: Catalog, id: string): Model {
 /** 404 `model_not_found`, with the ids that come nearest. */
 export function modelNotFound(catalog: Catalog, id: string): RouterError {
   const similar = catalog.similar(id);
-  const hint = similar.length > 0 ? ` Did you mean ${similar.join(" or ")}?` : "";
-  return new RouterError("model_not_found", `There is no model "${id}".${hint}`, {
+  return new RouterError("model_not_found", `There is no model "${id}".${didYouMean(similar)}`, {
     param: "model",
     extra: { did_you_mean: similar },
   });
 }
+
+/** A sentence to go behind another one; nothing where nothing comes near. */
+export const didYouMean = (similar: readonly string[]): string =>
+  similar.length > 0 ? ` Did you mean ${similar.join(" or ")}?` : "";
 
 const POLICIES: readonly string[] = ["fastest", "cheapest", "preferred"];
 

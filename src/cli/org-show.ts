@@ -1,4 +1,4 @@
-import { formatUsd, type NanoUsd } from "../kernel/money.js";
+import { formatUsd, printAmountOrNull } from "../kernel/money.js";
 import type { Organization } from "../tenants/organization.js";
 import type { OrganizationRows } from "../tenants/organization-store.js";
 import type { CommonOptions } from "./command.js";
@@ -22,24 +22,21 @@ const printed = (
 ) => ({
   org: {
     ...printOrganization(org),
-    limit_nano_usd: maybeText(org.limit),
+    limit_nano_usd: printAmountOrNull(org.limit),
     access: org.access,
   },
   members: members.map(({ userId, role, limit }) => ({
     user: nameOf(userId),
     role,
-    limit_nano_usd: maybeText(limit),
+    limit_nano_usd: printAmountOrNull(limit),
   })),
   groups: groups.map((group) => ({
     id: group.id,
     name: group.name,
     members: [...group.memberIds].map(nameOf),
-    limit_nano_usd: maybeText(group.limit),
+    limit_nano_usd: printAmountOrNull(group.limit),
   })),
 });
-
-const maybeText = (limit: NanoUsd | undefined): string | null =>
-  limit === undefined ? null : String(limit);
 
 function inWords(org: Organization, { members, groups }: ReturnType<typeof printed>): string {
   const taken = `seats taken: ${members.length} of ${org.seats}`;

@@ -58,4 +58,8 @@ export function formatUsd(amount: bigint): string {
   return `${sign}${digits.slice(0, point)}.${digits.slice(point, end)}`;
 }
 
+/** As our own API tells an amount that need not be there. */
+export const printAmountOrNull = (amount: NanoUsd | undefined): string | null =>
+  amount === undefined ? null : String(amount);
+
 export const least = (a: NanoUsd, b: NanoUsd): NanoUsd => (a < b ? a : b);

@@ -1,4 +1,5 @@
 /** What to do instead, where nobody can serve a request. */
+import { didYouMean } from "../../catalog/find.js";
 import type { Mapping, Model } from "../../catalog/model.js";
 import { RouterError } from "../../kernel/errors.js";
 import { isAllowed } from "../../routing/policy.js";
@@ -78,10 +79,9 @@ export function modelNotFound(
     return new RouterError("model_not_found", message, { param: "model" });
   }
   const similar = catalog.similar(id);
-  const hint = similar.length > 0 ? ` Did you mean ${similar.join(" or ")}?` : "";
   return new RouterError(
     "model_not_found",
-    `There is no ${what} "${id}".${hint} GET /v1/models lists all.`,
+    `There is no ${what} "${id}".${didYouMean(similar)} GET /v1/models lists all.`,
     {
       param: "model",
       extra: { did_you_mean: similar },

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { RouterError } from "../../kernel/errors.js";
 import { NAME_CHARS_MAX, PROVIDER_KEY_CHARS_MAX } from "../../kernel/limits.js";
+import { printAmountOrNull } from "../../kernel/money.js";
 import { printTime, printTimeOrNull } from "../../kernel/print-time.js";
 import { keyContext } from "../../tenants/directory.js";
 import { printRates, readRates } from "../../tenants/rates.js";
@@ -23,7 +24,7 @@ export const printUser = (user: User) => ({
   name: user.name,
   role: user.role,
   plan: user.plan,
-  spending_limit_nano_usd: user.spendingLimit === undefined ? null : String(user.spendingLimit),
+  spending_limit_nano_usd: printAmountOrNull(user.spendingLimit),
   anchor_day: user.anchor.day,
   ...printRates(user.rates),
   created_at: printTime(user.createdAt),

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { keeperOf } from "../../gateway/parts.js";
 import { badRequest, RouterError } from "../../kernel/errors.js";
-import { formatUsd, type NanoUsd } from "../../kernel/money.js";
+import { formatUsd, type NanoUsd, printAmountOrNull } from "../../kernel/money.js";
 import { periodAt } from "../../kernel/period.js";
 import { printCredit } from "../../ledger/credit.js";
 import { fundsBucketOf, type Payer } from "../../tenants/payer.js";
@@ -75,11 +75,10 @@ export function requireWithinPlan(
 /** What counts, what the payer chose (null: nothing, the plan decides), and the most that may be chosen. */
 export function printSpendingLimit({ gateway }: Site, payer: Payer) {
   const plan = gateway.plans.get(payer.plan);
-  const maybe = (amount: NanoUsd | undefined) => (amount === undefined ? null : String(amount));
   return {
     spending_limit_nano_usd: String(headroom(plan, payer)),
-    own_nano_usd: maybe(payer.spendingLimit),
-    max_nano_usd: maybe(plan?.spendingLimitMax),
+    own_nano_usd: printAmountOrNull(payer.spendingLimit),
+    max_nano_usd: printAmountOrNull(plan?.spendingLimitMax),
   };
 }
 

@@ -3,6 +3,7 @@
  * a task has. Look-ups need no token, and one that is not ours does no harm: clients send what they have.
  * Source: huggingface.js 4.13.30 and huggingface_hub 1.29 and 2.4, as they ask and as they read.
  */
+import { didYouMean } from "../../catalog/find.js";
 import type { Mapping, Model } from "../../catalog/model.js";
 import { RouterError } from "../../kernel/errors.js";
 import { HUB_TASK_MODELS_MAX } from "../../kernel/limits.js";
@@ -47,8 +48,10 @@ const moved = (location: string): Response =>
 
 function noModel({ gateway }: Site, id: string): RouterError {
   const similar = gateway.catalog.similar(id);
-  const hint = similar.length > 0 ? ` Did you mean ${similar.join(" or ")}?` : "";
-  return new RouterError("model_not_found", `There is no model "${id}" here.${hint}`);
+  return new RouterError(
+    "model_not_found",
+    `There is no model "${id}" here.${didYouMean(similar)}`,
+  );
 }
 
 /** GET /api/models?inference_provider=…&pipeline_tag=…&search=…&author=…&filter=…&sort=…&limit=…&cursor=… */

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { DAY_MS } from "../../kernel/clock.js";
 import { badRequest, RouterError } from "../../kernel/errors.js";
 import { newId } from "../../kernel/ids.js";
+import { printAmountOrNull } from "../../kernel/money.js";
 import { extraGrant } from "../../ledger/account.js";
 import { printDrift, printGrant } from "../../ledger/credit.js";
 import { forgetUser, isDeleted } from "../../tenants/forget.js";
@@ -94,8 +95,7 @@ export const listPlans: Handler = async (site, visit) => {
     monthly_credit_per_seat_nano_usd: String(plan.monthlyCreditPerSeat),
     extra_usage: plan.extraUsage,
     spending_limit_nano_usd: String(plan.spendingLimit),
-    spending_limit_max_nano_usd:
-      plan.spendingLimitMax === undefined ? null : String(plan.spendingLimitMax),
+    spending_limit_max_nano_usd: printAmountOrNull(plan.spendingLimitMax),
     price_nano_usd: String(plan.price),
     price_per_seat_nano_usd: String(plan.pricePerSeat),
     ...printRates(plan.rates),

@@ -100,10 +100,7 @@ function byGroupId(site: Site, org: Organization, limits: ByName) {
   return new Map(entries.map(([id, amount]) => [groupWithId(site, org, id).id, amount]));
 }
 
-export const bucketsOf = (
-  org: Organization,
-  { members, groups, memberRates }: LimitChanges,
-): string[] => [
+const bucketsOf = (org: Organization, { members, groups, memberRates }: LimitChanges): string[] => [
   orgLimitBucketOf(org),
   ...[...(members?.keys() ?? [])].map((userId) => memberBucketOf({ orgId: org.id, userId })),
   ...[...(groups?.keys() ?? [])].map((id) => groupBucketOf({ id })),

@@ -1,5 +1,5 @@
 /** An organization's limits, next to what was spent of each this month. */
-import type { NanoUsd } from "../../kernel/money.js";
+import { printAmountOrNull } from "../../kernel/money.js";
 import { CALENDAR, periodAt } from "../../kernel/period.js";
 import type { MemberCharge } from "../../store/books/usage.js";
 import type { Organization } from "../../tenants/organization.js";
@@ -20,22 +20,21 @@ export async function printLimits(site: Site, org: Organization) {
   const byGroup = sumsBy(charges, ({ groupId }) => groupId);
   const whole = [...byGroup.values()].reduce((sum, charged) => sum + charged, 0n);
   const spent = (charged = 0n) => ({ spent_this_month_nano_usd: String(charged) });
-  const maybe = (amount: NanoUsd | undefined) => (amount === undefined ? null : String(amount));
   return {
     ...printSpendingLimit(site, org),
-    limit_nano_usd: maybe(org.limit),
+    limit_nano_usd: printAmountOrNull(org.limit),
     ...spent(whole),
     ...printRates(org.rates),
     members: organizations.members(org.id).map(({ userId, limit, rates }) => ({
       user: nameOf(directory.user(userId)),
-      limit_nano_usd: maybe(limit),
+      limit_nano_usd: printAmountOrNull(limit),
       ...spent(byMember.get(userId)),
       ...printRates(rates),
     })),
     groups: organizations.groups(org.id).map(({ id, name, limit }) => ({
       id,
       name,
-      limit_nano_usd: maybe(limit),
+      limit_nano_usd: printAmountOrNull(limit),
       ...spent(byGroup.get(id)),
     })),
   };
