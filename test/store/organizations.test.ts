@@ -345,6 +345,13 @@ for (const engine of [sqliteEngine(), postgresEngine()]) {
         expect(await left(memberLimit(1))).toBe(0n);
       });
 
+      test("of a month count what a request from before its beginning was charged in it", async () => {
+        await limit(forMember(0, 100n));
+        expect(await left(memberLimit(0))).toBe(100n);
+        await spend("r1", 0, 30n, FEBRUARY);
+        expect(await left(memberLimit(0), FEBRUARY)).toBe(70n);
+      });
+
       test("that were taken away count what was spent without them when they are set again", async () => {
         await limit(forMember(0, 100n));
         await take("a", 60n, memberLimit(0));
