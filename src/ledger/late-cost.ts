@@ -83,6 +83,7 @@ export type AwaitedJob = {
   readonly bucketIds: readonly string[];
   readonly model: string;
   readonly task: string;
+  readonly begunAt: number;
   /** What was charged or overrun when it began. */
   readonly cost: NanoUsd;
   /** Its result was seen, and settled. */
@@ -94,7 +95,6 @@ export type AwaitedJob = {
 /** A job that nobody has seen the end of, and whose time to be asked for has come. */
 export type WaitingJob = AwaitedJob & {
   readonly look: JobLook;
-  readonly begunAt: number;
   /** How often it was asked for here, beside its caller's own questions. */
   readonly asks: number;
 };

@@ -56,10 +56,14 @@ async function start() {
       providers: [offer("fal-ai", "fal-ai/flux/dev"), offer("replicate", "org/flux")],
     },
   ];
+  const slow = {
+    ...{ id: "org/slow", task: "text-to-image" },
+    providers: [{ ...offer("replicate", "org/slow"), price: { compute_second: "0.01" } }],
+  };
   const plans = { rich: { monthly_credit: "10" } };
   const yaml = JSON.stringify({
     ...{ allow_literal_keys: true, embedded: { enabled: false } },
-    ...{ providers: { "fal-ai": at, replicate: at }, models, plans },
+    ...{ providers: { "fal-ai": at, replicate: at }, models: [...models, slow], plans },
   });
   const open = () => testApp({ yaml, data: data.path, clock });
   const world = { app: await open(), provider, said };
@@ -268,4 +272,36 @@ test("the states of a job come as the provider tells them, to its caller alone",
   expect(answer.headers.get("content-type")).toBe("text/event-stream");
   expect(await answer.text()).toBe(states.join(""));
   expect(await world.app.left(ada)).toBe(credit - IMAGE);
+});
+
+test("a job charged by time is charged what is held for at first, then what its provider says, or else as long as it was seen to take", async () => {
+  const SECOND = 10_000_000n;
+  const { world, said, ada, credit, wait } = await start();
+  const ended = { status: "succeeded", output: ["https://x.example/a.png"] };
+  let spent = 0n;
+  for (const { end, afterMs, seconds } of [
+    { end: { ...ended, metrics: { predict_time: 2.5 } }, afterMs: 9_000, seconds: 2.5 },
+    { end: ended, afterMs: 3_000, seconds: 3 },
+    { end: ended, afterMs: 10 * MINUTE, seconds: 60 },
+    { end: { status: "failed", error: "it broke" }, afterMs: 3_000, seconds: 0 },
+  ]) {
+    const id = `p${seconds}`;
+    const urls = { get: `https://api.replicate.com/v1/predictions/${id}` };
+    said.prediction = () => Response.json({ id, urls, status: "starting" }, { status: 201 });
+    const path = "/replicate/v1/models/org/slow/predictions";
+    const begun = await world.app.answer(
+      call("POST", path, ada.token, { input: { prompt: "a fox" } }, JSON_BODY),
+    );
+    expect(begun.headers.get("x-turnpike-cost-nano-usd")).toBe(String(60n * SECOND));
+    expect(await world.app.left(ada)).toBe(credit - spent - 60n * SECOND);
+    wait(afterMs);
+    said.prediction = () => Response.json({ id, urls, ...end });
+    await world.app.answer(call("GET", `/replicate/v1/predictions/${id}`, ada.token));
+    const cost = credit - spent - (await world.app.left(ada));
+    // The test itself takes some time too.
+    expect(Number(cost) / Number(SECOND)).toBeGreaterThanOrEqual(seconds);
+    expect(Number(cost) / Number(SECOND)).toBeLessThan(seconds + 0.5);
+    spent += cost;
+  }
+  expect(await world.app.state(ada)).toEqual(AT_REST);
 });

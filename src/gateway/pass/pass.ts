@@ -10,6 +10,7 @@ import { awaiterFor } from "../attempts.js";
 import type { ResponseHead } from "../client/response-head.js";
 import { type Failure, judgeStatus, refusedFor, whyOf } from "../failure.js";
 import type { Kind } from "../kind.js";
+import type { Held } from "../money/hold.js";
 import { withTime } from "../money/paid-time.js";
 import { settle, settleNothing } from "../money/settle.js";
 import type { Gateway } from "../parts.js";
@@ -145,14 +146,15 @@ async function answer(
     return answerAs(reply, head, answerHeaders(gateway, call, facts));
   }
   const { asked, expected, text } = call.request;
-  // A job that has only begun is charged as what it was asked for, until its result is seen.
   if (result) {
     const tokens = result.usage?.outputTokens ?? 0;
     noteSpeed(gateway, candidate, { tokens, totalMs: facts.answeredAt - sentAt });
   }
+  const begun = step?.kind === "send" && !result ? step.request : undefined;
+  // A job that has only begun is charged as what it was asked for, until its result is seen.
   const used = result ? await usageOfTask(asked, candidate, result, text) : expected;
   const cost = await settle(gateway, call, candidate, held, {
-    usage: withTime(used, turn.time),
+    usage: begun ? withHeldTime(used, held) : withTime(used, turn.time),
     reported: result?.reported,
     status: reply.status,
     outcome: "served",
@@ -160,12 +162,16 @@ async function answer(
     way: facts,
   });
   if (step?.job !== undefined) {
-    const { job } = step;
-    const request = step.kind === "send" && !result ? step.request : undefined;
-    rememberJob(gateway, jobs, call, candidate, { job, cost, request });
+    rememberJob(gateway, jobs, call, candidate, { job: step.job, cost, request: begun });
   }
   return answerAs(reply, head, answerHeaders(gateway, call, facts, cost));
 }
+
+/** Begun, a job has taken no time yet; as much as was held for stands until its provider has told. */
+const withHeldTime = (usage: Usage, { computeMs }: Held): Usage =>
+  computeMs === undefined
+    ? usage
+    : { ...usage, measured: { ...usage.measured, ...computeTime(computeMs) } };
 
 function reportedBy(
   gateway: Gateway,
@@ -198,7 +204,7 @@ function rememberJob(
   }
   jobs.remember({
     ...{ provider, job, requestId: id, userId: caller.user.id, bucketIds },
-    ...{ model: modelId, task, cost, isSettled: look === undefined, look },
+    ...{ model: modelId, task, begunAt: at, cost, isSettled: look === undefined, look },
   });
 }
 

@@ -1,5 +1,5 @@
 /** What a job came to is charged once it is known, in place of what it was charged as when it began. */
-import { type NanoUsd, ZERO } from "../../kernel/money.js";
+import { least, type NanoUsd, ZERO } from "../../kernel/money.js";
 import type { AwaitedJob, WaitingCost } from "../../ledger/late-cost.js";
 import { charges } from "../../metering/cost.js";
 import { billOf } from "../../metering/reported.js";
@@ -53,11 +53,13 @@ async function costOfJob(asking: Asking, job: AwaitedJob, ended: Ended): Promise
   const result = await resultOf(asking, ended);
   if (!result) return ZERO;
   const { reported } = result;
-  // Nobody here saw how long it took: what was charged when it began stands.
-  if (charges(price, "computeNanoseconds") && reported === undefined) return job.cost;
   const counted = await usageOfTask(askedBy(job), candidate, result, "");
-  const measured = { ...counted.measured, ...computeTime(0) };
-  return billOf({ ...counted, measured }, reported, price).cost;
+  const isUntold = charges(price, "computeNanoseconds") && reported === undefined;
+  const ms = isUntold ? asking.gateway.clock.now() - job.begunAt : 0;
+  const measured = { ...counted.measured, ...computeTime(ms) };
+  const { cost } = billOf({ ...counted, measured }, reported, price);
+  // It took no longer than until somebody saw its end, which may have been long after it.
+  return isUntold ? least(cost, job.cost) : cost;
 }
 
 /** As metering wrote it down; of jobs from before that was noted, nothing. */

@@ -118,6 +118,7 @@ export async function findJob(
     .selectFrom("late_costs")
     .innerJoin("requests", "requests.id", "late_costs.request")
     .select(["request", "buckets", "state", "look", "user_id", "model", "task", "cost"])
+    .select("late_costs.at")
     .where("late_costs.provider", "=", provider)
     .where("provider_request", "=", job)
     .executeTakeFirst();
@@ -130,6 +131,7 @@ export async function findJob(
       bucketIds: row.buckets.split(" "),
       model: row.model,
       task: row.task,
+      begunAt: Number(row.at),
       cost: nanoUsd(row.cost),
       isSettled: row.state !== "waiting",
       look: row.look === null ? undefined : (JSON.parse(row.look) as JobLook),
