@@ -42,21 +42,14 @@ async function respond(parts: DoorParts, request: Request): Promise<Response> {
   const model = parts.find(route.modelId);
   if (!model) throw new Refusal(404, `Model ${route.modelId} does not exist`);
   const call: Call = { model, task: taskOf(model, route), form: route.form };
-  const body = await readBody(request, parts.bodyBytesMax);
-  const {
-    status,
-    headers,
-    body: answer,
-  } = await parts.answer(
-    {
-      call,
-      body,
-      contentType: request.headers.get("content-type") ?? undefined,
-      accept: request.headers.get("accept") ?? undefined,
-    },
-    request.signal,
-  );
-  return new Response(answer, { status, headers });
+  const asked: EngineRequest = {
+    call,
+    body: await readBody(request, parts.bodyBytesMax),
+    contentType: request.headers.get("content-type") ?? undefined,
+    accept: request.headers.get("accept") ?? undefined,
+  };
+  const { status, headers, body } = await parts.answer(asked, request.signal);
+  return new Response(body, { status, headers });
 }
 
 function requireKey(request: Request, key: string): void {

@@ -3,7 +3,7 @@ import { openAiChat } from "./families/openai-chat.js";
 import { openAiImages } from "./families/openai-images.js";
 import { withSize } from "./families/task-input.js";
 import { bearer, type Provider } from "./provider.js";
-import { flat } from "./request.js";
+import { flat, modelRoute } from "./request.js";
 
 const IMAGES = "/v1/images/generations";
 
@@ -23,5 +23,5 @@ export const nscale = {
       format: "b64_json",
     }),
   },
-  routes: [{ method: "POST", path: IMAGES, tasks: ["text-to-image"], model: "model" }],
+  routes: [modelRoute(IMAGES, "text-to-image")],
 } as const satisfies Provider;

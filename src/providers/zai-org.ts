@@ -6,7 +6,7 @@ import { mediaUriOf, textOf, withSize } from "./families/task-input.js";
 import { doneWithMedia, failed, mediaAt } from "./families/task-output.js";
 import { bearer, type Provider, type Step, type TaskAdapter } from "./provider.js";
 import { at, MalformedReply, textAt } from "./reply.js";
-import { doneWith, flat, postJson } from "./request.js";
+import { doneWith, flat, modelRoute, postJson } from "./request.js";
 
 const IMAGES = "/api/paas/v4/async/images/generations";
 const RESULT = "/api/paas/v4/async-result";
@@ -48,9 +48,9 @@ export const zaiOrg = {
     "image-to-text": imageToText,
   },
   routes: [
-    { method: "POST", path: IMAGES, tasks: ["text-to-image"], model: "model" },
+    modelRoute(IMAGES, "text-to-image"),
     { method: "GET", path: `${RESULT}/{job}`, tasks: [] },
-    { method: "POST", path: LAYOUT, tasks: ["image-to-text"], model: "model" },
+    modelRoute(LAYOUT, "image-to-text"),
   ],
 } as const satisfies Provider;
 

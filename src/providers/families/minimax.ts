@@ -3,7 +3,7 @@ import { badRequest } from "../../kernel/errors.js";
 import type { Json, TaskInput } from "../../tasks/task-call.js";
 import type { PassRoute, Step, TaskAdapter } from "../provider.js";
 import { at, textAt } from "../reply.js";
-import { postJson, without } from "../request.js";
+import { modelRoute, postJson, without } from "../request.js";
 import { askFor, PACES } from "./jobs.js";
 import { hasMedia, mediaUriOf, neededPromptOf, type Size, sizeIn } from "./task-input.js";
 import { doneWithMedia, failed, mediaAt } from "./task-output.js";
@@ -22,7 +22,7 @@ export const minimaxVideo: TaskAdapter = {
 };
 
 export const minimaxRoutes: readonly PassRoute[] = [
-  { method: "POST", path: BEGIN, tasks: ["image-text-to-video"], model: "model" },
+  modelRoute(BEGIN, "image-text-to-video"),
   { method: "GET", path: `${QUERY}/{job}`, tasks: [] },
 ];
 
