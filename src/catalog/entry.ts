@@ -35,7 +35,7 @@ export const priceSchema = z.strictObject({
 const positive = z.int().positive();
 
 /** What is said of a mapping besides whose it is of what, wherever it is written. */
-export const offerFields = {
+export const mappingFields = {
   price: priceSchema.optional(),
   is_free: z.boolean().optional(),
   context_length: positive.optional(),
@@ -49,7 +49,7 @@ export const offerFields = {
   adapter_weights_path: z.string().min(1).max(PROVIDER_MODEL_CHARS_MAX).optional(),
 };
 
-export type OfferFields = z.output<z.ZodObject<typeof offerFields>>;
+export type MappingFields = z.output<z.ZodObject<typeof mappingFields>>;
 
 export const providerModel = z
   .string()
@@ -58,7 +58,7 @@ export const providerModel = z
   .regex(/^[^\p{Cc}]*$/u, "has control characters");
 
 const mappingSchema = z.strictObject({
-  ...offerFields,
+  ...mappingFields,
   provider: z.string().min(1),
   provider_model: providerModel,
   status: z.enum(["live", "staging", "error"]).default("live"),
@@ -126,7 +126,7 @@ function toMapping(
 }
 
 /** What `written` says of a mapping that is no price; what it does not say is not there. */
-export function factsOf(written: OfferFields): MappingFacts {
+export function factsOf(written: MappingFields): MappingFacts {
   return {
     ...(written.price?.hardware !== undefined && { hardware: written.price.hardware }),
     ...(written.context_length !== undefined && { contextLength: written.context_length }),

@@ -1,13 +1,13 @@
 /** What the partner API is sent. Source: spec/providers.md 6.1; the fields of prices and abilities are our own. */
 import { z } from "zod";
-import { modelId, offerFields, providerModel } from "../../catalog/entry.js";
+import { mappingFields, modelId, providerModel } from "../../catalog/entry.js";
 import { type Subject, tagsSubject } from "../../catalog/stored.js";
 import { FILTER_TAGS_MAX, MODEL_TAG_CHARS_MAX } from "../../kernel/limits.js";
 import { TASKS } from "../../tasks/index.js";
 import { fieldOf, mistake } from "../../wire/checked.js";
 
 /** Whether prompts are kept is for the operator to find out: a provider's own promise is not enough. */
-const { retains_prompts: _, ...fields } = offerFields;
+const { retains_prompts: _, ...fields } = mappingFields;
 
 const common = {
   ...fields,

@@ -1,5 +1,5 @@
 /** /api/partners/{provider}/models…: what a provider's own people, or the operator, say that it serves. */
-import { factsOf, type OfferFields } from "../../catalog/entry.js";
+import { factsOf, type MappingFields } from "../../catalog/entry.js";
 import type { Mapping } from "../../catalog/model.js";
 import {
   type MappingChange,
@@ -184,7 +184,7 @@ const toMapping = (
 });
 
 /** Undefined where nothing is said of it. */
-const newPrice = (site: Site, { user }: Caller, said: OfferFields, task: Task) =>
+const newPrice = (site: Site, { user }: Caller, said: MappingFields, task: Task) =>
   priceIn(site, said, { task, source: `partner API, by ${user.name}`, setBy: user.name });
 
 type Item = {

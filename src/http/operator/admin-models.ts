@@ -1,7 +1,7 @@
 /** /api/turnpike/admin/models…: the catalog as the operator sees and changes it. */
 import { z } from "zod";
 import type { Catalog } from "../../catalog/catalog.js";
-import { factsOf, modelId, offerFields, providerModel } from "../../catalog/entry.js";
+import { factsOf, mappingFields, modelId, providerModel } from "../../catalog/entry.js";
 import { findModel } from "../../catalog/find.js";
 import type { Model } from "../../catalog/model.js";
 import { printMapping, printPriceEntry } from "../../catalog/print.js";
@@ -34,7 +34,7 @@ export const showAdminModel: Handler = async (site, visit) => {
 };
 
 const mappingBody = z.strictObject({
-  ...offerFields,
+  ...mappingFields,
   provider: z.string().min(1),
   task: z.enum(TASKS).optional(),
   provider_model: providerModel.optional(),

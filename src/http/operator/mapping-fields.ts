@@ -1,6 +1,6 @@
 /** What is written of a mapping, and what stands in the way of writing it. */
 import type { Catalog } from "../../catalog/catalog.js";
-import { type OfferFields, toPrice } from "../../catalog/entry.js";
+import { type MappingFields, toPrice } from "../../catalog/entry.js";
 import type { MappingId } from "../../catalog/mapping-key.js";
 import type { NewPrice } from "../../catalog/stored.js";
 import { badRequest, RouterError } from "../../kernel/errors.js";
@@ -13,7 +13,7 @@ type Written = Pick<NewPrice, "source" | "setBy"> & { readonly task: Task };
 /** Undefined where nothing is said of a price. Throws where requests of this task could not be charged at it. */
 export function priceIn(
   { config }: Site,
-  said: OfferFields,
+  said: MappingFields,
   { task, source, setBy }: Written,
 ): NewPrice | undefined {
   if (said.price === undefined && said.is_free === undefined) return undefined;
