@@ -1,6 +1,5 @@
 /** /api/partners/{provider}/models…: what a provider's own people, or the operator, say that it serves. */
 import { factsOf, type MappingFields } from "../../catalog/entry.js";
-import type { Mapping } from "../../catalog/model.js";
 import {
   type MappingChange,
   type NewMapping,
@@ -18,9 +17,9 @@ import { authenticate, callerIfAny } from "../authenticate.js";
 import { readJson } from "../body.js";
 import { priceIn, requireNotInFile } from "../operator/mapping-fields.js";
 import { type Handler, json, type Site, type Visit } from "../parts.js";
-import { hubId } from "./hub-id.js";
 import { pipelineTagOf, tagsOf } from "./hub-print.js";
 import { changeBody, type NewMappingBody, newMappingBody, statusBody } from "./partner-body.js";
+import { idOf, itemsOf, printStored, unstored } from "./partner-items.js";
 
 /** Everybody may look; what is in staging is shown to those who may call it. */
 export const listPartnerModels: Handler = async (site, visit) => {
@@ -43,25 +42,23 @@ export const listPartnerModels: Handler = async (site, visit) => {
 
 export const addPartnerModel: Handler = async (site, visit) => {
   const { caller, configured } = await enterProvider(site, visit);
-  const { provider } = configured;
   const wanted = await readJson(visit.request, newMappingBody);
   requireRoute(configured, wanted.task);
   requireKind(site, wanted);
-  const mapping = { ...toMapping(site, caller, wanted), provider: provider.id };
-  const { subject, task } = mapping;
+  const mapping = { ...toMapping(site, caller, wanted), provider: configured.provider.id };
+  const { provider, task, subject } = mapping;
   if (subject.kind === "model") {
-    const mapping = { modelId: subject.model, provider: provider.id, task };
-    requireNotInFile(site.gateway.catalog, mapping, "hfModel");
+    requireNotInFile(site.gateway.catalog, { modelId: subject.model, provider, task }, "hfModel");
   }
-  if ((await site.mappings.ofProvider(provider.id)).length >= MAPPINGS_MAX) {
-    throw new RouterError("conflict", `${provider.id} has ${MAPPINGS_MAX} mappings, the limit.`);
+  if ((await site.mappings.ofProvider(provider)).length >= MAPPINGS_MAX) {
+    throw new RouterError("conflict", `${provider} has ${MAPPINGS_MAX} mappings, the limit.`);
   }
   const added = await site.mappings.add(mapping);
   if (!added) {
-    const message = `${provider.id} has a mapping of ${nameOf(mapping.subject)} for ${mapping.task} already.`;
+    const message = `${provider} has a mapping of ${nameOf(subject)} for ${task} already.`;
     throw new RouterError("conflict", message, { param: "hfModel" });
   }
-  await site.reloadMappings(provider.id);
+  await site.reloadMappings(provider);
   return json(printStored(added));
 };
 
@@ -186,71 +183,3 @@ const toMapping = (
 /** Undefined where nothing is said of it. */
 const newPrice = (site: Site, { user }: Caller, said: MappingFields, task: Task) =>
   priceIn(site, said, { task, source: `partner API, by ${user.name}`, setBy: user.name });
-
-type Item = {
-  readonly task: Task;
-  readonly name: string;
-  readonly status: Mapping["status"];
-  readonly item: object;
-};
-
-/** All that a provider offers, wherever it is written; what is overridden is not among it. */
-async function itemsOf(site: Site, provider: string): Promise<readonly Item[]> {
-  const stored = await site.mappings.ofProvider(provider);
-  const failing = failingIn(site);
-  const items = new Map<string, Item>();
-  const put = (item: Item) => items.set(`${item.task} ${item.name}`, item);
-  for (const row of stored) {
-    const { task, subject, id } = row;
-    // One model that fails says nothing of the others that a filter is for.
-    const isFailing = subject.kind === "model" && failing.has(id);
-    const status = isFailing ? "error" : row.status;
-    put({ task, name: nameOf(subject), status, item: printItem(id, { ...row, status }) });
-  }
-  for (const mapping of unstored(site, provider)) {
-    const { task, modelId, status } = mapping;
-    put({ task, name: modelId, status, item: printItem(idOf(mapping), mapping) });
-  }
-  return [...items.values()];
-}
-
-/** Ids of stored mappings that did not stand up to validation. */
-const failingIn = ({ gateway }: Site): ReadonlySet<string> =>
-  new Set(
-    [...gateway.catalog.all()].flatMap(({ mappings }) =>
-      mappings.flatMap(({ id, status }) => (id !== undefined && status === "error" ? [id] : [])),
-    ),
-  );
-
-/** What is offered by the word of the file, of the starter catalog or of the provider itself. */
-const unstored = ({ gateway }: Site, provider: string): readonly Mapping[] =>
-  [...gateway.catalog.all()].flatMap(({ mappings }) =>
-    mappings.filter((mapping) => mapping.provider === provider && mapping.id === undefined),
-  );
-
-const idOf = ({ provider, task, modelId }: Mapping): string =>
-  hubId(`${provider} ${task} ${modelId}`);
-
-const printItem = (
-  id: string,
-  {
-    status,
-    providerModel,
-    ...rest
-  }: Pick<StoredMapping, "status" | "providerModel"> & {
-    readonly subject?: StoredMapping["subject"];
-  },
-) => ({
-  _id: id,
-  providerId: providerModel,
-  status,
-  ...(rest.subject?.kind === "tags" && { adapterType: "lora", tags: rest.subject.tags }),
-});
-
-const printStored = (row: StoredMapping) => ({
-  ...printItem(row.id, row),
-  type: row.subject.kind === "tags" ? "tag-filter" : "single-model",
-  task: row.task,
-  ...(row.subject.kind === "model" && { hfModel: row.subject.model }),
-  providerModel: row.providerModel,
-});
