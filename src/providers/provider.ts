@@ -181,6 +181,8 @@ export type PassRoute = {
   readonly tasks: readonly Exclude<Task, "conversational">[];
   /** The member of the body (JSON or form) that names the model. */
   readonly model?: string;
+  /** The member that holds what the model is given, where that is not the body itself. */
+  readonly given?: string;
   /** The parameter of the query that names the job. */
   readonly job?: string;
   /** Which of the provider's `hosts` has it, where the query does not say. */

@@ -63,6 +63,7 @@ export const replicate = {
       method: "POST",
       path: "/v1/models/{model}/predictions",
       tasks: Object.keys(TASKS) as (keyof typeof TASKS)[],
+      given: "input",
     },
     // `version` is what follows the colon in the model's id, or the whole id.
     {
@@ -70,6 +71,7 @@ export const replicate = {
       path: "/v1/predictions",
       tasks: Object.keys(TASKS) as (keyof typeof TASKS)[],
       model: "version",
+      given: "input",
     },
     { method: "GET", path: "/v1/predictions/{job}", tasks: [] },
     { method: "POST", path: "/v1/predictions/{job}/cancel", tasks: [] },

@@ -1,11 +1,12 @@
 /** What a body on a provider's own wire says of the model, and of how much it wants. */
-import type { Mapping } from "../../catalog/model.js";
 import type { PassCall } from "../../gateway/pass/request.js";
 import { durationMsOf } from "../../gateway/task/measure.js";
 import { badRequest, RouterError } from "../../kernel/errors.js";
 import { askedOf, expectedOf } from "../../metering/asked.js";
+import { unitsOf } from "../../metering/priceable.js";
 import { HEARS } from "../../metering/task-usage.js";
-import type { PassRoute, ProviderRequest } from "../../providers/provider.js";
+import type { PassRoute } from "../../providers/provider.js";
+import type { Task } from "../../tasks/index.js";
 import { fromBase64, fromDataUri, type Media } from "../../tasks/media.js";
 import type { Json } from "../../tasks/task-call.js";
 import { asObject } from "../../wire/as-object.js";
@@ -35,25 +36,26 @@ export async function wantsStream(type: string, bytes: Bytes): Promise<boolean> 
   return fieldsOf(await readDoorBody(type || null, bytes)).stream === true;
 }
 
+type Passed = Pick<PassCall["request"], "mapping" | "upstream"> & { readonly route: PassRoute };
+
 export async function passRequest(
-  mapping: Mapping,
-  upstream: ProviderRequest,
+  { mapping, upstream, route }: Passed,
   type: string,
   bytes: Bytes,
 ): Promise<PassCall["request"]> {
   const body = await readDoorBody(type, bytes);
-  const said = fieldsOf(body);
-  if (said.stream === true || said.stream === "true") throw noStream();
-  const inner = asObject(said.input);
+  const fields = fieldsOf(body);
+  if (fields.stream === true || fields.stream === "true") throw noStream();
+  const said = (route.given === undefined ? undefined : asObject(fields[route.given])) ?? fields;
   const input = {
-    inputs: textOf(inner ?? said),
+    inputs: textOf(said, mapping.task),
     media: undefined,
-    parameters: inner ?? said,
+    parameters: said,
     extra: {},
   };
   // Of other tasks it would only be looked at in vain.
   const audioMs = HEARS.includes(mapping.task) ? await soundMs(body) : undefined;
-  const asked = askedOf(mapping.task, input, countOf(inner ?? said), audioMs);
+  const asked = askedOf(mapping.task, input, countOf(said), audioMs);
   return {
     ...{ model: mapping.modelId, suffix: mapping.provider, isStream: false, controls: NO_CONTROLS },
     ...{ mapping, upstream, text: input.inputs },
@@ -68,12 +70,17 @@ function fieldsOf(body: DoorBody): Json {
   );
 }
 
-/** By the names that providers have for it. */
-function textOf(said: Json): unknown {
+/**
+ * By the names that providers have for it. Where characters are charged and none of these is there, all the text in the body
+ * but files: under a name that nobody here knows it would be free.
+ */
+function textOf(said: Json, task: Task): readonly unknown[] {
   const { prompt, text, input, inputs, texts, query, documents } = said;
-  return [prompt, text, input, inputs, texts, query, documents].filter(
+  const named = [prompt, text, input, inputs, texts, query, documents].filter(
     (each) => each !== undefined,
   );
+  if (named.length > 0 || !unitsOf(task).includes("million_characters")) return named;
+  return textsIn(said).filter((each) => mediaIn(each) === undefined);
 }
 
 function countOf(said: Json): number {

@@ -152,7 +152,7 @@ async function passCall(
     ...upstreamOf(provider, visit, wanted, route.host),
     body: { kind: "bytes", media: { bytes, type } },
   };
-  const request = await passRequest(mapping, upstream, type, bytes);
+  const request = await passRequest({ mapping, upstream, route }, type, bytes);
   const call = callOf(site, visit, caller, request);
   const isCharged = findKey(gateway, call, configured) === "operator" && !mapping.isFree;
   if (isCharged && isOfUnknownLength(mapping.task, request.asked, mapping.price ?? {})) {

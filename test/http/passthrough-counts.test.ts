@@ -1,4 +1,4 @@
-/** Sounds on a provider's own wire, where they are charged by their length: never less than what was sent. */
+/** What a body on a provider's own wire is charged as: never less than what the provider finds in it. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { playSound } from "../../sim/media/play-sound.js";
 import { randomFrom } from "../../sim/random.js";
@@ -19,9 +19,13 @@ let app: TestApp;
 let ada: TestUser;
 
 beforeAll(async () => {
-  provider = fakeProvider(() => Response.json({ text: "hello" }));
-  const offer = (model: string, more: object) => ({
-    ...{ id: `org/${model}`, task: "automatic-speech-recognition" },
+  provider = fakeProvider(({ path }) => {
+    if (path === "/v1/images/generations") return Response.json({ data: [{ url: LINK }] });
+    if (path === "/v1/audio/transcriptions") return Response.json({ text: "hello" });
+    return new Response(soundOf(1), { headers: { "content-type": "audio/wav" } });
+  });
+  const offer = (model: string, more: object, task = "automatic-speech-recognition") => ({
+    ...{ id: `org/${model}`, task },
     providers: [{ provider: "together", provider_model: model, ...more }],
   });
   app = await testApp({
@@ -34,6 +38,9 @@ beforeAll(async () => {
         offer("tokens", { price: { input: "1", output: "1" } }),
         offer("calls", { price: { request: "0.01" } }),
         offer("free", { is_free: true }),
+        // A cent a character, and a cent a step.
+        offer("voice", { price: { million_characters: "10000" } }, "text-to-speech"),
+        offer("drawn", { price: { step: "0.01" } }, "text-to-image"),
       ],
       plans: { rich: { monthly_credit: "10" } },
     }),
@@ -52,8 +59,8 @@ const soundOf = (seconds: number) => Buffer.from(playSound("wav", seconds, rando
 const uriOf = (seconds: number, type = "audio/wav") =>
   `data:${type};base64,${soundOf(seconds).toString("base64")}`;
 
-const ask = (body: unknown, headers: Readonly<Record<string, string>> = JSON_BODY) =>
-  app.answer(call("POST", PATH, ada.token, body, headers));
+const ask = (body: unknown, headers: Readonly<Record<string, string>> = JSON_BODY, path = PATH) =>
+  app.answer(call("POST", path, ada.token, body, headers));
 
 const askForm = async (fields: readonly (readonly [string, string | Blob])[]) => {
   const form = new FormData();
@@ -144,4 +151,17 @@ test("a link is as good as a sound where the length is not charged", async () =>
   expect(costOf(await ask({ model: "free", file: LINK }))).toBe(0n);
   const own = { ...JSON_BODY, "x-turnpike-provider-key": "own-key-1" };
   expect(costOf(await ask({ model: "seconds", file: LINK }, own))).toBe(0n);
+});
+
+test("text under a name that nobody knows is charged, and an object that the provider ignores hides nothing", async () => {
+  const speak = (body: object) =>
+    ask({ model: "voice", ...body }, JSON_BODY, "/together/v1/audio/speech");
+  expect(costOf(await speak({ input: "hello world" }))).toBe(11n * CENT);
+  // With the model's name and what is between them.
+  expect(costOf(await speak({ script: "hello world" }))).toBe(17n * CENT);
+  expect(costOf(await speak({ script: "hello world", voice: uriOf(1) }))).toBe(17n * CENT);
+  const hidden = await speak({ text: "hello world", input: { text: "a" } });
+  expect(costOf(hidden)).toBeGreaterThanOrEqual(11n * CENT);
+  const drawn = { model: "drawn", prompt: "a fox", steps: 20, input: { steps: 1 } };
+  expect(costOf(await ask(drawn, JSON_BODY, "/together/v1/images/generations"))).toBe(20n * CENT);
 });
