@@ -1,8 +1,14 @@
 import { findModel, mappingsOf } from "../catalog/find.js";
+import type { Model } from "../catalog/model.js";
 import { formatUsd } from "../kernel/money.js";
 import { forecast, printForecast } from "../metering/forecast.js";
 import { TASKS } from "../tasks/index.js";
-import { ASSUMABLE, parseAssumedList, parseEstimateQuery } from "../wire/estimate-query.js";
+import {
+  ASSUMABLE,
+  type EstimateQuery,
+  parseAssumedList,
+  parseEstimateQuery,
+} from "../wire/estimate-query.js";
 import { catalogOf } from "./catalog.js";
 import { type CommonOptions, command } from "./command.js";
 import { type Local, withLocal } from "./local.js";
@@ -30,6 +36,14 @@ async function estimateModel(local: Local, id: string, options: Options): Promis
   if (query.task !== undefined && query.task !== model.task) {
     throw new UserError(`--task: ${model.id} is for ${model.task}, not for ${query.task}`);
   }
+  const rows = await rowsFor(local, model, query);
+  show(options, { model: model.id, task: model.task, providers: rows }, () => tableOf(rows));
+}
+
+type Row = Awaited<ReturnType<typeof rowsFor>>[number];
+
+/** What a call costs at each of the model's mappings, and whether it can be made there. */
+async function rowsFor(local: Local, model: Model, query: EstimateQuery) {
   const costs = await local.books.callCosts.ofModel(model.id, Date.now());
   const { inputTokens, outputTokens, measured } = query;
   const assumed = {
@@ -38,7 +52,7 @@ async function estimateModel(local: Local, id: string, options: Options): Promis
     measured,
   };
   const readiness = await readinessOf(local);
-  const rows = mappingsOf(model, query.suffix).map((mapping) => {
+  return mappingsOf(model, query.suffix).map((mapping) => {
     const classes = costs.get(mapping.provider) ?? [];
     const found = forecast(mapping, assumed, { classes, isFree: mapping.isFree });
     const fault = faultFor(readiness, mapping);
@@ -48,21 +62,21 @@ async function estimateModel(local: Local, id: string, options: Options): Promis
       ...(fault !== undefined && { why_not: fault }),
     };
   });
-  show(options, { model: model.id, task: model.task, providers: rows }, () =>
-    table(
-      ["provider", "ready", "a call", "p95", "for $0.10", "for $2.00", "by"],
-      rows.map((row) => [
-        row.provider,
-        row.why_not ?? "yes",
-        dollars(row.expected_cost_nano_usd),
-        dollars(row.p95_cost_nano_usd),
-        row.calls === null ? "" : (row.calls["0.10"] ?? "any number"),
-        row.calls === null ? "" : (row.calls["2.00"] ?? "any number"),
-        row.basis === "history" ? `${row.history_calls} calls here` : assumedText(row.assumes),
-      ]),
-    ),
-  );
 }
+
+const tableOf = (rows: readonly Row[]): string =>
+  table(
+    ["provider", "ready", "a call", "p95", "for $0.10", "for $2.00", "by"],
+    rows.map((row) => [
+      row.provider,
+      row.why_not ?? "yes",
+      dollars(row.expected_cost_nano_usd),
+      dollars(row.p95_cost_nano_usd),
+      row.calls === null ? "" : (row.calls["0.10"] ?? "any number"),
+      row.calls === null ? "" : (row.calls["2.00"] ?? "any number"),
+      row.basis === "history" ? `${row.history_calls} calls here` : assumedText(row.assumes),
+    ]),
+  );
 
 const dollars = (nano: string | null): string =>
   nano === null ? "" : `$${formatUsd(BigInt(nano))}`;

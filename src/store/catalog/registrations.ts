@@ -10,7 +10,7 @@ import type {
 } from "../../tenants/registration.js";
 import { recordChange } from "../changes.js";
 import { type Database, lockingRow } from "../database.js";
-import type { Schema } from "../schema.js";
+import type { Schema, Tx } from "../schema.js";
 import { maybeNumber } from "../tenants/tenant-rows.js";
 
 /** `node` names this process in the changes it records. */
@@ -35,19 +35,17 @@ export function registrationStore(
 
     add: (registration) =>
       database.transact(async (tx) => {
-        const { id, orgId } = registration;
-        const added = await tx
-          .insertInto("registered_providers")
-          .values(fromRegistration(registration))
-          .onConflict((conflict) => conflict.doNothing())
-          .returning("id")
-          .execute();
-        if (added.length === 0) {
-          const owned = tx.selectFrom("registered_providers").where("org_id", "=", orgId);
-          return (await owned.select("id").executeTakeFirst()) ? "org_has_one" : "id_taken";
+        const outcome = await insert(tx, registration);
+        if (outcome === "added") {
+          const change = {
+            topic: "provider",
+            key: registration.id,
+            node,
+            at: clock.now(),
+          } as const;
+          await recordChange(database, tx, change);
         }
-        await recordChange(database, tx, { topic: "provider", key: id, node, at: clock.now() });
-        return "added";
+        return outcome;
       }),
 
     change: (id, wanted) =>
@@ -78,6 +76,18 @@ export function registrationStore(
       return (await query.executeTakeFirst())?.report ?? undefined;
     },
   };
+}
+
+async function insert(tx: Tx, registration: Registration) {
+  const added = await tx
+    .insertInto("registered_providers")
+    .values(fromRegistration(registration))
+    .onConflict((conflict) => conflict.doNothing())
+    .returning("id")
+    .execute();
+  if (added.length > 0) return "added";
+  const owned = tx.selectFrom("registered_providers").where("org_id", "=", registration.orgId);
+  return (await owned.select("id").executeTakeFirst()) ? "org_has_one" : "id_taken";
 }
 
 /** What was true of the place it had is not known of the new one. */

@@ -1,4 +1,4 @@
-import type { Organization } from "../../tenants/organization.js";
+import type { Invitation, Organization } from "../../tenants/organization.js";
 import type { InvitationOutcome, OrganizationStore } from "../../tenants/organization-store.js";
 import type { Tx } from "../schema.js";
 import { insertMember, membersOf } from "./org-members.js";
@@ -20,23 +20,7 @@ export function invitationStore({ database, change, now }: OrgWriter): Invitatio
     return rows.map(toInvitation);
   };
   return {
-    invite: (invitation) =>
-      change(invitation.orgId, async (tx) => {
-        const { orgId, userId } = invitation;
-        const members = await membersOf(tx, orgId);
-        if (members.some(({ user_id }) => user_id === userId)) return "already_member";
-        const open = await tx
-          .selectFrom("org_invitations")
-          .select("id")
-          .where("org_id", "=", orgId)
-          .where("user_id", "=", userId)
-          .where("state", "=", "pending")
-          .where("expires_at", ">", BigInt(now()))
-          .executeTakeFirst();
-        if (open) return "already_invited";
-        await tx.insertInto("org_invitations").values(fromInvitation(invitation)).execute();
-        return "done";
-      }),
+    invite: (invitation) => change(invitation.orgId, (tx) => invite(tx, invitation, now())),
 
     invitationsOf: (orgId) => list("org_id", orgId),
     invitationsFor: (userId) => list("user_id", userId),
@@ -65,6 +49,23 @@ export function invitationStore({ database, change, now }: OrgWriter): Invitatio
         return withdrawn.length > 0;
       }),
   };
+}
+
+async function invite(tx: Tx, invitation: Invitation, now: number) {
+  const { orgId, userId } = invitation;
+  const members = await membersOf(tx, orgId);
+  if (members.some(({ user_id }) => user_id === userId)) return "already_member";
+  const open = await tx
+    .selectFrom("org_invitations")
+    .select("id")
+    .where("org_id", "=", orgId)
+    .where("user_id", "=", userId)
+    .where("state", "=", "pending")
+    .where("expires_at", ">", BigInt(now))
+    .executeTakeFirst();
+  if (open) return "already_invited";
+  await tx.insertInto("org_invitations").values(fromInvitation(invitation)).execute();
+  return "done";
 }
 
 async function answer(
