@@ -65,6 +65,7 @@ export const keyOf = ({ provider, task, modelId, tags }: Mapping): MappingKey =>
   subject: tags ? tagsSubject(tags) : { kind: "model", model: modelId },
 });
 
+/** A price as it is written down. */
 export type NewPrice = {
   /** Undefined: none, so only callers with a key of their own can use it. */
   readonly price: Price | undefined;
@@ -97,6 +98,7 @@ export type StoredMapping = Omit<NewMapping, "price"> & {
   readonly changedAt: number;
 };
 
+/** What is not named stays as it is. */
 export type MappingChange = {
   readonly providerModel?: string | undefined;
   readonly status?: MappingStatus | undefined;
@@ -134,6 +136,7 @@ export type MappingStore = {
   readonly add: (mapping: NewMapping) => Promise<StoredMapping | undefined>;
   /** Adds those that are not there and changes the others; all of them or none. */
   readonly put: (mappings: readonly NewMapping[]) => Promise<void>;
+  /** Undefined where there is none. */
   readonly change: (id: string, change: MappingChange) => Promise<StoredMapping | undefined>;
   /** False where there is none. Its prices stay on record. */
   readonly remove: (id: string) => Promise<boolean>;

@@ -39,6 +39,7 @@ export type PastFinding = Pick<Finding, "verdict" | "firstTokenMs" | "throughput
   readonly why: string;
 };
 
+/** What validations ask of storage. */
 export type ValidationStore = {
   readonly loadAll: () => Promise<readonly Validation[]>;
   readonly load: (key: MappingId) => Promise<Validation | undefined>;

@@ -119,6 +119,7 @@ export type LateCostStore = {
     readonly after: string;
     readonly count: number;
   }) => Promise<readonly WaitingCost[]>;
+  /** By the provider's own id of it; undefined for one that nobody began here. */
   readonly findJob: (provider: string, job: string) => Promise<AwaitedJob | undefined>;
   /** Jobs on keys of the operator's whose time has come by `now`, the longest overdue first. */
   readonly jobsToAskFor: (page: {
@@ -127,6 +128,7 @@ export type LateCostStore = {
   }) => Promise<readonly WaitingJob[]>;
   /** Notes that a job was asked for in vain, and when it may be asked for again. */
   readonly askJobAgain: (requestId: string, at: number) => Promise<void>;
+  /** Counts one more question about each of these requests. */
   readonly noteAsked: (requestIds: readonly string[]) => Promise<void>;
   /**
    * Settles what still waits, in one transaction, and returns whose turn from waiting to settled was this node's: now

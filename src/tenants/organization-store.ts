@@ -44,6 +44,7 @@ export type OrganizationStore = {
   readonly setSeats: (orgId: string, seats: number) => Promise<"done" | number>;
 
   readonly addMember: (member: Member) => Promise<"done" | "already" | "no_seat">;
+  /** `last_owner`, and nothing was changed, where nobody would be left to own it. */
   readonly setRole: (orgId: string, userId: string, role: OrgRole) => Promise<MemberOutcome>;
   /** Also out of all groups. */
   readonly removeMember: (orgId: string, userId: string) => Promise<MemberOutcome>;
@@ -51,12 +52,15 @@ export type OrganizationStore = {
   /** A limit that is new counts what was spent this month already, as far as the store has heard. */
   readonly setLimits: (orgId: string, changes: LimitChanges) => Promise<void>;
   readonly setDisabledProviders: (orgId: string, providers: readonly string[]) => Promise<void>;
+  /** `groupIds`: those that have access, where it is for groups; no other has it then. */
   readonly setAccess: (
     orgId: string,
     access: OrgAccess,
     groupIds: ReadonlySet<string>,
   ) => Promise<void>;
+  /** In the place of the one there is for the provider. */
   readonly putProviderKey: (key: OrgProviderKey) => Promise<void>;
+  /** False when there was none. */
   readonly deleteProviderKey: (orgId: string, provider: string) => Promise<boolean>;
 
   readonly addGroup: (group: ResourceGroup) => Promise<"done" | "name_taken">;
@@ -65,6 +69,7 @@ export type OrganizationStore = {
     groupId: string,
     name: string,
   ) => Promise<"done" | "name_taken">;
+  /** Its members stay what they are in the organization. */
   readonly removeGroup: (orgId: string, groupId: string) => Promise<void>;
   readonly addToGroup: (
     orgId: string,
@@ -77,6 +82,7 @@ export type OrganizationStore = {
   readonly invite: (
     invitation: Invitation,
   ) => Promise<"done" | "already_member" | "already_invited">;
+  /** Of an organization, or for a user: newest first, answered and expired ones too. */
   readonly invitationsOf: (orgId: string) => Promise<readonly Invitation[]>;
   readonly invitationsFor: (userId: string) => Promise<readonly Invitation[]>;
   /** Makes the invited user a member, or not; undefined when there is no such invitation for them. */
@@ -85,6 +91,7 @@ export type OrganizationStore = {
     id: string,
     accepts: boolean,
   ) => Promise<InvitationOutcome | undefined>;
+  /** False when there is no such invitation that waits for an answer. */
   readonly withdrawInvitation: (orgId: string, id: string) => Promise<boolean>;
 };
 

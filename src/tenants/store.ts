@@ -9,6 +9,7 @@ export type TenantStore = {
   /** One user with everything that is theirs; undefined when there is none. */
   readonly loadUser: (userId: string) => Promise<TenantRows | undefined>;
   readonly findUserByName: (name: string) => Promise<User | undefined>;
+  /** Revoked and expired ones too. */
   readonly findTokenByHash: (hash: string) => Promise<AccessToken | undefined>;
   /** Deleted users too: their name is made up of their id. */
   readonly findUserById: (userId: string) => Promise<User | undefined>;
@@ -19,7 +20,9 @@ export type TenantStore = {
   readonly addToken: (token: AccessToken) => Promise<void>;
   /** False when the user has no such live token. */
   readonly revokeToken: (userId: string, tokenId: string, at: number) => Promise<boolean>;
+  /** In the place of the one there is for the provider. */
   readonly putProviderKey: (key: StoredProviderKey) => Promise<void>;
+  /** False when there was none. */
   readonly deleteProviderKey: (userId: string, provider: string) => Promise<boolean>;
   /** Forgets who somebody was: name, tokens, keys, tags. The id stays, since the books name it. */
   readonly deleteUser: (userId: string, at: number) => Promise<void>;
@@ -36,6 +39,7 @@ export type TermsChange = {
   readonly rates?: RateChanges | undefined;
 };
 
+/** Users with all that is theirs. */
 export type TenantRows = {
   readonly users: readonly User[];
   readonly tokens: readonly AccessToken[];

@@ -15,6 +15,7 @@ export const unsupported = (name: string, why: string): RouterError =>
     param: name,
   });
 
+/** Undefined where nothing is said, as with the others. */
 export function text(
   body: Json,
   name: string,
@@ -36,6 +37,7 @@ export function someText(body: Json, name: string, charsMax?: number): string {
   return value;
 }
 
+/** A whole number, from `least` to `most`. */
 export function whole(body: Json, name: string, least: number, most: number): number | undefined {
   const value = body[name] ?? undefined;
   if (value === undefined) return undefined;
@@ -52,6 +54,7 @@ export function number(body: Json, name: string, least: number, most: number): n
   throw mustBe(name, `a number from ${least} to ${most}`);
 }
 
+/** False where nothing is said. */
 export function flag(body: Json, name: string): boolean {
   const value = body[name] ?? false;
   if (typeof value === "boolean") return value;

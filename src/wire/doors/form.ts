@@ -52,6 +52,7 @@ async function readPart(name: string, value: FormDataEntryValue): Promise<FormPa
   return { name, media: { bytes: file, type: typeOfMedia(file, value.type) } };
 }
 
+/** Throws `bad_request` for a form: for doors that take none. */
 export function jsonOf(body: DoorBody): Json {
   if (body.kind === "json") return body.json;
   throw badRequest("This route takes application/json.", "content-type");

@@ -25,6 +25,7 @@ export const jsonAnswer = (members: Json, usage: string): DoorAnswer => ({
 export const unreadable = (why: string): RouterError =>
   new RouterError("provider_error", `The provider's answer cannot be given in this form: ${why}.`);
 
+/** Throws `provider_error` for a file. */
 export function jsonIn(delivered: Delivered): unknown {
   if (delivered.kind === "json") return delivered.json;
   throw unreadable("it is a file and no JSON");
