@@ -126,25 +126,46 @@ export async function resultOf(
   return { delivered, usage: step.usage, reported };
 }
 
-async function answer(
+function answer(
   gateway: Gateway,
   jobs: Jobs,
   call: PassCall,
   turn: Turn,
   facts: Facts,
-  { reply, head, step, result }: PassAnswer,
+  passed: PassAnswer,
 ): Promise<Response> {
-  const { candidate, held, deadline, sentAt } = turn;
-  deadline.end();
-  if (reply.status >= 300 || step?.kind === "failed") {
-    gateway.book.release(held.hold);
-    await settleNothing(gateway, call, candidate, {
-      status: reply.status,
-      outcome: "failed",
-      way: facts,
-    });
-    return answerAs(reply, head, answerHeaders(gateway, call, facts));
-  }
+  turn.deadline.end();
+  const { reply, step } = passed;
+  return reply.status >= 300 || step?.kind === "failed"
+    ? answerFailed(gateway, call, turn, facts, passed)
+    : answerServed(gateway, jobs, call, turn, facts, { ...passed, step });
+}
+
+type Served = PassAnswer & { readonly step: Exclude<Step, { kind: "failed" }> | undefined };
+
+/** A refusal goes to the caller as it came, and costs nothing. */
+async function answerFailed(
+  gateway: Gateway,
+  call: PassCall,
+  { candidate, held }: Turn,
+  facts: Facts,
+  { reply, head }: PassAnswer,
+): Promise<Response> {
+  gateway.book.release(held.hold);
+  const ending = { status: reply.status, outcome: "failed", way: facts } as const;
+  await settleNothing(gateway, call, candidate, ending);
+  return answerAs(reply, head, answerHeaders(gateway, call, facts));
+}
+
+async function answerServed(
+  gateway: Gateway,
+  jobs: Jobs,
+  call: PassCall,
+  turn: Turn,
+  facts: Facts,
+  { reply, head, step, result }: Served,
+): Promise<Response> {
+  const { candidate, held, sentAt } = turn;
   const { asked, expected, text } = call.request;
   if (result) {
     const tokens = result.usage?.outputTokens ?? 0;
