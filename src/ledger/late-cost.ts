@@ -56,6 +56,11 @@ export type LateCost = {
   /** What the accounts of each bucket pay more than before; with `overrun` it is all that the cost went up. */
   readonly debits: readonly Debit[];
   readonly overrun: NanoUsd;
+  /**
+   * What our own count of a job came to, which is not what it was charged as when it began; `none` where its provider told
+   * no cost of its own. Without it, what was charged is our count.
+   */
+  readonly ownCount?: NanoUsd | "none";
 };
 
 /** How far our count is from what a provider says, over all its requests of some days. */

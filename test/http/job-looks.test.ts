@@ -106,6 +106,12 @@ const send = async (app: TestApp, { token }: TestUser, path: string, method = "G
   return answer.status;
 };
 
+async function driftOf(app: TestApp) {
+  const owner = await app.addOwner();
+  return (await (await app.answer(call("GET", "/api/turnpike/admin/drift", owner.token))).json())
+    .providers;
+}
+
 /** What the background does, once all that has ended is in the store. */
 async function look(app: TestApp): Promise<void> {
   await app.drain();
@@ -137,6 +143,8 @@ test("a job that came to less than it was charged as is charged as that, after a
   wait(MINUTE);
   await look(world.app);
   expect(await world.app.left(ada)).toBe(credit - 2n * IMAGE);
+  // We counted the pictures; the provider did not.
+  expect(await driftOf(world.app)).toEqual([]);
   const questions = asked();
   wait(60 * MINUTE);
   await look(world.app);
@@ -303,5 +311,12 @@ test("a job charged by time is charged what is held for at first, then what its 
     expect(Number(cost) / Number(SECOND)).toBeLessThan(seconds + 0.5);
     spent += cost;
   }
+  // Only the first told what it took; what it was charged as until then is no count of ours.
+  const [drift, ...others] = await driftOf(world.app);
+  expect(others).toEqual([]);
+  expect(drift).toMatchObject({ provider: "replicate", requests: 1, below: 1, unbilled: 0 });
+  expect(BigInt(drift.reported_nano_usd)).toBe((5n * SECOND) / 2n);
+  expect(Number(drift.counted_nano_usd) / Number(SECOND)).toBeGreaterThanOrEqual(9);
+  expect(Number(drift.counted_nano_usd) / Number(SECOND)).toBeLessThan(9.5);
   expect(await world.app.state(ada)).toEqual(AT_REST);
 });

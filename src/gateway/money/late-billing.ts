@@ -6,10 +6,8 @@ import type { Gateway } from "../parts.js";
 import { coverBuckets } from "./funds.js";
 
 /** A request with what became of its cost. */
-export type Told = {
+export type Told = Pick<LateCost, "outcome" | "cost" | "ownCount"> & {
   readonly waiting: WaitingCost;
-  readonly outcome: LateCost["outcome"];
-  readonly cost: LateCost["cost"];
 };
 
 type Parts = Pick<Gateway, "node" | "book" | "keeper" | "clock">;
@@ -72,15 +70,16 @@ export class LateBilling {
     this.doubtful.clear();
   }
 
-  private async prepare({ waiting, outcome, cost }: Told): Promise<Prepared> {
+  private async prepare({ waiting, ...what }: Told): Promise<Prepared> {
     const { requestId } = waiting;
+    const { cost } = what;
     const excess = nanoUsd(cost - waiting.cost);
     if (excess <= 0n) {
-      return { late: { requestId, outcome, cost, debits: [], overrun: ZERO }, hold: undefined };
+      return { late: { requestId, ...what, debits: [], overrun: ZERO }, hold: undefined };
     }
     const hold = await this.holdUpTo(waiting.bucketIds, excess);
     const overrun = nanoUsd(excess - hold.amount);
-    return { late: { requestId, outcome, cost, debits: debitsOf(hold), overrun }, hold };
+    return { late: { requestId, ...what, debits: debitsOf(hold), overrun }, hold };
   }
 
   /** Holds `amount` on all buckets, or as much as they have, wherever it is leased. */

@@ -7,7 +7,7 @@ import { type Asked, NOTHING_ASKED } from "../../metering/task-usage.js";
 import type { ProviderReply, Step } from "../../providers/provider.js";
 import { computeTime } from "../../tasks/usage.js";
 import { chargedPrice } from "../money/funds.js";
-import type { LateBilling } from "../money/late-billing.js";
+import type { LateBilling, Told } from "../money/late-billing.js";
 import type { Gateway } from "../parts.js";
 import type { Asking } from "../task/task-exchange.js";
 import { usageOfTask } from "../task/task-usage.js";
@@ -32,10 +32,10 @@ export async function settleJob(
   asking: Asking,
   ended: Ended,
 ): Promise<void> {
-  const cost = await costOfJob(asking, job, ended);
+  const told = await costOfJob(asking, job, ended);
   // The request that began it must be there before it can be corrected.
   await drain();
-  await lateBilling.settle([{ waiting: waitingFor(gateway, job), outcome: "billed", cost }]);
+  await lateBilling.settle([{ waiting: waitingFor(gateway, job), outcome: "billed", ...told }]);
 }
 
 /** A job as late costs know what waits for them. */
@@ -47,19 +47,25 @@ export const waitingFor = (
   ...{ endedAt: clock.now(), asks: 0 },
 });
 
-async function costOfJob(asking: Asking, job: AwaitedJob, ended: Ended): Promise<NanoUsd> {
-  const { candidate } = asking.turn;
-  const price = chargedPrice(candidate);
+async function costOfJob(
+  asking: Asking,
+  job: AwaitedJob,
+  ended: Ended,
+): Promise<Pick<Told, "cost" | "ownCount">> {
+  const { gateway, turn } = asking;
+  const price = chargedPrice(turn.candidate);
   const result = await resultOf(asking, ended);
-  if (!result) return ZERO;
-  const { reported } = result;
-  const counted = await usageOfTask(askedBy(job), candidate, result, "");
-  const isUntold = charges(price, "computeNanoseconds") && reported === undefined;
-  const ms = isUntold ? asking.gateway.clock.now() - job.begunAt : 0;
+  if (!result) return { cost: ZERO, ownCount: "none" };
+  const counted = await usageOfTask(askedBy(job), turn.candidate, result, "");
+  const ms = Math.max(0, gateway.clock.now() - job.begunAt);
   const measured = { ...counted.measured, ...computeTime(ms) };
-  const { cost } = billOf({ ...counted, measured }, reported, price);
+  const bill = billOf({ ...counted, measured }, result.reported, price);
   // It took no longer than until somebody saw its end, which may have been long after it.
-  return isUntold ? least(cost, job.cost) : cost;
+  const isTimed = charges(price, "computeNanoseconds");
+  const own = (count: NanoUsd): NanoUsd => (isTimed ? least(count, job.cost) : count);
+  return bill.counted === undefined
+    ? { cost: own(bill.cost), ownCount: "none" }
+    : { cost: bill.cost, ownCount: own(bill.counted) };
 }
 
 /** As metering wrote it down; of jobs from before that was noted, nothing. */

@@ -63,7 +63,7 @@ async function settleLate(
   if (!(await settleLeases(database, tx, node, debits)))
     throw new Error("a lease was taken away before its charge");
   await addCorrections(database, tx, settled.map(correctionOf), at);
-  await addDrift(tx, settled.map(driftOf));
+  await addDrift(tx, settled.flatMap(driftOf));
   return settledBy(tx, node, ids(costs));
 }
 
@@ -202,9 +202,10 @@ async function chargesByBucket(tx: Tx, requestId: string): Promise<ReadonlyMap<s
   return Map.groupBy(await chargesOf(tx, requestId), ({ bucket }) => bucket);
 }
 
-const driftOf = ({ late, before }: Settled): DriftEntry => ({
-  at: Number(before.at),
-  provider: before.provider,
-  counted: before.cost,
-  reported: late.outcome === "billed" ? late.cost : undefined,
-});
+function driftOf({ late, before }: Settled): readonly DriftEntry[] {
+  if (late.ownCount === "none") return [];
+  const { provider } = before;
+  const counted = late.ownCount ?? before.cost;
+  const reported = late.outcome === "billed" ? late.cost : undefined;
+  return [{ at: Number(before.at), provider, counted, reported }];
+}
