@@ -15,8 +15,8 @@ export type Listed = {
   readonly price?: Price;
 };
 
-/** Whom the Hub names as serving a model. */
-export type HubOffer = {
+/** A provider's mapping of a model by the Hub's word. */
+export type HubMapping = {
   readonly modelId: string;
   readonly task: Task;
   readonly providerModel: string;
@@ -27,7 +27,7 @@ export type Said = {
   /** Undefined: it has no list, or was not asked. */
   readonly listed: readonly Listed[] | undefined;
   readonly hasHubIds: boolean;
-  readonly hub: readonly HubOffer[];
+  readonly hub: readonly HubMapping[];
   /** What requests of a task can be charged by: a list prints the same units for all of its models. */
   readonly unitsOf: (task: Task) => readonly Unit[];
   /** Where a price of its list comes from, for people. */
@@ -64,7 +64,7 @@ export function compare(catalog: Catalog, said: Said): Comparison {
   );
   const comparing = new Comparing(catalog, said, own);
   for (const listed of said.listed ?? []) comparing.takeListed(listed);
-  for (const offer of said.hub) comparing.takeOffer(offer);
+  for (const mapping of said.hub) comparing.takeHubMapping(mapping);
   if (said.listed) comparing.missAbsent(said.listed);
   return { changes: comparing.changes, unmapped: comparing.unmapped };
 }
@@ -77,7 +77,7 @@ class Comparing {
   private readonly said: Said;
   private readonly own: readonly Mapping[];
   private readonly byName: ReadonlyMap<string, readonly Mapping[]>;
-  private readonly offersByName: ReadonlyMap<string, readonly HubOffer[]>;
+  private readonly hubByName: ReadonlyMap<string, readonly HubMapping[]>;
   private readonly byKey: ReadonlyMap<string, Mapping>;
   private readonly added = new Set<string>();
 
@@ -86,7 +86,7 @@ class Comparing {
     this.said = said;
     this.own = own;
     this.byName = Map.groupBy(own, ({ providerModel }) => providerModel);
-    this.offersByName = Map.groupBy(said.hub, ({ providerModel }) => providerModel);
+    this.hubByName = Map.groupBy(said.hub, ({ providerModel }) => providerModel);
     this.byKey = new Map(own.map((mapping) => [keyOf(mapping), mapping]));
   }
 
@@ -94,9 +94,9 @@ class Comparing {
     const known = this.byName.get(listed.id) ?? [];
     for (const mapping of known) this.put(mapping, mapping.providerModel, listed);
     if (known.length > 0) return;
-    const offers = this.offersOf(listed);
-    if (offers.length === 0) this.unmapped.push(listed.id);
-    for (const { modelId, task } of offers) {
+    const mappings = this.mappingsFor(listed);
+    if (mappings.length === 0) this.unmapped.push(listed.id);
+    for (const { modelId, task } of mappings) {
       const before = this.byKey.get(keyOf({ modelId: this.catalog.currentId(modelId), task }));
       if (before) this.put(before, listed.id, listed);
       else this.add(modelId, task, listed);
@@ -104,7 +104,7 @@ class Comparing {
   }
 
   /** What is on no list of its provider's, because that has none or has it not for this task. */
-  takeOffer({ modelId, task, providerModel }: HubOffer): void {
+  takeHubMapping({ modelId, task, providerModel }: HubMapping): void {
     const isListed = this.said.listed !== undefined && TOKEN_TASKS.includes(task);
     const key = keyOf({ modelId: this.catalog.currentId(modelId), task });
     if (isListed || this.byKey.has(key) || this.added.has(key)) return;
@@ -123,8 +123,8 @@ class Comparing {
   }
 
   /** By the Hub's word, else by the provider's own names where those are the Hub's. */
-  private offersOf({ id, task }: Listed): readonly Pick<HubOffer, "modelId" | "task">[] {
-    const said = this.offersByName.get(id);
+  private mappingsFor({ id, task }: Listed): readonly Pick<HubMapping, "modelId" | "task">[] {
+    const said = this.hubByName.get(id);
     if (said) return said;
     return this.said.hasHubIds && task && HUB_ID.test(id) ? [{ modelId: id, task }] : [];
   }

@@ -121,19 +121,19 @@ async function syncOne(asking: Asking, configured: ConfiguredProvider): Promise<
       return otherwise;
     });
   const listed = await attempt(askModels(asking.asker, configured, asking.signal), undefined);
-  const { offers, models } = await attempt(hubAbout(asking, id), NOTHING);
+  const { mappings, models } = await attempt(hubAbout(asking, id), NOTHING);
   const renames = models.length === 0 ? [] : await attempt(renamesIn(asking, id, models), []);
   if (renames.length > 0) await asking.rename(renames);
   const today = printDay(systemClock.now());
   const found = compare(asking.catalog, {
-    ...{ provider: id, listed, hub: offers, unitsOf, hasHubIds: listing?.hasHubIds ?? false },
+    ...{ provider: id, listed, hub: mappings, unitsOf, hasHubIds: listing?.hasHubIds ?? false },
     source: `${id}'s list of models, read ${today}`,
     hubSource: `${asking.hub ?? "the Hub"}, read ${today}`,
   });
   return { provider: id, listed: listed?.length, faults, models, renames, ...found };
 }
 
-const NOTHING: HubAnswer = { offers: [], models: [] };
+const NOTHING: HubAnswer = { mappings: [], models: [] };
 
 async function hubAbout(asking: Asking, provider: string): Promise<HubAnswer> {
   const { asker, hub, signal, note } = asking;

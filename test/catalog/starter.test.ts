@@ -12,7 +12,7 @@ const CHAT_PROVIDERS =
 
 const text = readFileSync(STARTER_FILE, "utf8");
 const catalog = JSON.parse(text) as ReturnType<typeof buildStarter>["catalog"];
-const offers = catalog.models.flatMap((model) =>
+const mappings = catalog.models.flatMap((model) =>
   model.providers.map((offer) => ({ ...offer, model: model.id })),
 );
 const page = readFileSync(new URL("../../docs/catalog.md", import.meta.url), "utf8");
@@ -44,13 +44,13 @@ test("every offer can be charged, or says that it is free", () => {
         });
     }
   }
-  expect(offers.filter((offer) => offer.is_free).map(({ model }) => model)).toEqual([
+  expect(mappings.filter((mapping) => mapping.is_free).map(({ model }) => model)).toEqual([
     "zai-org/GLM-4.7-Flash",
   ]);
 });
 
 test("every price is decimal text, not negative, with at most nine decimals", () => {
-  for (const { model, provider, price } of offers) {
+  for (const { model, provider, price } of mappings) {
     expect({ model, provider, units: Object.keys(price).slice(0, 2) }).toEqual({
       model,
       provider,
@@ -63,14 +63,14 @@ test("every price is decimal text, not negative, with at most nine decimals", ()
 });
 
 test("no price of a million tokens is above 100 dollars and no cached one above its input", () => {
-  for (const { price } of offers) {
+  for (const { price } of mappings) {
     expect(Math.max(Number(price.input), Number(price.output))).toBeLessThanOrEqual(100);
     expect(Number(price.cached_input ?? price.input)).toBeLessThanOrEqual(Number(price.input));
   }
 });
 
 test("writing to a cache costs no less than reading it", () => {
-  const written = offers.filter(({ price }) => price.cache_write !== undefined);
+  const written = mappings.filter(({ price }) => price.cache_write !== undefined);
   expect(written.length).toBeGreaterThan(0);
   for (const { price } of written) {
     expect(Number(price.cache_write)).toBeGreaterThanOrEqual(Number(price.cached_input));
@@ -78,7 +78,7 @@ test("writing to a cache costs no less than reading it", () => {
 });
 
 test("a reply never needs more than the context holds", () => {
-  for (const { context_length, max_output_tokens } of offers) {
+  for (const { context_length, max_output_tokens } of mappings) {
     if (context_length !== undefined && max_output_tokens !== undefined) {
       expect(max_output_tokens).toBeLessThanOrEqual(context_length);
     }
@@ -86,7 +86,7 @@ test("a reply never needs more than the context holds", () => {
 });
 
 test("every offer says where it was read and on which day", () => {
-  for (const { source, read } of offers) {
+  for (const { source, read } of mappings) {
     expect(source).not.toBe("");
     expect(read).toMatch(/^\d{4}-\d{2}-\d{2}$/);
     expect(read <= catalog.read).toBe(true);
@@ -94,17 +94,17 @@ test("every offer says where it was read and on which day", () => {
 });
 
 test("every offer is of a known chat provider", () => {
-  for (const { provider } of offers) expect(CHAT_PROVIDERS).toContain(provider);
+  for (const { provider } of mappings) expect(CHAT_PROVIDERS).toContain(provider);
 });
 
 test("a provider offers a model once", () => {
-  const pairs = offers.map(({ model, provider }) => `${model} ${provider}`);
+  const pairs = mappings.map(({ model, provider }) => `${model} ${provider}`);
   expect(new Set(pairs).size).toBe(pairs.length);
   expect(new Set(catalog.models.map((model) => model.id)).size).toBe(catalog.models.length);
 });
 
 test("a provider has a starter model or the docs say that it has none", () => {
-  const served = new Set(offers.map(({ provider }) => provider));
+  const served = new Set(mappings.map(({ provider }) => provider));
   expect(CHAT_PROVIDERS.filter((provider) => !served.has(provider))).toEqual(without.toSorted());
 });
 

@@ -2,14 +2,14 @@
 import { z } from "zod";
 import { modelId, providerModel } from "../../catalog/entry.js";
 import type { KnownModel } from "../../catalog/stored.js";
-import type { HubOffer } from "../../catalog/sync.js";
+import type { HubMapping } from "../../catalog/sync.js";
 import { HUB_PAGE_MODELS, HUB_PAGES_MAX, MODEL_TAG_CHARS_MAX } from "../../kernel/limits.js";
 import { printDay } from "../../kernel/print-time.js";
 import { TASKS } from "../../tasks/index.js";
 import { type Asker, askJson } from "./ask-json.js";
 
 export type HubAnswer = {
-  readonly offers: readonly HubOffer[];
+  readonly mappings: readonly HubMapping[];
   readonly models: readonly KnownModel[];
 };
 
@@ -39,7 +39,7 @@ export async function askHub(asker: Asker, asked: Asked): Promise<HubAnswer> {
   }
   const source = `${new URL(origin).host}, ${printDay(at)}`;
   return {
-    offers: pages.flatMap((model) => offersOf(model, provider)),
+    mappings: pages.flatMap((model) => mappingsOf(model, provider)),
     models: pages.map((model) => toKnown(model, provider, { source, at })),
   };
 }
@@ -95,11 +95,11 @@ const listSchema = z.array(
 type HubModel = z.output<typeof listSchema>[number];
 
 /** Adapters that a tag filter covers are not listed one by one: the filter is the mapping. */
-function offersOf(model: HubModel, provider: string): HubOffer[] {
+function mappingsOf(model: HubModel, provider: string): HubMapping[] {
   return (model.inferenceProviderMapping ?? []).flatMap((entry) => {
     const task = TASKS.find((known) => known === entry.task);
-    const isOffer = entry.provider === provider && entry.status === "live";
-    if (!task || !isOffer || entry.type === "tag-filter") return [];
+    const isLive = entry.provider === provider && entry.status === "live";
+    if (!task || !isLive || entry.type === "tag-filter") return [];
     return [{ modelId: model.id, task, providerModel: entry.providerId }];
   });
 }
