@@ -46,22 +46,27 @@ export function buildGateway(given: AppParts, node: Node, configured: Config["pr
   const keeper = new LeaseKeeper({ ...leasing, claim, book, store: ledger });
   const rates = new RateLimiter({ ...leasing, claim, totalMs, book: rateBook, store: rateStore });
   const providers = new Map<string, ConfiguredProvider>(configured);
+  const withdrawn = new Map<string, ConfiguredProvider>();
   const gateway = gatewayOf(given, {
     node: node.id,
     spool: node.spool,
     providers,
+    withdrawn,
     book,
     keeper,
     rates,
   });
   const guard = guardFor(config.registration);
   const owners = gateway.directory.providerOwners;
-  const registry = new Registry({ providers, owners, masterKey, guard, log });
+  const registry = new Registry({ providers, withdrawn, owners, masterKey, guard, log });
   const memory = memoryOf(node.stores, { ...gateway, registry });
   return { gateway, claim, guard, registry, memory };
 }
 
-type Joined = Pick<Gateway, "node" | "spool" | "providers" | "book" | "keeper" | "rates">;
+type Joined = Pick<
+  Gateway,
+  "node" | "spool" | "providers" | "withdrawn" | "book" | "keeper" | "rates"
+>;
 
 function gatewayOf(
   { config, masterKey, clock, log, dice = Math.random }: AppParts,

@@ -31,10 +31,11 @@ export function takeNext(
   { done }: Trail,
 ): Taken | undefined {
   const { breakers, clock } = gateway;
-  const now = done.length === 0 ? call.startedAt : clock.elapsed();
+  const isFirst = done.length === 0;
+  const now = isFirst ? call.startedAt : clock.elapsed();
   let chosen: Candidate | undefined;
   for (const candidate of candidates) {
-    if (done.includes(candidate)) continue;
+    if (!isFirst && (done.includes(candidate) || isWithdrawn(gateway, candidate))) continue;
     chosen ??= candidate;
     if (breakers.restsForMs(candidate.mapping, now) > 0) continue;
     chosen = candidate;
@@ -54,11 +55,16 @@ export function takeHealthy(
   const healthy = candidates.find(
     (candidate) =>
       !done.includes(candidate) &&
+      !isWithdrawn(gateway, candidate) &&
       isFit(candidate) &&
       gateway.breakers.restsForMs(candidate.mapping, now) === 0,
   );
   return healthy && take(gateway, done, healthy, now);
 }
+
+/** Since the request was routed. */
+const isWithdrawn = ({ providers }: Gateway, { mapping }: Candidate): boolean =>
+  !providers.has(mapping.provider);
 
 function take(
   { breakers }: Gateway,

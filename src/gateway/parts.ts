@@ -43,6 +43,8 @@ export type Gateway = {
   readonly node: string;
   readonly catalog: Catalog;
   readonly providers: ReadonlyMap<string, ConfiguredProvider>;
+  /** Asked nothing new; what they were asked before is still theirs to answer. */
+  readonly withdrawn: ReadonlyMap<string, ConfiguredProvider>;
   readonly plans: ReadonlyMap<string, Plan>;
   readonly directory: Directory;
   readonly book: LeaseBook;

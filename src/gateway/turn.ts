@@ -32,10 +32,11 @@ export type Turn = {
 /** How a request came to this turn, and where else it may go. */
 export type Way = { readonly route: Route; readonly trail: Trail };
 
-/** A candidate's provider as this installation reaches it. */
+/** A candidate's provider as this installation reaches it; also one that was withdrawn since it became a candidate. */
 export function configuredFor(gateway: Gateway, { mapping }: Candidate): ConfiguredProvider {
-  const configured = gateway.providers.get(mapping.provider);
-  if (!configured) throw new Error(`candidate of unknown provider ${mapping.provider}`);
+  const { providers, withdrawn } = gateway;
+  const configured = providers.get(mapping.provider) ?? withdrawn.get(mapping.provider);
+  assert(configured, "a candidate's provider is or was known");
   return configured;
 }
 

@@ -1,6 +1,7 @@
 /** Registering a provider, as its organization, the operator and strangers meet it. */
 import { afterEach, expect, test } from "bun:test";
 import { call, recordingLog, testApp, until } from "../support/app.js";
+import { plainAnswer } from "../support/provider.js";
 import { KEY, ORGS, PROVIDER, pass, registrationWorld } from "./registrations-world.js";
 
 const undo: (() => unknown)[] = [];
@@ -135,6 +136,26 @@ test("until it is live a provider is its organization's alone, and then everybod
   expect((await json("DELETE", PROVIDER, ada)).body.provider.state).toBe("withdrawn");
   expect([await seenBy(bob), await seenBy(eve)]).toEqual([404, 404]);
   expect((await promote(ada)).body.provider.state).toBe("sandbox");
+});
+
+test("what a provider answers after it was withdrawn is passed on and charged, and it is asked no more", async () => {
+  const gate = Promise.withResolvers<void>();
+  const reply = async () => {
+    await gate.promise;
+    return plainAnswer();
+  };
+  const { json, ada, bob, form, map, ask, server } = await registrationWorld(undo, { reply });
+  await json("POST", PROVIDER, ada, form);
+  await map();
+  const asked = ask(bob);
+  await until(() => server.received.length === 1);
+  expect((await json("DELETE", PROVIDER, ada)).body.provider.state).toBe("withdrawn");
+  gate.resolve();
+  const answer = await asked;
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get("x-turnpike-cost-nano-usd")).toBe("20000");
+  expect((await ask(bob)).status).toBe(404);
+  expect(server.received).toHaveLength(1);
 });
 
 test("where the operator trusts the checks alone, what passed them goes live", async () => {

@@ -9,6 +9,8 @@ import type { Guard } from "./guard.js";
 type Parts = {
   /** The map that requests look into: what is registered comes and goes there, what is configured stays. */
   readonly providers: Map<string, ConfiguredProvider>;
+  /** For what was asked of a provider before it was withdrawn: its answer is still to come, or what that cost. */
+  readonly withdrawn: Map<string, ConfiguredProvider>;
   /** Whose providers are, by their ids. */
   readonly owners: Map<string, string>;
   readonly masterKey: MasterKey;
@@ -21,8 +23,6 @@ export class Registry {
   private readonly configured: ReadonlySet<string>;
   /** When what is here was written: of two loads that overlap, the one that read earlier must not have the last word. */
   private readonly changedAt = new Map<string, number>();
-  /** For requests that ended before their provider was withdrawn, whose cost it still tells. */
-  private readonly withdrawn = new Map<string, ConfiguredProvider>();
 
   constructor(parts: Parts) {
     this.parts = parts;
@@ -36,11 +36,11 @@ export class Registry {
 
   /** Everybody who may be asked what requests cost. */
   tellers(): readonly ConfiguredProvider[] {
-    return [...this.parts.providers.values(), ...this.withdrawn.values()];
+    return [...this.parts.providers.values(), ...this.parts.withdrawn.values()];
   }
 
   private take(registration: Registration): void {
-    const { providers, owners, log } = this.parts;
+    const { providers, withdrawn, owners, log } = this.parts;
     const { id, orgId, state } = registration;
     // The operator has given this name to another one since, whose requests must not go elsewhere.
     if (this.configured.has(id)) {
@@ -50,10 +50,14 @@ export class Registry {
     if ((this.changedAt.get(id) ?? 0) > registration.changedAt) return;
     this.changedAt.set(id, registration.changedAt);
     owners.set(id, orgId);
-    this.withdrawn.delete(id);
-    providers.delete(id);
+    const before = providers.get(id) ?? withdrawn.get(id);
     const provider = this.open(registration);
-    if (provider) (state === "withdrawn" ? this.withdrawn : providers).set(id, provider);
+    const isServing = provider !== undefined && state !== "withdrawn";
+    if (isServing) providers.set(id, provider);
+    else providers.delete(id);
+    const last = provider ?? before;
+    if (isServing || !last) withdrawn.delete(id);
+    else withdrawn.set(id, last);
   }
 
   private open(registration: Registration): ConfiguredProvider | undefined {
