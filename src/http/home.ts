@@ -1,4 +1,5 @@
 import { isPriceFor } from "../metering/priceable.js";
+import { buyForm } from "./account/buy.js";
 import { escapeHtml, htmlPage } from "./html.js";
 import { isReachable, visibleMappings } from "./hub/visible.js";
 import { type Handler, json, type Site } from "./parts.js";
@@ -29,9 +30,16 @@ export const home: Handler = (site, { url }) => {
 <p>One token and one API for every model on every provider.</p>
 ${firstCall(site, url.origin)}
 <p>Models: <a href="/v1/models">/v1/models</a></p>
-<table><tr><th>Provider</th><th>Id</th><th>State</th></tr>${rows.join("")}</table>`,
+<table><tr><th>Provider</th><th>Id</th><th>State</th></tr>${rows.join("")}</table>
+${paid(url.searchParams)}${buyForm(site)}`,
   );
 };
+
+/** For whoever comes back from the payment processor's page. */
+const paid = (query: URLSearchParams): string =>
+  query.get("checkout") === "paid"
+    ? "<p>Thank you. The credit is yours as soon as the payment is confirmed, in a few seconds mostly.</p>"
+    : "";
 
 /** The model that README.md asks. */
 const KNOWN_BY_HEART = "meta-llama/Llama-3.1-8B-Instruct";
@@ -67,5 +75,6 @@ const callableChatModels = (site: Site): readonly string[] =>
 const STYLE = `
   body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1rem; }
   table { border-collapse: collapse } td, th { text-align: left; padding: .2rem 1rem .2rem 0 }
+  form { display: flex; flex-wrap: wrap; gap: 1rem; align-items: end } label { display: grid }
   pre { background: #8881; padding: 1rem; overflow-x: auto }
 `;

@@ -1,7 +1,7 @@
 /** Pages that need nothing but themselves. */
 
 /** `body` is HTML; nothing on the page runs or is fetched, whatever stands in it. */
-export const htmlPage = (title: string, style: string, body: string): Response =>
+export const htmlPage = (title: string, style: string, body: string, status = 200): Response =>
   new Response(
     `<!doctype html>
 <html lang="en">
@@ -13,6 +13,7 @@ ${body}
 </html>
 `,
     {
+      status,
       headers: {
         "content-type": "text/html; charset=utf-8",
         "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",

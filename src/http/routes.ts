@@ -1,6 +1,7 @@
 /** Every route of the service. */
 import { DOORS } from "../wire/doors/doors.js";
 import * as account from "./account/account.js";
+import { buy } from "./account/buy.js";
 import * as credits from "./account/credits.js";
 import * as invitations from "./account/invitations.js";
 import * as invoices from "./account/invoices.js";
@@ -162,4 +163,5 @@ export const ROUTES: readonly Route[] = [
   { method: "GET", path: "/healthz", handler: healthz },
   { method: "GET", path: "/readyz", handler: readyz },
   { method: "GET", path: "/", handler: home },
+  { method: "POST", path: "/buy", handler: buy },
 ];

@@ -88,6 +88,60 @@ describe("without keys", () => {
   });
 });
 
+describe("the form on the first page", () => {
+  const send = (app: Shop["app"], form: Readonly<Record<string, string>>) =>
+    app.answer(
+      new Request("http://turnpike.test/buy", { method: "POST", body: new URLSearchParams(form) }),
+    );
+
+  test("leads to the processor's page, for as much as was asked", async () => {
+    const { app, ada, stripe, payments } = await withBuyer();
+    const page = await (await app.answer(call("GET", "/"))).text();
+    expect(page).toContain("<button>Buy credit</button>");
+    expect(page).toContain('value="5.00"');
+    const answer = await send(app, { token: ada.token, amount: "12.34" });
+    expect(answer.status).toBe(303);
+    expect(answer.headers.get("location")).toStartWith(`${stripe.origin}/c/pay/cs_`);
+    expect(await payments(ada)).toMatchObject([{ amount_nano_usd: "12340000000", state: "open" }]);
+    const back = await (await app.answer(call("GET", "/?checkout=paid"))).text();
+    expect(back).toContain("Thank you");
+  });
+
+  test("says what keeps somebody from buying, and never repeats a token", async () => {
+    const { app, ada, stripe } = await withBuyer();
+    const bob = await app.addUser("bob", "free");
+    const table: readonly [Readonly<Record<string, string>>, number, string][] = [
+      [{ token: "", amount: "10" }, 401, "Send your token"],
+      [{ token: "hf_tp<b>", amount: "10" }, 401, "not a Turnpike token"],
+      [{ token: "ключ", amount: "10" }, 401, "Send your token"],
+      [{ token: ada.token, amount: "0.01" }, 400, "amount"],
+      [{ token: ada.token, amount: "<script>" }, 400, "amount"],
+      [{ token: bob.token, amount: "10" }, 403, "plan"],
+      [{ token: ada.token, amount: "1".repeat(5_000) }, 413, "larger than"],
+    ];
+    for (const [form, status, word] of table) {
+      const answer = await send(app, form);
+      const text = await answer.text();
+      expect([form, answer.status]).toEqual([form, status]);
+      expect(text).toContain(word);
+      expect(text).not.toContain("<script>");
+      if (form.token !== "") expect(text).not.toContain(form.token ?? "");
+    }
+    expect(stripe.asked).toEqual([]);
+  });
+
+  test("is off without keys, and names what is missing", async () => {
+    const app = await testApp();
+    cleanUps.push(app.stop);
+    const page = await (await app.answer(call("GET", "/"))).text();
+    expect(page).toContain("<button disabled>Buy credit</button>");
+    expect(page).toContain("<code>STRIPE_SECRET_KEY</code> and <code>STRIPE_WEBHOOK_SECRET</code>");
+    const answer = await send(app, { token: (await app.addUser("ada")).token, amount: "10" });
+    expect(answer.status).toBe(502);
+    expect(await answer.text()).toContain("STRIPE_WEBHOOK_SECRET");
+  });
+});
+
 describe("a checkout", () => {
   test("is for the amount that was asked, in cents and dollars, and the answer leads there", async () => {
     const { app, ada, stripe, payments } = await withBuyer();
