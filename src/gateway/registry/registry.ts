@@ -50,14 +50,12 @@ export class Registry {
     if ((this.changedAt.get(id) ?? 0) > registration.changedAt) return;
     this.changedAt.set(id, registration.changedAt);
     owners.set(id, orgId);
-    const before = providers.get(id) ?? withdrawn.get(id);
-    const provider = this.open(registration);
-    const isServing = provider !== undefined && state !== "withdrawn";
-    if (isServing) providers.set(id, provider);
-    else providers.delete(id);
-    const last = provider ?? before;
-    if (isServing || !last) withdrawn.delete(id);
-    else withdrawn.set(id, last);
+    const opened = this.open(registration);
+    // What it was before is still good for what it was asked before.
+    const last = opened ?? providers.get(id) ?? withdrawn.get(id);
+    providers.delete(id);
+    withdrawn.delete(id);
+    if (last) (opened && state !== "withdrawn" ? providers : withdrawn).set(id, last);
   }
 
   private open(registration: Registration): ConfiguredProvider | undefined {
