@@ -1,4 +1,5 @@
 /** Buying credit without a program of one's own: a plain form, until there is a dashboard. */
+import { formatUsd } from "../../kernel/money.js";
 import { readBody } from "../body.js";
 import { errorResponse } from "../errors.js";
 import { escapeHtml, htmlPage } from "../html.js";
@@ -12,11 +13,10 @@ export function buyForm({ config, processor }: Site): string {
   const { missing } = processor;
   const off = missing.length > 0 ? " disabled" : "";
   const why = `<p>Credit cannot be bought here yet: the operator has not set ${missing.map((name) => `<code>${escapeHtml(name)}</code>`).join(" and ")}.</p>`;
-  const least = (Number(config.payments.minAmount) / 1e9).toFixed(2);
   return `<h2>Buy credit</h2>
 <form method="post" action="/buy">
 <label>Your token <input name="token" type="password" autocomplete="off" required${off}></label>
-<label>Dollars <input name="amount" inputmode="decimal" size="8" value="${least}" required${off}></label>
+<label>Dollars <input name="amount" inputmode="decimal" size="8" value="${formatUsd(config.payments.minAmount)}" required${off}></label>
 <button${off}>Buy credit</button>
 </form>
 ${off === "" ? "" : why}`;
