@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tempFolder } from "../support/app.js";
+import { outcomeOf } from "../support/outcome.js";
 
 const BIN = join(import.meta.dir, "..", "..", "bin");
 const NODE = Bun.which("node") ?? "node";
@@ -47,11 +48,7 @@ async function launch() {
     stdout: "pipe",
     stderr: "pipe",
   });
-  const [printed, complaint] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { code: await child.exited, printed, complaint };
+  return outcomeOf(child);
 }
 
 test("programs that are started at once in a fresh clone install once, and all of them run", async () => {

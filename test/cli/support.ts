@@ -1,6 +1,7 @@
 /** Commands as an operator types them, on a data folder of their own. */
 import { join } from "node:path";
 import { tempFolder } from "../support/app.js";
+import { outcomeOf } from "../support/outcome.js";
 
 const MAIN = join(import.meta.dir, "..", "..", "src", "cli", "main.ts");
 
@@ -14,11 +15,7 @@ export function commandLine(env: Readonly<Record<string, string>> = {}) {
       stdout: "pipe",
       stderr: "pipe",
     });
-    const [printed, complaint] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-    ]);
-    return { code: await child.exited, printed, complaint };
+    return outcomeOf(child);
   };
   return {
     folder: folder.path,
