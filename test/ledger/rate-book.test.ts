@@ -1,6 +1,11 @@
 /** The book of rates keeps the promises of the book of money: the same history leaves both with the same amounts. */
 import { beforeEach, describe, expect, test } from "bun:test";
-import { RateBook, type RateHold, type RateLeases } from "../../src/gateway/rates/rate-book.js";
+import {
+  NOT_OPEN,
+  RateBook,
+  type RateHold,
+  type RateLeases,
+} from "../../src/gateway/rates/rate-book.js";
 import { nanoUsd } from "../../src/kernel/money.js";
 import type { Hold } from "../../src/ledger/bucket-lease.js";
 import { LeaseBook } from "../../src/ledger/lease-book.js";
@@ -45,7 +50,7 @@ function begin(book: RateBook, tokens: number, now = NOW): RateHold | undefined 
     book.covers(leases.concurrent, 1, now);
   if (!isCovered) return undefined;
   const { surrenders, generation } = book;
-  const hold = { leases, tokens, expiresAt: LATER, surrenders, generation };
+  const hold = { leases, tokens, expiresAt: LATER, surrenders, generation, slot: NOT_OPEN };
   book.begin(hold, now);
   return hold;
 }

@@ -1,12 +1,13 @@
 /** What an admitted request holds of its caller's rates, until it ends. */
 import type { CallerRates } from "../../tenants/rates.js";
-import type { RateBook, RateHold, RateLeases } from "./rate-book.js";
+import { NOT_OPEN, type RateBook, type RateHold, type RateLeases } from "./rate-book.js";
+import { addRateHeaders } from "./rate-headers.js";
 import type { RateWindow } from "./rate-window.js";
 
 /** Whoever admits: it is told of the end, and knows what is left. */
 type Admitter = {
   readonly book: Pick<RateBook, "surrenders" | "generation">;
-  readonly addHeaders: (headers: Record<string, string>, rates: CallerRates) => void;
+  readonly windowOf: (admission: Admission, now: number) => RateWindow;
   readonly end: (admission: Admission, used: number) => void;
 };
 
@@ -16,8 +17,9 @@ export class Admission implements RateHold {
   readonly expiresAt: number;
   readonly surrenders: number;
   readonly generation: number;
+  readonly rates: CallerRates;
+  slot = NOT_OPEN;
   private readonly admitter: Admitter;
-  private readonly rates: CallerRates;
   /** Answers that are yet to end. */
   private parts = 1;
   private used = 0;
@@ -42,9 +44,9 @@ export class Admission implements RateHold {
     return this.window.leases;
   }
 
-  /** Adds what is known of its caller's limits at this moment. */
-  addHeaders(headers: Record<string, string>): void {
-    this.admitter.addHeaders(headers, this.rates);
+  /** Adds what is known of its caller's limits. */
+  addHeaders(headers: Record<string, string>, now: number): void {
+    addRateHeaders(headers, this.admitter.windowOf(this, now), now);
   }
 
   /** The answer that is about to end is gone on with by another one: only both ends are its end. */

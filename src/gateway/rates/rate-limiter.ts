@@ -21,7 +21,6 @@ import { Admission } from "./admission.js";
 import { countedTokens, type TokensWanted } from "./rate-amounts.js";
 import { counts, type RateBook } from "./rate-book.js";
 import { countExcess } from "./rate-excess.js";
-import { addRateHeaders } from "./rate-headers.js";
 import { rateLimited } from "./rate-refusal.js";
 import {
   leastOf,
@@ -102,9 +101,9 @@ export class RateLimiter {
     if (wasOpen && used > admission.tokens) this.countBeyond(admission, used - admission.tokens);
   }
 
-  addHeaders(headers: Record<string, string>, rates: CallerRates): void {
-    const now = this.clock.now();
-    addRateHeaders(headers, this.windowAt(rates, now), now);
+  /** What its caller has at this moment: nearly always it is still the minute that it was admitted in. */
+  windowOf({ window, rates }: Admission, now: number): RateWindow {
+    return this.isStill(window, minuteAt(now)) ? window : this.windowAt(rates, now);
   }
 
   /** Of one kind the limit that has the least left, as far as this process knows. */
@@ -216,11 +215,15 @@ export class RateLimiter {
     const { book, windows } = this;
     const minute = minuteAt(now);
     const known = windows.get(rates);
-    if (known?.minute === minute && known.forgotten === book.forgotten) return known;
+    if (known && this.isStill(known, minute)) return known;
     const isAhead = known?.minute === minute && known.isAhead;
     const made = windowOf(book, rates, { minute, now, isAhead });
     windows.set(rates, made);
     return made;
+  }
+
+  private isStill(window: RateWindow, minute: number): boolean {
+    return window.minute === minute && window.forgotten === this.book.forgotten;
   }
 
   private throwIfRefused({ rates, tokens }: Asker, kind: RateKind): void {
