@@ -89,8 +89,11 @@ export type Call = {
   readonly onStart?: () => void;
   /** Its signal aborts when the caller hangs up. Bun makes it when it is first looked at, so nobody looks without need. */
   readonly sender: { readonly signal: AbortSignal };
-  /** What it holds of its caller's rates; undefined for callers without any, and before it was admitted. */
-  admission?: Admission;
+  /**
+   * What it holds of its caller's rates; undefined for callers without any, and before it was admitted. There from the
+   * start, because a member that comes later makes the engine lay the object out anew.
+   */
+  admission: Admission | undefined;
   /** When it came in, by `clock.now()` and by `clock.elapsed()`. */
   readonly at: number;
   readonly startedAt: number;

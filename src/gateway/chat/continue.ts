@@ -136,8 +136,10 @@ function callForRest(
   const form = configuredFor(gateway, candidate).provider.continuation ?? "final_message";
   const request = restRequest(call.request, { said: said?.soFar ?? "", form, maxTokens });
   const { sender, caller, tags, headerKey } = call;
-  const at = gateway.clock.now();
-  return { id: gateway.newId(), request, sender, caller, tags, headerKey, at, startedAt: begunAt };
+  return {
+    ...{ id: gateway.newId(), request, sender, caller, tags, headerKey },
+    ...{ at: gateway.clock.now(), startedAt: begunAt, admission: undefined },
+  };
 }
 
 function contextOfRest(

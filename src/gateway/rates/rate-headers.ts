@@ -16,6 +16,11 @@ const POLICY: Readonly<Record<RateKind, string>> = {
 /** By whole seconds that are left of a minute: the same few texts for everybody. */
 const TIMES = Array.from({ length: RATE_WINDOW_MS / 1_000 + 1 }, (_, seconds) => `;t=${seconds}`);
 
+const TOKENS = '"tokens";r=';
+const THEN_TOKENS = `, ${TOKENS}`;
+const PLACES = '"concurrent";r=';
+const THEN_PLACES = `, ${PLACES}`;
+
 /**
  * Adds, of each kind, the limit with the least left, as far as this process knows. Every answer under a limit pays
  * for this, so what can be known before is, and nothing is made but the text that changes.
@@ -32,8 +37,8 @@ export function addRateHeaders(
   const time = TIMES[secondsLeft(now)] ?? "";
   let states = "";
   if (requests) states = `"requests";r=${leftOf(requests)}${time}`;
-  if (tokens) states += `${states === "" ? "" : ", "}"tokens";r=${leftOf(tokens)}${time}`;
-  if (concurrent) states += `${states === "" ? "" : ", "}"concurrent";r=${leftOf(concurrent)}`;
+  if (tokens) states += `${states === "" ? TOKENS : THEN_TOKENS}${leftOf(tokens)}${time}`;
+  if (concurrent) states += `${states === "" ? PLACES : THEN_PLACES}${leftOf(concurrent)}`;
   headers["ratelimit-policy"] = policyText(window, requests, tokens, concurrent);
   headers.ratelimit = states;
 }

@@ -171,7 +171,7 @@ async function tried(
   const timed = AbortSignal.any([signal, AbortSignal.timeout(PROBE_MS)]);
   const call = {
     ...{ id: newId(), caller, headerKey: undefined, tags: [], isProbe: true },
-    ...{ sender: { signal: timed }, at: clock.now(), startedAt },
+    ...{ sender: { signal: timed }, at: clock.now(), startedAt, admission: undefined },
   };
   try {
     const answer = await read(gateway, await serve(call), startedAt);

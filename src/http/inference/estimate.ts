@@ -47,6 +47,7 @@ async function estimateChat(site: Site, visit: Visit, caller: Caller, text: stri
     headerKey: undefined,
     tags: NO_TAGS,
     sender: visit.request,
+    admission: undefined,
   };
   const { candidates } = findRoute({ ...site.gateway, dice: NOT_TO_EXPLORE }, call, chatWish);
   const inputTokens = await estimateInput(request);

@@ -28,6 +28,7 @@ export const callOf = <R extends Call["request"]>(
   sender: visit.request,
   at: visit.at,
   startedAt: visit.startedAt,
+  admission: undefined,
 });
 
 /** Serves a call, unless its `Idempotency-Key` was used already. */
