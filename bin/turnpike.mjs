@@ -20,6 +20,11 @@ const KEEP_MEMORY_MS = 10_000;
  */
 const HEAP_GROWTH = 0.7;
 const HEAP_AT_LEAST_BYTES = 16 * 1024 * 1024;
+/**
+ * All of the heap is gone through when less than this part of it is left for what is new; before that, only what is new.
+ * The engine's own choice of a third would do so every third time: a tenth of all work, and more memory, not less.
+ */
+const NEW_PART_MIN = 0.12;
 
 // In a fresh clone, and after a pull that changed the dependencies.
 if (existsSync(join(root, "package-lock.json"))) await install(root, isInstalled);
@@ -63,6 +68,7 @@ function run(args) {
     env: {
       MIMALLOC_PURGE_DELAY: String(KEEP_MEMORY_MS),
       BUN_JSC_heapGrowthMaxIncrease: String(HEAP_GROWTH),
+      BUN_JSC_minEdenToOldGenerationRatio: String(NEW_PART_MIN),
       BUN_JSC_largeHeapSize: String(HEAP_AT_LEAST_BYTES),
       ...process.env,
       // When we are killed the pipe closes, and the server must not outlive us.
