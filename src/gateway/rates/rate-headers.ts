@@ -4,7 +4,8 @@
  */
 import { RATE_WINDOW_MS } from "../../kernel/limits.js";
 import { endOfMinute, minuteAt, type RateKind } from "../../tenants/rates.js";
-import { leftOf, type RateLimit, type RateWindow, tightestOf } from "./rate-window.js";
+import type { RateLease } from "./rate-book.js";
+import { leftIn, leftOf, type RateWindow, scarcestOf, tightestOf } from "./rate-window.js";
 
 /** Policies are called by what they count. Requests are the draft's own unit unless another one is named. */
 const POLICY: Readonly<Record<RateKind, string>> = {
@@ -16,10 +17,13 @@ const POLICY: Readonly<Record<RateKind, string>> = {
 /** By whole seconds that are left of a minute: the same few texts for everybody. */
 const TIMES = Array.from({ length: RATE_WINDOW_MS / 1_000 + 1 }, (_, seconds) => `;t=${seconds}`);
 
+const REQUESTS = '"requests";r=';
 const TOKENS = '"tokens";r=';
-const THEN_TOKENS = `, ${TOKENS}`;
 const PLACES = '"concurrent";r=';
-const THEN_PLACES = `, ${PLACES}`;
+const [AND_TOKENS, AND_PLACES] = [`, ${TOKENS}`, `, ${PLACES}`];
+
+/** The pieces of one text, and empty between: joined they cost half of what adding them up does. */
+const pieces: (string | number)[] = [];
 
 /**
  * Adds, of each kind, the limit with the least left, as far as this process knows. Every answer under a limit pays
@@ -30,17 +34,17 @@ export function addRateHeaders(
   window: RateWindow,
   now: number,
 ): void {
-  const { limits } = window;
-  const requests = tightestOf(limits.requests);
-  const tokens = tightestOf(limits.tokens);
-  const concurrent = tightestOf(limits.concurrent);
+  const { leases } = window;
+  const requests = scarcestOf(leases.requests);
+  const tokens = scarcestOf(leases.tokens);
+  const concurrent = scarcestOf(leases.concurrent);
   const time = TIMES[secondsLeft(now)] ?? "";
-  let states = "";
-  if (requests) states = `"requests";r=${leftOf(requests)}${time}`;
-  if (tokens) states += `${states === "" ? TOKENS : THEN_TOKENS}${leftOf(tokens)}${time}`;
-  if (concurrent) states += `${states === "" ? PLACES : THEN_PLACES}${leftOf(concurrent)}`;
+  pieces.length = 0;
+  if (requests) pieces.push(REQUESTS, leftIn(requests), time);
+  if (tokens) pieces.push(pieces.length === 0 ? TOKENS : AND_TOKENS, leftIn(tokens), time);
+  if (concurrent) pieces.push(pieces.length === 0 ? PLACES : AND_PLACES, leftIn(concurrent));
   headers["ratelimit-policy"] = policyText(window, requests, tokens, concurrent);
-  headers.ratelimit = states;
+  headers.ratelimit = pieces.join("");
 }
 
 /** The same under OpenAI's names, for a refusal: on every answer six more headers would cost more than the limits do. */
@@ -61,17 +65,21 @@ export function addOpenaiNames(
 /** The same limits are the tightest for a long time. */
 function policyText(
   window: RateWindow,
-  requests: RateLimit | undefined,
-  tokens: RateLimit | undefined,
-  concurrent: RateLimit | undefined,
+  requests: RateLease | undefined,
+  tokens: RateLease | undefined,
+  concurrent: RateLease | undefined,
 ): string {
-  const { by, text } = window.policy;
-  if (text !== "" && by[0] === requests && by[1] === tokens && by[2] === concurrent) return text;
-  const policies = [requests, tokens, concurrent].flatMap((limit) =>
-    limit ? [`"${limit.bucket.kind}";q=${limit.most}${POLICY[limit.bucket.kind]}`] : [],
-  );
-  window.policy = { by: [requests, tokens, concurrent], text: policies.join(", ") };
-  return window.policy.text;
+  const { policy } = window;
+  const isSame =
+    policy.requests === requests && policy.tokens === tokens && policy.concurrent === concurrent;
+  if (policy.text !== "" && isSame) return policy.text;
+  const { limits } = window;
+  const text = [...limits.requests, ...limits.tokens, ...limits.concurrent]
+    .filter(({ lease }) => lease === requests || lease === tokens || lease === concurrent)
+    .map(({ bucket: { kind }, most }) => `"${kind}";q=${most}${POLICY[kind]}`)
+    .join(", ");
+  window.policy = { requests, tokens, concurrent, text };
+  return text;
 }
 
 /** Whole seconds until the minute is over, never 0. */

@@ -15,6 +15,8 @@ export type RateLimit = {
   readonly most: string;
 };
 
+type Policy = { readonly [Kind in RateKind]: RateLease | undefined } & { readonly text: string };
+
 export type RateWindow = {
   readonly minute: number;
   readonly limits: { readonly [Kind in RateKind]: readonly RateLimit[] };
@@ -25,8 +27,8 @@ export type RateWindow = {
   readonly forgotten: number;
   /** The next minute's leases were asked for. */
   isAhead: boolean;
-  /** What the last answer said is allowed, and by which limits. */
-  policy: { readonly by: readonly (RateLimit | undefined)[]; readonly text: string };
+  /** What the last answer said is allowed, and by the limits of which leases. */
+  policy: Policy;
 };
 
 export function windowOf(
@@ -57,7 +59,7 @@ export function windowOf(
       tokens: tokens.map(({ lease }) => lease),
       concurrent: concurrent.map(({ lease }) => lease),
     },
-    policy: { by: [], text: "" },
+    policy: { requests: undefined, tokens: undefined, concurrent: undefined, text: "" },
   };
 }
 
@@ -66,7 +68,8 @@ export const leastOf = (buckets: readonly RateBucket[]): number =>
   buckets.reduce((least, { most }) => Math.min(least, most), Number.POSITIVE_INFINITY);
 
 /** What is left of a limit, as far as this process knows. */
-export const leftOf = ({ lease }: RateLimit): number => lease.free + lease.unleased;
+export const leftOf = ({ lease }: RateLimit): number => leftIn(lease);
+export const leftIn = ({ free, unleased }: RateLease): number => free + unleased;
 
 /** Of some limits the one with the least left. */
 export function tightestOf(limits: readonly RateLimit[]): RateLimit | undefined {
@@ -75,4 +78,11 @@ export function tightestOf(limits: readonly RateLimit[]): RateLimit | undefined 
     if (!tightest || leftOf(limit) < leftOf(tightest)) tightest = limit;
   }
   return tightest;
+}
+
+/** The lease of that limit: an answer's headers look no further. */
+export function scarcestOf(leases: readonly RateLease[]): RateLease | undefined {
+  let scarcest: RateLease | undefined;
+  for (const lease of leases) if (!scarcest || leftIn(lease) < leftIn(scarcest)) scarcest = lease;
+  return scarcest;
 }
