@@ -272,6 +272,13 @@ describe("limits", () => {
       });
     }
     expect(await refusal(ada, "acme")).toMatchObject({ bucket: "org_limit" });
+    const { own_limits } = (await json("GET", ACME, bob)).body;
+    expect(own_limits).toMatchObject({
+      user: "bob",
+      limit_nano_usd: "12000000",
+      spent_this_month_nano_usd: "0",
+      groups: [{ id: lab, limit_nano_usd: "13000000", spent_this_month_nano_usd: "0" }],
+    });
     const all = { limit: null, groups: { [lab]: null }, members: { bob: null } };
     expect((await json("PUT", `${ACME}/limits`, ada, all)).body).toMatchObject({
       limit_nano_usd: null,
@@ -577,7 +584,8 @@ describe("members", () => {
     const { id } = sent.body.invitation;
     expect((await json("POST", INVITATIONS, ada, { user: "cyd" })).status).toBe(409);
     expect((await json("POST", INVITATIONS, ada, { user: "bob" })).status).toBe(409);
-    expect((await json("POST", INVITATIONS, ada, { user: "nobody" })).status).toBe(404);
+    const unknown = await json("POST", INVITATIONS, ada, { user: "nobody" });
+    expect(unknown).toMatchObject({ status: 404, body: { error: { param: "user" } } });
     expect((await ask(cyd, "acme")).status).toBe(403);
     expect((await json("POST", `${MINE}/${id}/accept`, bob)).status).toBe(404);
     expect((await json("GET", MINE, cyd)).body.invitations).toMatchObject([{ id, org: "acme" }]);
@@ -705,7 +713,12 @@ describe("the operator", () => {
     const CREDITS = "/api/turnpike/admin/credits";
     const grant = (body: object) => json("POST", CREDITS, owner, { kind: "purchased", ...body });
     expect((await grant({ org: "acme", amount: "0.5" })).status).toBe(201);
-    expect((await grant({ org: "nowhere", amount: "1" })).status).toBe(404);
+    const unknown = await grant({ org: "nowhere", amount: "1" });
+    expect(unknown).toMatchObject({ status: 404, body: { error: { param: "org" } } });
+    expect(await json("GET", `${CREDITS}?orga=acme`, owner)).toMatchObject({
+      status: 400,
+      body: { error: { param: "orga" } },
+    });
     expect((await grant({ amount: "1" })).status).toBe(400);
     expect((await grant({ org: "acme", user: "bob", amount: "1" })).status).toBe(400);
     expect((await json("GET", `${CREDITS}?org=acme`, owner)).body).toMatchObject({

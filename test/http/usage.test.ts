@@ -84,6 +84,7 @@ test("usage asked for in a way that means nothing is refused, and the mistake is
     ["tag=a=b,c=d", "tag", "one name=value"],
     ["by=tag&tag=no good", "tag", "a name is"],
     ["format=xml", "format", "json or csv"],
+    ["form=2026-01-01", "form", "may have by, from, to, tag, format"],
   ];
   for (const [query, param, says] of table) {
     const answer = await world.get(`${ME}/usage?${query}`);

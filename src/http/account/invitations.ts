@@ -11,8 +11,8 @@ import { authenticate } from "../authenticate.js";
 import { readJson } from "../body.js";
 import { future } from "../fields.js";
 import { findUser } from "../operator/admin.js";
-import { enterOrg, orgChanged } from "../orgs/org-access.js";
-import { cannotJoin, nameOf, requireMayGive } from "../orgs/organizations.js";
+import { enterOrg, nameOf, orgChanged } from "../orgs/org-access.js";
+import { cannotJoin, requireMayGive } from "../orgs/organizations.js";
 import { type Handler, json, type Site, type Visit } from "../parts.js";
 
 export const listInvitations: Handler = async (site, visit) => {
@@ -47,7 +47,7 @@ export const invite: Handler = async (site, visit) => {
     }),
   );
   requireMayGive(place, wanted.role);
-  const user = await findUser(site, wanted.user);
+  const user = await findUser(site, wanted.user, "user");
   const invitation: Invitation = {
     id: newId(),
     orgId: place.org.id,

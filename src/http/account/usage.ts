@@ -8,6 +8,7 @@ import { authenticate } from "../authenticate.js";
 import { caughtUp } from "../caught-up.js";
 import { csvFile, formatOf } from "../formats.js";
 import { type Handler, json, type Site, type Visit } from "../parts.js";
+import { queryOf } from "../query.js";
 
 export const showUsage: Handler = async (site, visit) => {
   const { user } = await authenticate(site, visit, "read");
@@ -21,8 +22,8 @@ export function nameOfUser({ gateway }: Site, userId: string): string | undefine
 }
 
 export async function usageOf(site: Site, visit: Visit, of: UsageOf): Promise<Response> {
-  const { searchParams } = visit.url;
-  const asked = (name: string) => searchParams.get(name) ?? undefined;
+  const given = queryOf(visit, ["by", "from", "to", "tag", "format"]);
+  const asked = (name: string) => given.get(name) ?? undefined;
   const written = { by: asked("by"), from: asked("from"), to: asked("to"), tag: asked("tag") };
   const query = parseUsageQuery(written, visit.at);
   const format = formatOf(visit, ["json", "csv"]);

@@ -12,14 +12,15 @@ import { TASKS } from "../../tasks/index.js";
 import { authenticate } from "../authenticate.js";
 import { readJson } from "../body.js";
 import { type Handler, json, type Site } from "../parts.js";
+import { queryOf } from "../query.js";
 import { priceIn, requireNotInFile } from "./mapping-fields.js";
 
 /** All of it: what is in staging, and whose provider has no key, too. */
 export const listAdminModels: Handler = async (site, visit) => {
   await authenticate(site, visit, "admin");
   const { catalog } = site.gateway;
-  const { searchParams } = visit.url;
-  const [provider, search] = [searchParams.get("provider"), searchParams.get("search")];
+  const query = queryOf(visit, ["provider", "search"]);
+  const [provider, search] = [query.get("provider"), query.get("search")];
   const models = [...catalog.all()].filter(
     ({ id, mappings }) =>
       id.toLowerCase().includes(search?.toLowerCase() ?? "") &&

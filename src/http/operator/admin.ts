@@ -18,6 +18,7 @@ import { authenticate } from "../authenticate.js";
 import { readJson } from "../body.js";
 import { anchorDay, dollars, dollarsAboveZero, future, rateChangeFields } from "../fields.js";
 import { type Handler, json, type Site, type Visit } from "../parts.js";
+import { queryOf } from "../query.js";
 
 export const listUsers: Handler = async (site, visit) => {
   await authenticate(site, visit, "admin");
@@ -105,9 +106,9 @@ export const listPlans: Handler = async (site, visit) => {
 
 export const showCredit: Handler = async (site, visit) => {
   await authenticate(site, visit, "admin");
-  const { searchParams } = visit.url;
-  const user = searchParams.get("user") ?? undefined;
-  const org = searchParams.get("org") ?? undefined;
+  const query = queryOf(visit, ["user", "org"]);
+  const user = query.get("user") ?? undefined;
+  const org = query.get("org") ?? undefined;
   return json(await creditOf(site, await findPayer(site, { user, org })));
 };
 
@@ -141,17 +142,17 @@ async function findPayer(
   if ((user === undefined) === (org === undefined)) {
     throw badRequest('Name either a "user" or an "org".', "user");
   }
-  if (user !== undefined) return findUser(site, user);
+  if (user !== undefined) return findUser(site, user, "user");
   const found = await site.organizations.findByName(org ?? "");
   if (found) return found;
-  throw new RouterError("not_found", `There is no organization "${org}".`);
+  throw new RouterError("not_found", `There is no organization "${org}".`, { param: "org" });
 }
 const DRIFT_DAYS_MAX = 3_660;
 
 /** Our count of what requests cost next to what providers say, over the last `days` (30). */
 export const showDrift: Handler = async (site, visit) => {
   await authenticate(site, visit, "admin");
-  const days = Number(visit.url.searchParams.get("days") ?? 30);
+  const days = Number(queryOf(visit, ["days"]).get("days") ?? 30);
   if (!Number.isInteger(days) || days < 1 || days > DRIFT_DAYS_MAX) {
     throw badRequest(`"days" must be a whole number from 1 to ${DRIFT_DAYS_MAX}.`, "days");
   }
@@ -163,11 +164,11 @@ export const showAudit: Handler = async (site, visit) => {
   return json(await site.ledger.audit());
 };
 
-/** By name, or by id. */
-export async function findUser({ tenants }: Site, name = ""): Promise<User> {
+/** By name, or by id; `param` is the field that said so, where it was not the path. */
+export async function findUser({ tenants }: Site, name = "", param?: string): Promise<User> {
   const user = (await tenants.findUserByName(name)) ?? (await tenants.findUserById(name));
   if (user && !isDeleted(user)) return user;
-  throw new RouterError("not_found", `There is no user "${name}".`);
+  throw new RouterError("not_found", `There is no user "${name}".`, param ? { param } : {});
 }
 
 export function requirePlan({ gateway }: Site, plan: string): void {

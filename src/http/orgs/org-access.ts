@@ -67,6 +67,9 @@ export async function memberNamed(site: Site, org: Organization, name: string): 
   throw new RouterError("not_found", `"${name}" is no member of ${org.name}.`);
 }
 
+/** A member's user is always there; what an admin reads must not break should the news come late. */
+export const nameOf = (user: { readonly name: string } | undefined): string => user?.name ?? "";
+
 export function groupWithId(site: Site, org: Organization, id: string): ResourceGroup {
   const groups = site.gateway.directory.organizations.groups(org.id);
   const group = groups.find((each) => each.id === id);

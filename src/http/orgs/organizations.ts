@@ -24,7 +24,15 @@ import { readJson } from "../body.js";
 import { anchorDay } from "../fields.js";
 import { findUser, readTerms, requirePlan } from "../operator/admin.js";
 import { type Handler, json, type Site } from "../parts.js";
-import { enterAsOperator, enterOrg, type InOrg, memberNamed, orgChanged } from "./org-access.js";
+import {
+  enterAsOperator,
+  enterOrg,
+  type InOrg,
+  memberNamed,
+  nameOf,
+  orgChanged,
+} from "./org-access.js";
+import { printOwnLimits } from "./print-limits.js";
 
 export const listOrganizations: Handler = async (site, visit) => {
   const caller = await authenticate(site, visit, "read");
@@ -63,7 +71,7 @@ export const addOrganization: Handler = async (site, visit) => {
   const { user } = await authenticate(site, visit, "admin");
   const wanted = await readJson(visit.request, newSchema);
   requirePlan(site, wanted.plan);
-  const owner = wanted.owner === undefined ? user : await findUser(site, wanted.owner);
+  const owner = wanted.owner === undefined ? user : await findUser(site, wanted.owner, "owner");
   const org = await registerOrganization(
     site.organizations,
     { ...wanted, ownerId: owner.id, anchorDay: wanted.anchor_day },
@@ -80,6 +88,7 @@ export const showOrganization: Handler = async (site, visit) => {
     org: printOrganization(org),
     role: organizations.member(org.id, user.id)?.role ?? null,
     members: organizations.members(org.id).length,
+    own_limits: await printOwnLimits(site, org, user.id),
   });
 };
 
@@ -141,15 +150,12 @@ const printMember = ({ gateway }: Site, userId: string, role: OrgRole) => ({
   role,
 });
 
-/** A member's user is always there; what an admin reads must not break should the news come late. */
-export const nameOf = (user: { readonly name: string } | undefined): string => user?.name ?? "";
-
 /** Without asking whoever it is: that is the operator's privilege, others invite. */
 export const addMember: Handler = async (site, visit) => {
   const { org } = await enterAsOperator(site, visit);
   const schema = z.strictObject({ user: z.string(), role: z.enum(ORG_ROLES).default("member") });
   const wanted = await readJson(visit.request, schema);
-  const user = await findUser(site, wanted.user);
+  const user = await findUser(site, wanted.user, "user");
   const member = {
     orgId: org.id,
     userId: user.id,

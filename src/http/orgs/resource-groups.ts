@@ -11,8 +11,7 @@ import {
 import { USER_NAME, USER_NAME_RULE } from "../../tenants/register.js";
 import { readJson } from "../body.js";
 import { type Handler, json, type Site } from "../parts.js";
-import { enterOrg, groupWithId, memberNamed, orgChanged } from "./org-access.js";
-import { nameOf } from "./organizations.js";
+import { enterOrg, groupWithId, memberNamed, nameOf, orgChanged } from "./org-access.js";
 
 export const listGroups: Handler = async (site, visit) => {
   const { org } = await enterOrg(site, visit, "read", "member");
