@@ -24,7 +24,7 @@ export function readFutureDate(what: string, text: string): number {
 }
 
 export function readWhole(what: string, text: string, [least, most]: [number, number]): number {
-  const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (number >= least && number <= most) return number;
   throw new UserError(`${what}: expected a whole number from ${least} to ${most}, not "${text}"`);
 }

@@ -13,6 +13,7 @@ import { type CommonOptions, command } from "./command.js";
 import { followParent } from "./lifeline.js";
 import { masterKeyOf, prepareDataFolder, withLocal } from "./local.js";
 import { UserError } from "./output.js";
+import { readWhole } from "./read.js";
 import { superviseWorkers, tellListening, workerIndex } from "./workers.js";
 
 type Options = CommonOptions & {
@@ -32,8 +33,8 @@ export const serve = command("serve", "serve the API (the default)")
     followParent(process.env);
     const flags = {
       ...options,
-      port: readWhole("--port", options.port, [0, 65_535]),
-      workers: readWhole("--workers", options.workers, [1, WORKERS_MAX]),
+      port: wholeIfSaid("--port", options.port, [0, 65_535]),
+      workers: wholeIfSaid("--workers", options.workers, [1, WORKERS_MAX]),
     };
     const config = loadConfig(flags, process.env);
     prepareDataFolder(config);
@@ -52,16 +53,11 @@ export const serve = command("serve", "serve the API (the default)")
     });
   });
 
-function readWhole(
+const wholeIfSaid = (
   flag: string,
   text: string | undefined,
-  [least, most]: readonly [number, number],
-): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (/^\d{1,5}$/.test(text) && value >= least && value <= most) return value;
-  throw new UserError(`${flag}: expected a whole number from ${least} to ${most}, not "${text}"`);
-}
+  bounds: [number, number],
+): number | undefined => (text === undefined ? undefined : readWhole(flag, text, bounds));
 
 /** Makes the secret and the owner, once; returns the owner's token the first time only. */
 async function firstRun(flags: Options | object, config: Config): Promise<string | undefined> {
