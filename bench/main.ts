@@ -18,7 +18,7 @@ import { judge, type Results, type Run } from "./results.js";
 import { benchRouting } from "./routing/main.js";
 import { benchTasks } from "./tasks/main.js";
 import { direct } from "./variants/direct.js";
-import { nginx, nginxKept } from "./variants/nginx.js";
+import { nginx, nginxBare } from "./variants/nginx.js";
 import { portkey } from "./variants/portkey.js";
 import { turnpike } from "./variants/turnpike.js";
 import type { Variant } from "./variants/variant.js";
@@ -67,7 +67,7 @@ function parseOrExplain(): Options | undefined {
 
 async function usable(options: Options): Promise<readonly Variant[]> {
   const found: Variant[] = [];
-  for (const variant of [direct, nginx, nginxKept, portkey, turnpike]) {
+  for (const variant of [direct, nginx, nginxBare, portkey, turnpike]) {
     if (!options.variants.includes(variant.name)) continue;
     const problem = await variant.whyNot();
     if (problem === undefined) found.push(variant);

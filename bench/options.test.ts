@@ -6,7 +6,7 @@ test("without options everything is measured in five rounds, and nothing is writ
     subject: "gateway",
     rounds: 5,
     measurements: ["throughput", "latency", "streams"],
-    variants: ["direct", "nginx", "nginx-kept", "portkey", "turnpike"],
+    variants: ["direct", "nginx", "nginx-bare", "portkey", "turnpike"],
     isQuick: false,
     isWritten: false,
   });

@@ -64,8 +64,6 @@ export function judge(results: Results): readonly Bar[] {
   const asked = results.streams[0]?.value.streams ?? 1000;
   return [
     atLeast(0.35, requests("nginx"), "requests/s ÷ nginx's"),
-    // Nobody asked for this one: it is what is still to be won.
-    atLeast(0.35, requests("nginx-kept"), "requests/s ÷ nginx-kept's"),
     atLeast(15, requests("portkey"), "requests/s ÷ Portkey's"),
     atMost(150, addedP50, "added p50 at 1 connection, µs"),
     atLeast(asked, open, "streams open at once"),

@@ -8,20 +8,20 @@ import { CHAT_PATH, type Variant, type VariantName } from "./variant.js";
 
 const readyMsMax = 10_000;
 
-/** One worker and nothing but `proxy_pass`, as the issue of this bench has it: nginx then connects anew for every request. */
+/** One worker that keeps its connections, and does nothing but pass on: the least that any proxy can do. */
 export const nginx = proxy("nginx", ({ upstreamPort }) => ({
-  upstream: "",
-  location: `proxy_pass http://127.0.0.1:${upstreamPort};`,
-}));
-
-/** The same with connections to the upstream kept: the least that any proxy can do. */
-export const nginxKept = proxy("nginx-kept", ({ upstreamPort }) => ({
   upstream: `upstream static { server 127.0.0.1:${upstreamPort}; keepalive 256; ${WITHOUT_END} }`,
   location: `
       proxy_pass http://static;
       proxy_http_version 1.1;
       proxy_set_header Connection "";
       proxy_buffering off;`,
+}));
+
+/** The same with `proxy_pass` and no word more: it connects to the upstream anew for every request. */
+export const nginxBare = proxy("nginx-bare", ({ upstreamPort }) => ({
+  upstream: "",
+  location: `proxy_pass http://127.0.0.1:${upstreamPort};`,
 }));
 
 function proxy(name: VariantName, forward: (places: Places) => Forward): Variant {

@@ -2,7 +2,7 @@ import type { Target } from "../load/spec.js";
 import type { Pins } from "../machine.js";
 import type { Child } from "../processes.js";
 
-export const VARIANT_NAMES = ["direct", "nginx", "nginx-kept", "portkey", "turnpike"] as const;
+export const VARIANT_NAMES = ["direct", "nginx", "nginx-bare", "portkey", "turnpike"] as const;
 export type VariantName = (typeof VARIANT_NAMES)[number];
 
 export type StartContext = {
