@@ -47,7 +47,7 @@ export function answerHeaders(
   if (cost) headers["x-turnpike-calls-left"] = callsLeft(remaining, cost);
   if (facts.clamped !== "") headers["x-turnpike-clamped"] = facts.clamped;
   if (facts.leftOut.length > 0) headers["x-turnpike-left-out"] = facts.leftOut.join(",");
-  // By the clock it was asked at already: to ask it anew costs as much as the rest of a limit's headers.
+  // The clock was asked when the answer came, a moment ago.
   call.admission?.addHeaders(headers, call.at + facts.answeredAt - call.startedAt);
   return headers;
 }

@@ -70,7 +70,7 @@ const ratesOf = (rates: Rates): CallerRates => {
 
 const leftOf = (rates: CallerRates, kind: RateKind) => {
   const limit = limiter.tightest(rates, kind);
-  return limit && leftOfLimit(limit);
+  return limit && leftOfLimit(limit.lease);
 };
 
 const admitted = async (rates: CallerRates, requests: number) => {

@@ -5,7 +5,7 @@
 import { RATE_WINDOW_MS } from "../../kernel/limits.js";
 import { endOfMinute, minuteAt, type RateKind } from "../../tenants/rates.js";
 import type { RateLease } from "./rate-book.js";
-import { leftIn, leftOf, type RateWindow, scarcestOf, tightestOf } from "./rate-window.js";
+import { leftOf, type RateWindow, scarcestOf, tightestOf } from "./rate-window.js";
 
 /** Policies are called by what they count. Requests are the draft's own unit unless another one is named. */
 const POLICY: Readonly<Record<RateKind, string>> = {
@@ -22,7 +22,7 @@ const TOKENS = '"tokens";r=';
 const PLACES = '"concurrent";r=';
 const [AND_TOKENS, AND_PLACES] = [`, ${TOKENS}`, `, ${PLACES}`];
 
-/** The pieces of one text, and empty between: joined they cost half of what adding them up does. */
+/** The pieces of the text that is being made: joined they leave that one text behind, added up six more. */
 const pieces: (string | number)[] = [];
 
 /**
@@ -40,9 +40,9 @@ export function addRateHeaders(
   const concurrent = scarcestOf(leases.concurrent);
   const time = TIMES[secondsLeft(now)] ?? "";
   pieces.length = 0;
-  if (requests) pieces.push(REQUESTS, leftIn(requests), time);
-  if (tokens) pieces.push(pieces.length === 0 ? TOKENS : AND_TOKENS, leftIn(tokens), time);
-  if (concurrent) pieces.push(pieces.length === 0 ? PLACES : AND_PLACES, leftIn(concurrent));
+  if (requests) pieces.push(REQUESTS, leftOf(requests), time);
+  if (tokens) pieces.push(pieces.length === 0 ? TOKENS : AND_TOKENS, leftOf(tokens), time);
+  if (concurrent) pieces.push(pieces.length === 0 ? PLACES : AND_PLACES, leftOf(concurrent));
   headers["ratelimit-policy"] = policyText(window, requests, tokens, concurrent);
   headers.ratelimit = pieces.join("");
 }
@@ -57,7 +57,7 @@ export function addOpenaiNames(
     const tightest = tightestOf(limits[kind]);
     if (!tightest) continue;
     headers[`x-ratelimit-limit-${kind}`] = tightest.most;
-    headers[`x-ratelimit-remaining-${kind}`] = String(leftOf(tightest));
+    headers[`x-ratelimit-remaining-${kind}`] = String(leftOf(tightest.lease));
     headers[`x-ratelimit-reset-${kind}`] = `${secondsLeft(now)}s`;
   }
 }

@@ -232,14 +232,14 @@ export class RateLimiter {
     const tightest = tightestOf(window.limits[kind]);
     const needed = amountOf(kind, tokens);
     if (!tightest || !this.refusals.stands(tightest.lease.id, needed, now)) return;
-    if (leftOf(tightest) < needed) throw rateLimited(window, tightest, needed, now);
+    if (leftOf(tightest.lease) < needed) throw rateLimited(window, tightest, needed, now);
   }
 
   /** Nothing where there is enough by now: what one lacked came back while it was being looked for. */
   private noteRefusal({ rates, tokens }: Asker, kind: RateKind): void {
     const tightest = this.tightest(rates, kind);
     const amount = amountOf(kind, tokens);
-    if (!tightest || leftOf(tightest) >= amount) return;
+    if (!tightest || leftOf(tightest.lease) >= amount) return;
     this.refusals.note(kind, tightest.lease.id, amount, this.clock.now());
   }
 }

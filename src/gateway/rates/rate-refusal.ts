@@ -13,7 +13,7 @@ export function rateLimited(
   now: number,
 ): RouterError {
   const { bucket } = limit;
-  const left = leftOf(limit);
+  const left = leftOf(limit.lease);
   const headers: Record<string, string> = {};
   addRateHeaders(headers, window, now);
   addOpenaiNames(headers, window, now);

@@ -67,22 +67,18 @@ export function windowOf(
 export const leastOf = (buckets: readonly RateBucket[]): number =>
   buckets.reduce((least, { most }) => Math.min(least, most), Number.POSITIVE_INFINITY);
 
-/** What is left of a limit, as far as this process knows. */
-export const leftOf = ({ lease }: RateLimit): number => leftIn(lease);
-export const leftIn = ({ free, unleased }: RateLease): number => free + unleased;
+/** What is left of a lease's limit, as far as this process knows. */
+export const leftOf = ({ free, unleased }: RateLease): number => free + unleased;
+
+/** Of some leases the one with the least left. */
+export function scarcestOf(leases: readonly RateLease[]): RateLease | undefined {
+  let scarcest: RateLease | undefined;
+  for (const lease of leases) if (!scarcest || leftOf(lease) < leftOf(scarcest)) scarcest = lease;
+  return scarcest;
+}
 
 /** Of some limits the one with the least left. */
 export function tightestOf(limits: readonly RateLimit[]): RateLimit | undefined {
-  let tightest: RateLimit | undefined;
-  for (const limit of limits) {
-    if (!tightest || leftOf(limit) < leftOf(tightest)) tightest = limit;
-  }
-  return tightest;
-}
-
-/** The lease of that limit: an answer's headers look no further. */
-export function scarcestOf(leases: readonly RateLease[]): RateLease | undefined {
-  let scarcest: RateLease | undefined;
-  for (const lease of leases) if (!scarcest || leftIn(lease) < leftIn(scarcest)) scarcest = lease;
-  return scarcest;
+  const scarcest = scarcestOf(limits.map(({ lease }) => lease));
+  return limits.find(({ lease }) => lease === scarcest);
 }
