@@ -1,8 +1,11 @@
 import type { NanoUsd } from "../kernel/money.js";
+import type { Profile } from "../ledger/profile.js";
 import type { Candidate, Policy } from "../routing/policy.js";
 import { policyName } from "../routing/policy.js";
 import { balanceFor } from "./money/funds.js";
+import { profileFor } from "./money/profiles.js";
 import type { Call, Gateway } from "./parts.js";
+import type { RateTexts } from "./rates/rate-window.js";
 
 /** What is told about an answer besides its body: in headers, and for streams in part at their end. */
 export type Facts = {
@@ -25,30 +28,59 @@ export type Facts = {
 export const idHeaders = (id: string) => ({ "inference-id": id, "x-request-id": id });
 
 /** `cost` is known before a plain answer's body, and only at the end of a stream. */
-export function answerHeaders(
-  gateway: Gateway,
-  call: Call,
-  facts: Facts,
-  cost?: NanoUsd,
-): Record<string, string> {
-  const { candidate } = facts;
+export function answerHeaders(gateway: Gateway, call: Call, facts: Facts, cost?: NanoUsd): Headers {
   const remaining = balanceFor(gateway, call.caller);
-  const headers: Record<string, string> = {
-    "content-type": call.request.isStream ? "text/event-stream; charset=utf-8" : "application/json",
-    "inference-id": call.id,
-    "x-request-id": call.id,
-    "x-inference-provider": candidate.mapping.provider,
-    "x-turnpike-route": routeText(facts),
-    "x-turnpike-credits-remaining-nano-usd": String(remaining),
-    "x-turnpike-billed-to": billedTo(call, candidate),
-    "server-timing": serverTiming(gateway, call, facts),
-  };
-  if (cost !== undefined) headers["x-turnpike-cost-nano-usd"] = String(cost);
-  if (cost) headers["x-turnpike-calls-left"] = callsLeft(remaining, cost);
-  if (facts.clamped !== "") headers["x-turnpike-clamped"] = facts.clamped;
-  if (facts.leftOut.length > 0) headers["x-turnpike-left-out"] = facts.leftOut.join(",");
+  const headers = new Headers(lastingHeaders(call, facts));
+  headers.set("inference-id", call.id);
+  headers.set("x-request-id", call.id);
+  headers.set("x-turnpike-credits-remaining-nano-usd", String(remaining));
+  headers.set("server-timing", serverTiming(gateway, call, facts));
+  if (cost !== undefined) headers.set("x-turnpike-cost-nano-usd", String(cost));
+  if (cost) headers.set("x-turnpike-calls-left", callsLeft(remaining, cost));
+  if (!isUsual(facts)) headers.set("x-turnpike-route", routeText(facts));
+  if (facts.clamped !== "") headers.set("x-turnpike-clamped", facts.clamped);
+  if (facts.leftOut.length > 0) headers.set("x-turnpike-left-out", facts.leftOut.join(","));
+  return headers;
+}
+
+/** Whether the first candidate answered. */
+const isUsual = ({ tried, explored }: Facts): boolean =>
+  tried.length === 1 && explored === undefined;
+
+type Lasting = {
+  readonly isStream: boolean;
+  readonly policy: string;
+  readonly rates: RateTexts | undefined;
+  readonly headers: Headers;
+};
+
+/** By what else they depend on: callers and mappings are made anew when they change, and their profile with them. */
+const lasting = new WeakMap<Profile, Lasting>();
+
+/**
+ * What one answer after the other says in its headers. To make a list of headers costs several times what it costs to
+ * copy one, so it is made once, and each answer sets in its copy what is its alone.
+ */
+function lastingHeaders(call: Call, facts: Facts): Headers {
+  const { isStream } = call.request;
+  const policy = policyName(facts.policy);
   // The clock was asked when the answer came, a moment ago.
-  call.admission?.addHeaders(headers, call.at + facts.answeredAt - call.startedAt);
+  const rates = call.admission?.textsAt(call.at + facts.answeredAt - call.startedAt);
+  const profile = profileFor(call.caller, facts.candidate);
+  const there = lasting.get(profile);
+  if (there?.isStream === isStream && there.policy === policy && there.rates === rates) {
+    return there.headers;
+  }
+  const { provider } = facts.candidate.mapping;
+  const headers = new Headers({
+    "content-type": isStream ? "text/event-stream; charset=utf-8" : "application/json",
+    "x-inference-provider": provider,
+    "x-turnpike-route": routeText({ ...facts, tried: [`${provider}:200`], explored: undefined }),
+    "x-turnpike-billed-to": billedTo(call, facts.candidate),
+    ...(rates && { "ratelimit-policy": rates.policy }),
+    ...(rates?.left && { ratelimit: rates.left }),
+  });
+  lasting.set(profile, { isStream, policy, rates, headers });
   return headers;
 }
 

@@ -169,6 +169,36 @@ test("a provider that a user has disabled is never asked for them, and a request
   expect((await ask("org/model:b")).status).toBe(200);
 });
 
+test("what one answer's headers say is not in the next one's", async () => {
+  let isDown = false;
+  const ofA = ({ body }: Received): Reply => {
+    if (isDown) return status(500)();
+    const { stream } = JSON.parse(body);
+    return stream ? streamed([chunk("hi", "stop"), usageChunk(9, 1), DONE]) : plainAnswer();
+  };
+  const { ask } = await start({ a: { reply: ofA }, b: {} });
+  const told = async (suffix: string, more = {}) => {
+    const { headers } = await ask(`org/model:${suffix}`, {
+      provider: { order: ["a", "b"] },
+      ...more,
+    });
+    return [headers.get("content-type"), headers.get("x-turnpike-route")];
+  };
+  const json = "application/json";
+  expect(await told("preferred")).toEqual([json, "policy=preferred; tried=a:200"]);
+  isDown = true;
+  expect(await told("preferred")).toEqual([json, "policy=preferred; tried=a:500,b:200"]);
+  isDown = false;
+  expect(await told("preferred")).toEqual([json, "policy=preferred; tried=a:200"]);
+  expect(await told("a")).toEqual([json, "policy=a; tried=a:200"]);
+  const events = "text/event-stream; charset=utf-8";
+  expect(await told("preferred", { stream: true })).toEqual([
+    events,
+    "policy=preferred; tried=a:200",
+  ]);
+  expect(await told("preferred")).toEqual([json, "policy=preferred; tried=a:200"]);
+});
+
 test("a request is tried at no more providers than the limit says", async () => {
   const reply = status(500);
   const { app, ada, ask, providers } = await start(

@@ -24,7 +24,7 @@ export type Streaming = {
   readonly start: StreamStart;
   readonly dialect: StreamDialect;
   /** Of the answer, where they are not just our own. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Headers;
   /** Undefined where nobody could go on with it. */
   readonly resend?: Resend;
 };

@@ -30,7 +30,7 @@ const status = (own: number): number => (own === 503 ? 502 : own);
 export function answerAs(
   reply: Pick<ProviderReply, "bytes" | "status">,
   head: ResponseHead,
-  own: Readonly<Record<string, string>>,
+  own: Headers,
 ): Response {
   const headers = headersAs(head, own);
   return new Response(reply.bytes as BodyInit, { status: status(reply.status), headers });
@@ -39,18 +39,15 @@ export function answerAs(
 const REQUEST_ID = "x-request-id";
 
 /** The provider's headers with our own. */
-export function headersAs(
-  head: ResponseHead,
-  own: Readonly<Record<string, string>>,
-): Record<string, string> {
-  const headers: Record<string, string> = {};
+export function headersAs(head: ResponseHead, own: Headers): Headers {
+  const headers = new Headers();
   for (const [name, value] of head.entries()) {
-    if (!KEPT_BACK.has(name) && !name.startsWith("x-turnpike-")) headers[name] = value;
+    if (!KEPT_BACK.has(name) && !name.startsWith("x-turnpike-")) headers.set(name, value);
   }
   // A provider's own id of the request is what its support asks for; ours is in Inference-Id too.
-  const providersId = headers[REQUEST_ID];
-  Object.assign(headers, own);
-  if (providersId !== undefined) headers[REQUEST_ID] = providersId;
-  headers["content-type"] = head.get("content-type") ?? "application/octet-stream";
+  const providersId = headers.get(REQUEST_ID);
+  for (const [name, value] of own) headers.set(name, value);
+  if (providersId !== null) headers.set(REQUEST_ID, providersId);
+  headers.set("content-type", head.get("content-type") ?? "application/octet-stream");
   return headers;
 }

@@ -37,7 +37,7 @@ export async function servePoll(poll: Poll, upstream: ProviderRequest): Promise<
     const reply = await readReply(asking, upstream, { head, exchange });
     await settleAsSeen(poll, asking, reply);
     deadline.end();
-    return answerAs(reply, head, idHeaders(poll.job.requestId));
+    return answerAs(reply, head, new Headers(idHeaders(poll.job.requestId)));
   } catch (thrown) {
     deadline.end();
     const failure: Failure = { kind: "failed", why: whyOf(deadline.reason ?? thrown) };
@@ -66,7 +66,7 @@ function answerEvents({ job }: Poll, deadline: Deadline, { head, exchange }: Ans
     },
     cancel: () => deadline.stop(new Error("the caller hung up")),
   });
-  const headers = headersAs(head, idHeaders(job.requestId));
+  const headers = headersAs(head, new Headers(idHeaders(job.requestId)));
   return new Response(body, { status: head.status, headers });
 }
 

@@ -1,8 +1,8 @@
 /** What an admitted request holds of its caller's rates, until it ends. */
 import type { CallerRates } from "../../tenants/rates.js";
 import { NOT_OPEN, type RateBook, type RateHold, type RateLeases } from "./rate-book.js";
-import { addRateHeaders } from "./rate-headers.js";
-import type { RateWindow } from "./rate-window.js";
+import { rateTexts } from "./rate-headers.js";
+import type { RateTexts, RateWindow } from "./rate-window.js";
 
 /** Whoever admits: it is told of the end, and knows what is left. */
 type Admitter = {
@@ -44,9 +44,9 @@ export class Admission implements RateHold {
     return this.window.leases;
   }
 
-  /** Adds what is known of its caller's limits. */
-  addHeaders(headers: Record<string, string>, now: number): void {
-    addRateHeaders(headers, this.admitter.windowOf(this, now), now);
+  /** What is known of its caller's limits. */
+  textsAt(now: number): RateTexts {
+    return rateTexts(this.admitter.windowOf(this, now), now);
   }
 
   /** The answer that is about to end is gone on with by another one: only both ends are its end. */

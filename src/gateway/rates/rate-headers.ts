@@ -4,8 +4,14 @@
  */
 import { RATE_WINDOW_MS } from "../../kernel/limits.js";
 import { endOfMinute, minuteAt, type RateKind } from "../../tenants/rates.js";
-import type { RateLease } from "./rate-book.js";
-import { leftOf, type RateWindow, scarcestOf, tightestOf } from "./rate-window.js";
+import {
+  leftOf,
+  type RateTexts,
+  type RateWindow,
+  type Scarcest,
+  scarcestOf,
+  tightestOf,
+} from "./rate-window.js";
 
 /** Policies are called by what they count. Requests are the draft's own unit unless another one is named. */
 const POLICY: Readonly<Record<RateKind, string>> = {
@@ -14,73 +20,82 @@ const POLICY: Readonly<Record<RateKind, string>> = {
   concurrent: ';qu="concurrent-requests"',
 };
 
-/** By whole seconds that are left of a minute: the same few texts for everybody. */
-const TIMES = Array.from({ length: RATE_WINDOW_MS / 1_000 + 1 }, (_, seconds) => `;t=${seconds}`);
-
-const REQUESTS = '"requests";r=';
-const TOKENS = '"tokens";r=';
-const PLACES = '"concurrent";r=';
-const [AND_TOKENS, AND_PLACES] = [`, ${TOKENS}`, `, ${PLACES}`];
-
-/** The pieces of the text that is being made: joined they leave that one text behind, added up six more. */
-const pieces: (string | number)[] = [];
-
 /**
- * Adds, of each kind, the limit with the least left, as far as this process knows. Every answer under a limit pays
- * for this, so what can be known before is, and nothing is made but the text that changes.
+ * Of each kind the limit with the least left, as far as this process knows. Every answer under a limit asks for this,
+ * so it is made anew only when it has changed.
  */
-export function addRateHeaders(
-  headers: Record<string, string>,
-  window: RateWindow,
-  now: number,
-): void {
-  const { leases } = window;
+export function rateTexts(window: RateWindow, now: number): RateTexts {
+  const { leases, told } = window;
   const requests = scarcestOf(leases.requests);
   const tokens = scarcestOf(leases.tokens);
   const concurrent = scarcestOf(leases.concurrent);
-  const time = TIMES[secondsLeft(now)] ?? "";
-  pieces.length = 0;
-  if (requests) pieces.push(REQUESTS, leftOf(requests), time);
-  if (tokens) pieces.push(pieces.length === 0 ? TOKENS : AND_TOKENS, leftOf(tokens), time);
-  if (concurrent) pieces.push(pieces.length === 0 ? PLACES : AND_PLACES, leftOf(concurrent));
-  headers["ratelimit-policy"] = policyText(window, requests, tokens, concurrent);
-  headers.ratelimit = pieces.join("");
-}
-
-/** The same under OpenAI's names, for a refusal: on every answer six more headers would cost more than the limits do. */
-export function addOpenaiNames(
-  headers: Record<string, string>,
-  { limits }: RateWindow,
-  now: number,
-): void {
-  for (const kind of ["requests", "tokens"] as const) {
-    const tightest = tightestOf(limits[kind]);
-    if (!tightest) continue;
-    headers[`x-ratelimit-limit-${kind}`] = tightest.most;
-    headers[`x-ratelimit-remaining-${kind}`] = String(leftOf(tightest.lease));
-    headers[`x-ratelimit-reset-${kind}`] = `${secondsLeft(now)}s`;
+  const seconds = secondsLeft(now);
+  const requestsLeft = requests ? roundedDown(leftOf(requests)) : 0;
+  const tokensLeft = tokens ? roundedDown(leftOf(tokens)) : 0;
+  const isPolicy =
+    told !== undefined &&
+    told.requests === requests &&
+    told.tokens === tokens &&
+    told.concurrent === concurrent;
+  if (
+    isPolicy &&
+    told.requestsLeft === requestsLeft &&
+    told.tokensLeft === tokensLeft &&
+    told.seconds === seconds
+  ) {
+    return told;
   }
+  const limits = { requests, tokens, concurrent };
+  const left = [
+    ...(requests ? [`"requests";r=${requestsLeft};t=${seconds}`] : []),
+    ...(tokens ? [`"tokens";r=${tokensLeft};t=${seconds}`] : []),
+  ].join(", ");
+  const policy = isPolicy ? told.policy : policyText(window, limits);
+  window.told = { ...limits, seconds, requestsLeft, tokensLeft, policy, left };
+  return window.told;
 }
 
-/** The same limits are the tightest for a long time. */
-function policyText(
+/** Whoever has more left than this, and uses it up so fast that each answer says less, needs no more digits. */
+const EXACT_BELOW = 10_000;
+
+function roundedDown(left: number): number {
+  let step = 1;
+  while (left >= step * EXACT_BELOW) step *= 10;
+  return left - (left % step);
+}
+
+/**
+ * For a refusal: the same, the place that was lacking, and OpenAI's names of it all. On every answer six more headers
+ * would cost more than the limits do.
+ */
+export function refusalHeaders(
   window: RateWindow,
-  requests: RateLease | undefined,
-  tokens: RateLease | undefined,
-  concurrent: RateLease | undefined,
-): string {
-  const { policy } = window;
-  const isSame =
-    policy.requests === requests && policy.tokens === tokens && policy.concurrent === concurrent;
-  if (policy.text !== "" && isSame) return policy.text;
-  const { limits } = window;
-  const text = [...limits.requests, ...limits.tokens, ...limits.concurrent]
+  kind: RateKind,
+  now: number,
+): Record<string, string> {
+  const { policy, left } = rateTexts(window, now);
+  const told = [left, kind === "concurrent" ? '"concurrent";r=0' : ""].filter(
+    (text) => text !== "",
+  );
+  const headers: Record<string, string> = {
+    "ratelimit-policy": policy,
+    ratelimit: told.join(", "),
+  };
+  for (const each of ["requests", "tokens"] as const) {
+    const tightest = tightestOf(window.limits[each]);
+    if (!tightest) continue;
+    headers[`x-ratelimit-limit-${each}`] = tightest.most;
+    headers[`x-ratelimit-remaining-${each}`] = String(leftOf(tightest.lease));
+    headers[`x-ratelimit-reset-${each}`] = `${secondsLeft(now)}s`;
+  }
+  return headers;
+}
+
+const policyText = ({ limits }: RateWindow, { requests, tokens, concurrent }: Scarcest): string =>
+  [...limits.requests, ...limits.tokens, ...limits.concurrent]
     .filter(({ lease }) => lease === requests || lease === tokens || lease === concurrent)
     .map(({ bucket: { kind }, most }) => `"${kind}";q=${most}${POLICY[kind]}`)
     .join(", ");
-  window.policy = { requests, tokens, concurrent, text };
-  return text;
-}
 
 /** Whole seconds until the minute is over, never 0. */
 export const secondsLeft = (now: number): number =>

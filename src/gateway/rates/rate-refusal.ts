@@ -2,7 +2,7 @@
 import { assert, RouterError } from "../../kernel/errors.js";
 import { BUSY_RETRY_SECONDS } from "../../kernel/limits.js";
 import { endOfMinute, minuteAt, RATE_FIELDS, type RateBucket } from "../../tenants/rates.js";
-import { addOpenaiNames, addRateHeaders, secondsLeft } from "./rate-headers.js";
+import { refusalHeaders, secondsLeft } from "./rate-headers.js";
 import { leftOf, type RateLimit, type RateWindow } from "./rate-window.js";
 
 /** Names the limit, when it has room again, and how much of it is left. */
@@ -14,15 +14,12 @@ export function rateLimited(
 ): RouterError {
   const { bucket } = limit;
   const left = leftOf(limit.lease);
-  const headers: Record<string, string> = {};
-  addRateHeaders(headers, window, now);
-  addOpenaiNames(headers, window, now);
   const isBusy = bucket.kind === "concurrent";
   const retryAfterSeconds = isBusy ? BUSY_RETRY_SECONDS : secondsLeft(now);
   const resetsAt = isBusy ? null : new Date(endOfMinute(minuteAt(now))).toISOString();
   return new RouterError("rate_limited", sentence(bucket, needed, left, retryAfterSeconds), {
     retryAfterSeconds,
-    headers,
+    headers: refusalHeaders(window, bucket.kind, now),
     extra: { ...about(bucket), needed, available: left, resets_at: resetsAt },
   });
 }

@@ -15,7 +15,24 @@ export type RateLimit = {
   readonly most: string;
 };
 
-type Policy = { readonly [Kind in RateKind]: RateLease | undefined } & { readonly text: string };
+/** What the headers of an answer say. The same object as long as it says the same. */
+export type RateTexts = {
+  /** The limits themselves. */
+  readonly policy: string;
+  /** What is left of them. Of requests at once that is another number by the time it is read, so it is not told. */
+  readonly left: string;
+};
+
+/** Of each kind the lease with the least left. */
+export type Scarcest = { readonly [Kind in RateKind]: RateLease | undefined };
+
+/** Texts, and all that they depend on. */
+type ToldRates = RateTexts &
+  Scarcest & {
+    readonly seconds: number;
+    readonly requestsLeft: number;
+    readonly tokensLeft: number;
+  };
 
 export type RateWindow = {
   readonly minute: number;
@@ -27,8 +44,8 @@ export type RateWindow = {
   readonly forgotten: number;
   /** The next minute's leases were asked for. */
   isAhead: boolean;
-  /** What the last answer said is allowed, and by the limits of which leases. */
-  policy: Policy;
+  /** What the last answer said of all this. */
+  told: ToldRates | undefined;
 };
 
 export function windowOf(
@@ -59,7 +76,7 @@ export function windowOf(
       tokens: tokens.map(({ lease }) => lease),
       concurrent: concurrent.map(({ lease }) => lease),
     },
-    policy: { requests: undefined, tokens: undefined, concurrent: undefined, text: "" },
+    told: undefined,
   };
 }
 

@@ -100,10 +100,10 @@ async function answer(
     cost,
   });
   const headers = answerHeaders(gateway, call, facts, cost);
-  headers["content-type"] = written.type;
-  Object.assign(headers, answered.headers);
+  headers.set("content-type", written.type);
+  for (const [name, value] of Object.entries(answered.headers)) headers.set(name, value);
   // Hugging Face's clients know requests by this name; where others have their own id, it is ours.
-  if ("x-compute-type" in answered.headers) headers["x-inference-id"] = call.id;
+  if ("x-compute-type" in answered.headers) headers.set("x-inference-id", call.id);
   // Bun takes any bytes; its types want those of an ArrayBuffer, which a Buffer's are.
   return new Response(written.body as BodyInit, { headers });
 }
