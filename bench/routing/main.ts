@@ -14,7 +14,7 @@ const LINES: Readonly<Record<PartName, Line>> = {
   update: { what: "breaker and statistics of one answer", unit: "µs" },
   bytes: { what: "statistics of one mapping", unit: "bytes", bar: 1_024, isAtMost: true },
   breakers: { what: "breakers and statistics in a whole request", unit: "µs", isFree: true },
-  limits: { what: "limits of all three kinds in a whole request", unit: "µs", isFree: true },
+  limits: { what: "limits of all three kinds in a request on the wire", unit: "µs", isFree: true },
   garbage: { what: "what these limits leave to be collected", unit: "cells", isFree: true },
   spine: { what: "a request of the spine bench, all threads", unit: "µs", isFree: true },
 };

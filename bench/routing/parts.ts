@@ -22,7 +22,8 @@ import { inFreshProcesses } from "../measure/session.js";
 import { measureThroughput } from "../measure/throughput.js";
 import { endChildrenOnExit, run } from "../processes.js";
 import { turnpike } from "../variants/turnpike.js";
-import { garbageOfLimits, timeOfPart } from "./whole.js";
+import { timeOfLimits } from "./limited.js";
+import { garbageOfLimits, timeOfBreakers } from "./whole.js";
 
 const CANDIDATES = 20;
 const AT = Date.UTC(2026, 0, 15, 12);
@@ -202,8 +203,8 @@ const PARTS = {
   single: (isQuick) => timed(isQuick, routed(1, "fastest")),
   update: (isQuick) => timed(isQuick, updated()),
   bytes: bytesPerMapping,
-  breakers: (isQuick) => timeOfPart("breakers", isQuick),
-  limits: (isQuick) => timeOfPart("limits", isQuick),
+  breakers: timeOfBreakers,
+  limits: timeOfLimits,
   garbage: () => (IS_COLLECTING ? withoutCollecting("garbage") : garbageOfLimits()),
   spine: spineRequest,
 } satisfies Record<string, (isQuick: boolean) => number | Promise<number>>;

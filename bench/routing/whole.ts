@@ -13,6 +13,7 @@ import { threadMs } from "../../test/support/thread-clock.js";
 import { requestBody, type Target } from "../load/spec.js";
 import { median } from "../measure/statistics.js";
 import { PLAIN_ANSWER } from "../upstream-answers.js";
+import { LIMITS } from "./limited.js";
 
 /** Requests under way together, as many as the spine bench has connections. */
 const AT_ONCE = 64;
@@ -21,13 +22,6 @@ const BATCH = { full: 3_000, quick: 500 };
 const PAIRS = { full: 40, quick: 4 };
 const WARM_UP_PAIRS = 4;
 const MODEL = "bench/road-1";
-/** Never reached, and still counted. */
-const LIMITS = {
-  requests_per_minute: 900_000_000,
-  tokens_per_minute: 1_000_000_000,
-  concurrent_requests: 100_000,
-};
-
 const YAML = `
 providers:
   bench: { type: openai-compatible, base_url: "http://127.0.0.1:9/v1", api_key: "\${BENCH_KEY}" }
@@ -145,21 +139,18 @@ async function timeOf(way: Way, requests: number): Promise<number> {
   return ((threadMs() - began) / requests) * 1_000;
 }
 
-const PAIRED = {
-  limits: { without: "free", withIt: "limited" },
-  breakers: { without: "bare", withIt: "free" },
-} as const;
-
-/** What a part adds to a request, in microseconds: the median over pairs of batches, of which either comes first in turn. */
-export async function timeOfPart(part: keyof typeof PAIRED, isQuick: boolean): Promise<number> {
-  const world = await startWorld();
-  const [without, withIt] = [world[PAIRED[part].without], world[PAIRED[part].withIt]];
+/**
+ * What breakers and statistics add to a request, in microseconds: the median over pairs of batches, of which either
+ * comes first in turn.
+ */
+export async function timeOfBreakers(isQuick: boolean): Promise<number> {
+  const { bare, free } = await startWorld();
   const size = isQuick ? "quick" : "full";
   const added: number[] = [];
   for (let i = -WARM_UP_PAIRS; i < PAIRS[size]; i++) {
     const isTurned = i % 2 !== 0;
-    const first = await timeOf(isTurned ? withIt : without, BATCH[size]);
-    const second = await timeOf(isTurned ? without : withIt, BATCH[size]);
+    const first = await timeOf(isTurned ? free : bare, BATCH[size]);
+    const second = await timeOf(isTurned ? bare : free, BATCH[size]);
     if (i >= 0) added.push(isTurned ? first - second : second - first);
   }
   return median(added);

@@ -77,7 +77,7 @@ function lastingHeaders(call: Call, facts: Facts): Headers {
     "x-inference-provider": provider,
     "x-turnpike-route": routeText({ ...facts, tried: [`${provider}:200`], explored: undefined }),
     "x-turnpike-billed-to": billedTo(call, facts.candidate),
-    ...(rates && { "ratelimit-policy": rates.policy }),
+    ...(rates?.policy && { "ratelimit-policy": rates.policy }),
     ...(rates?.left && { ratelimit: rates.left }),
   });
   lasting.set(profile, { isStream, policy, rates, headers });

@@ -195,17 +195,24 @@ test("tokens are held for as many as may be used, and counted as many as were", 
   expect(leftIn(await second, "tokens")).toBe(270);
 });
 
-test("what is left of a large limit is told in four digits, never as more than it is", async () => {
-  const { app, ada } = await start({ tokens_per_minute: 1_234_567, requests_per_minute: 10_001 });
-  for (const [requests, tokens] of [
-    [10_000, 1_234_000],
-    [9_999, 1_234_000],
-  ]) {
+test("what is left of large limits is told in four digits, never as more than it is, and the limits once a minute", async () => {
+  const limits = { tokens_per_minute: 1_234_567, requests_per_minute: 10_002 };
+  const { app, ada, advance } = await start(limits);
+  const policy = '"requests";q=10002;w=60, "tokens";q=1234567;w=60;qu="tokens"';
+  const told = async () => {
     const { headers } = await ask(app, ada.token);
-    expect(headers.get("ratelimit")).toBe(
-      `"requests";r=${requests};t=23, "tokens";r=${tokens};t=23`,
-    );
-  }
+    return [headers.get("ratelimit-policy"), headers.get("ratelimit")];
+  };
+  const left = (requests: number, t: number) =>
+    `"requests";r=${requests};t=${t}, "tokens";r=1234000;t=${t}`;
+  expect(await told()).toEqual([policy, left(10_000, 23)]);
+  expect(await told()).toEqual([null, left(10_000, 23)]);
+  // From here on each request tells, and so does each answer.
+  expect(await told()).toEqual([policy, left(9_999, 23)]);
+  expect(await told()).toEqual([policy, left(9_998, 23)]);
+  advance(23_000);
+  expect(await told()).toEqual([policy, left(10_000, 60)]);
+  expect(await told()).toEqual([null, left(10_000, 60)]);
 });
 
 test("a text that no minute has room for is refused without a time to come back", async () => {

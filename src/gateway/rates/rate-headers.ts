@@ -4,14 +4,7 @@
  */
 import { RATE_WINDOW_MS } from "../../kernel/limits.js";
 import { endOfMinute, minuteAt, type RateKind } from "../../tenants/rates.js";
-import {
-  leftOf,
-  type RateTexts,
-  type RateWindow,
-  type Scarcest,
-  scarcestOf,
-  tightestOf,
-} from "./rate-window.js";
+import { leftOf, type RateTexts, type RateWindow, scarcestOf, tightestOf } from "./rate-window.js";
 
 /** Policies are called by what they count. Requests are the draft's own unit unless another one is named. */
 const POLICY: Readonly<Record<RateKind, string>> = {
@@ -20,9 +13,13 @@ const POLICY: Readonly<Record<RateKind, string>> = {
   concurrent: ';qu="concurrent-requests"',
 };
 
+/** Whoever has as many left may send so fast that every header counts, and no two answers say the same for long. */
+const MANY = 10_000;
+
 /**
  * Of each kind the limit with the least left, as far as this process knows. Every answer under a limit asks for this,
- * so it is made anew only when it has changed.
+ * so it is made anew only when it has changed. Where there are many left it says them in four digits, rounded down, and
+ * the limits themselves once a minute: a header that always says the same costs an answer as much as counting it does.
  */
 export function rateTexts(window: RateWindow, now: number): RateTexts {
   const { leases, told } = window;
@@ -30,38 +27,43 @@ export function rateTexts(window: RateWindow, now: number): RateTexts {
   const tokens = scarcestOf(leases.tokens);
   const concurrent = scarcestOf(leases.concurrent);
   const seconds = secondsLeft(now);
-  const requestsLeft = requests ? roundedDown(leftOf(requests)) : 0;
-  const tokensLeft = tokens ? roundedDown(leftOf(tokens)) : 0;
-  const isPolicy =
+  const requestsLeft = requests && roundedDown(leftOf(requests));
+  const tokensLeft = tokens && roundedDown(leftOf(tokens));
+  const isSame =
     told !== undefined &&
     told.requests === requests &&
     told.tokens === tokens &&
     told.concurrent === concurrent;
+  const isPolicyKnown = isSame && areMany(requestsLeft, tokensLeft);
   if (
-    isPolicy &&
+    isSame &&
+    isPolicyKnown === (told.policy === "") &&
     told.requestsLeft === requestsLeft &&
     told.tokensLeft === tokensLeft &&
     told.seconds === seconds
   ) {
     return told;
   }
-  const limits = { requests, tokens, concurrent };
   const left = [
-    ...(requests ? [`"requests";r=${requestsLeft};t=${seconds}`] : []),
-    ...(tokens ? [`"tokens";r=${tokensLeft};t=${seconds}`] : []),
+    ...(requestsLeft === undefined ? [] : [`"requests";r=${requestsLeft};t=${seconds}`]),
+    ...(tokensLeft === undefined ? [] : [`"tokens";r=${tokensLeft};t=${seconds}`]),
   ].join(", ");
-  const policy = isPolicy ? told.policy : policyText(window, limits);
-  window.told = { ...limits, seconds, requestsLeft, tokensLeft, policy, left };
+  const policy = isPolicyKnown ? "" : policyText(window);
+  const about = { requests, tokens, concurrent, seconds, requestsLeft, tokensLeft };
+  window.told = { ...about, policy, left };
   return window.told;
 }
 
-/** Whoever has more left than this, and uses it up so fast that each answer says less, needs no more digits. */
-const EXACT_BELOW = 10_000;
-
 function roundedDown(left: number): number {
   let step = 1;
-  while (left >= step * EXACT_BELOW) step *= 10;
+  while (left >= step * MANY) step *= 10;
   return left - (left % step);
+}
+
+/** Whoever is limited in requests at once alone hears of that every time. */
+function areMany(requests: number | undefined, tokens: number | undefined): boolean {
+  const least = Math.min(requests ?? Number.POSITIVE_INFINITY, tokens ?? Number.POSITIVE_INFINITY);
+  return least >= MANY && least < Number.POSITIVE_INFINITY;
 }
 
 /**
@@ -73,12 +75,12 @@ export function refusalHeaders(
   kind: RateKind,
   now: number,
 ): Record<string, string> {
-  const { policy, left } = rateTexts(window, now);
+  const { left } = rateTexts(window, now);
   const told = [left, kind === "concurrent" ? '"concurrent";r=0' : ""].filter(
     (text) => text !== "",
   );
   const headers: Record<string, string> = {
-    "ratelimit-policy": policy,
+    "ratelimit-policy": policyText(window),
     ratelimit: told.join(", "),
   };
   for (const each of ["requests", "tokens"] as const) {
@@ -91,9 +93,9 @@ export function refusalHeaders(
   return headers;
 }
 
-const policyText = ({ limits }: RateWindow, { requests, tokens, concurrent }: Scarcest): string =>
-  [...limits.requests, ...limits.tokens, ...limits.concurrent]
-    .filter(({ lease }) => lease === requests || lease === tokens || lease === concurrent)
+const policyText = ({ limits }: RateWindow): string =>
+  [tightestOf(limits.requests), tightestOf(limits.tokens), tightestOf(limits.concurrent)]
+    .flatMap((limit) => limit ?? [])
     .map(({ bucket: { kind }, most }) => `"${kind}";q=${most}${POLICY[kind]}`)
     .join(", ");
 

@@ -17,22 +17,18 @@ export type RateLimit = {
 
 /** What the headers of an answer say. The same object as long as it says the same. */
 export type RateTexts = {
-  /** The limits themselves. */
+  /** The limits themselves; empty where they need not be said again. */
   readonly policy: string;
   /** What is left of them. Of requests at once that is another number by the time it is read, so it is not told. */
   readonly left: string;
 };
 
-/** Of each kind the lease with the least left. */
-export type Scarcest = { readonly [Kind in RateKind]: RateLease | undefined };
-
-/** Texts, and all that they depend on. */
-type ToldRates = RateTexts &
-  Scarcest & {
-    readonly seconds: number;
-    readonly requestsLeft: number;
-    readonly tokensLeft: number;
-  };
+/** Texts, and all that they depend on: of each kind the lease with the least left, and how much that was. */
+type ToldRates = RateTexts & { readonly [Kind in RateKind]: RateLease | undefined } & {
+  readonly seconds: number;
+  readonly requestsLeft: number | undefined;
+  readonly tokensLeft: number | undefined;
+};
 
 export type RateWindow = {
   readonly minute: number;
