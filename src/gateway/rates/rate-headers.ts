@@ -4,7 +4,16 @@
  */
 import { RATE_WINDOW_MS } from "../../kernel/limits.js";
 import { endOfMinute, minuteAt, type RateKind } from "../../tenants/rates.js";
-import { leftOf, type RateTexts, type RateWindow, scarcestOf, tightestOf } from "./rate-window.js";
+import type { RateLease } from "./rate-book.js";
+import {
+  type LeftTold,
+  leftOf,
+  type RateTexts,
+  type RateWindow,
+  scarcestOf,
+  type ToldRates,
+  tightestOf,
+} from "./rate-window.js";
 
 /** Policies are called by what they count. Requests are the draft's own unit unless another one is named. */
 const POLICY: Readonly<Record<RateKind, string>> = {
@@ -27,43 +36,62 @@ export function rateTexts(window: RateWindow, now: number): RateTexts {
   const tokens = scarcestOf(leases.tokens);
   const concurrent = scarcestOf(leases.concurrent);
   const seconds = secondsLeft(now);
-  const requestsLeft = requests && roundedDown(leftOf(requests));
-  const tokensLeft = tokens && roundedDown(leftOf(tokens));
-  const isSame =
+  const isStill =
+    told?.isForAll &&
+    told.seconds === seconds &&
+    told.concurrent === concurrent &&
+    holds(told.requests, requests) &&
+    holds(told.tokens, tokens);
+  if (isStill) return told;
+  const isKnown =
     told !== undefined &&
-    told.requests === requests &&
-    told.tokens === tokens &&
+    told.requests.lease === requests &&
+    told.tokens.lease === tokens &&
     told.concurrent === concurrent;
-  const isPolicyKnown = isSame && areMany(requestsLeft, tokensLeft);
-  if (
-    isSame &&
-    isPolicyKnown === (told.policy === "") &&
-    told.requestsLeft === requestsLeft &&
-    told.tokensLeft === tokensLeft &&
-    told.seconds === seconds
-  ) {
-    return told;
-  }
-  const left = [
-    ...(requestsLeft === undefined ? [] : [`"requests";r=${requestsLeft};t=${seconds}`]),
-    ...(tokensLeft === undefined ? [] : [`"tokens";r=${tokensLeft};t=${seconds}`]),
-  ].join(", ");
-  const policy = isPolicyKnown ? "" : policyText(window);
-  const about = { requests, tokens, concurrent, seconds, requestsLeft, tokensLeft };
-  window.told = { ...about, policy, left };
+  window.told = toldOf(window, { requests, tokens, concurrent, seconds, isKnown });
   return window.told;
 }
 
-function roundedDown(left: number): number {
-  let step = 1;
-  while (left >= step * MANY) step *= 10;
-  return left - (left % step);
+type Telling = { readonly [Kind in RateKind]: RateLease | undefined } & {
+  readonly seconds: number;
+  /** The same limits were told before in this minute. */
+  readonly isKnown: boolean;
+};
+
+function toldOf(window: RateWindow, telling: Telling): ToldRates {
+  const { concurrent, seconds, isKnown } = telling;
+  const requests = leftTold(telling.requests);
+  const tokens = leftTold(telling.tokens);
+  const left = [
+    ...(requests.lease ? [`"requests";r=${requests.from};t=${seconds}`] : []),
+    ...(tokens.lease ? [`"tokens";r=${tokens.from};t=${seconds}`] : []),
+  ].join(", ");
+  // Whoever is limited in requests at once alone hears of that every time.
+  const areMany = left !== "" && requests.from >= MANY && tokens.from >= MANY;
+  const policy = areMany && isKnown ? "" : policyText(window);
+  const isForAll = isKnown || !areMany;
+  return { requests, tokens, concurrent, seconds, policy, left, isForAll };
 }
 
-/** Whoever is limited in requests at once alone hears of that every time. */
-function areMany(requests: number | undefined, tokens: number | undefined): boolean {
-  const least = Math.min(requests ?? Number.POSITIVE_INFINITY, tokens ?? Number.POSITIVE_INFINITY);
-  return least >= MANY && least < Number.POSITIVE_INFINITY;
+function leftTold(lease: RateLease | undefined): LeftTold {
+  if (!lease) return NOT_LIMITED;
+  const left = leftOf(lease);
+  let step = 1;
+  while (left >= step * MANY) step *= 10;
+  const from = left - (left % step);
+  return { lease, from, below: from + step };
+}
+
+const NOT_LIMITED: LeftTold = {
+  lease: undefined,
+  from: Number.POSITIVE_INFINITY,
+  below: Number.POSITIVE_INFINITY,
+};
+
+function holds({ lease, from, below }: LeftTold, now: RateLease | undefined): boolean {
+  if (!lease || lease !== now) return lease === now;
+  const left = leftOf(lease);
+  return left >= from && left < below;
 }
 
 /**

@@ -23,11 +23,21 @@ export type RateTexts = {
   readonly left: string;
 };
 
-/** Texts, and all that they depend on: of each kind the lease with the least left, and how much that was. */
-type ToldRates = RateTexts & { readonly [Kind in RateKind]: RateLease | undefined } & {
+/** What was told of a kind: the lease with the least left of its limit, and between which numbers that was. */
+export type LeftTold = {
+  readonly lease: RateLease | undefined;
+  readonly from: number;
+  readonly below: number;
+};
+
+/** Texts, and what they depend on. */
+export type ToldRates = RateTexts & {
+  readonly requests: LeftTold;
+  readonly tokens: LeftTold;
+  readonly concurrent: RateLease | undefined;
   readonly seconds: number;
-  readonly requestsLeft: number | undefined;
-  readonly tokensLeft: number | undefined;
+  /** They may be said again, as long as nothing changes: not so the first ones of a minute. */
+  readonly isForAll: boolean;
 };
 
 export type RateWindow = {
