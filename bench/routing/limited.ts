@@ -3,7 +3,7 @@
  * running Turnpike, by turns for a caller with limits and for one without.
  */
 import { readFileSync } from "node:fs";
-import type { ClosedLoopResult, Target } from "../load/spec.js";
+import { type ClosedLoopResult, requestBody, type Target } from "../load/spec.js";
 import { choosePins } from "../machine.js";
 import { inFreshProcesses, type Session, sendLoad } from "../measure/session.js";
 import { median } from "../measure/statistics.js";
@@ -35,6 +35,8 @@ export async function timeOfLimits(isQuick: boolean): Promise<number> {
 async function compare(session: Session, pairs: number, durationMs: number): Promise<number> {
   const free = session.proxy.target;
   const limited = await limitedTarget(free);
+  await check(free, false);
+  await check(limited, true);
   const added: number[] = [];
   for (let i = -WARM_UP_PAIRS; i < pairs; i++) {
     const isTurned = i % 2 !== 0;
@@ -57,25 +59,37 @@ async function limitedTarget(target: Target): Promise<Target> {
   return { ...target, headers: { Authorization: `Bearer ${JSON.parse(text).token.token}` } };
 }
 
+/** A limit that is not in force would seem to cost nothing. */
+async function check({ port, path, ...target }: Target, isLimited: boolean): Promise<void> {
+  const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+    method: "POST",
+    headers: { ...target.headers, "Content-Type": "application/json" },
+    body: requestBody({ port, path, ...target }, false),
+  });
+  await answer.text();
+  const isTold = answer.headers.has("ratelimit");
+  if (answer.status !== 200 || isTold !== isLimited) {
+    throw new Error(`limits: ${isTold}, expected ${isLimited} (${answer.status})`);
+  }
+}
+
 /** Microseconds of the request thread for one request. */
 async function timeOf(session: Session, target: Target, durationMs: number): Promise<number> {
   const { proxy, bodyBytes } = session;
   const before = requestThreadUs(proxy.pids);
-  const { result } = await sendLoad<ClosedLoopResult>(
-    { ...session, proxy: { ...proxy, target } },
-    {
-      spec: {
-        ...{ mode: "closed-loop", target, bodyBytes, durationMs },
-        ...{ connections: CONNECTIONS, warmupMs: 0 },
-      },
-      limitMs: durationMs + SLACK_MS,
+  const { result } = await sendLoad<ClosedLoopResult>(session, {
+    spec: {
+      ...{ mode: "closed-loop", target, bodyBytes, durationMs },
+      ...{ connections: CONNECTIONS, warmupMs: 0 },
     },
-  );
+    limitMs: durationMs + SLACK_MS,
+  });
   return (requestThreadUs(proxy.pids) - before) / result.answers;
 }
 
 /** A process's first thread has its number; `schedstat` begins with the nanoseconds it had a processor. */
 function requestThreadUs([pid]: readonly number[]): number {
+  if (pid === undefined) throw new Error("only Linux tells what a thread of another process took");
   const [ns = ""] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "utf8").split(" ");
   return Number(ns) / 1_000;
 }

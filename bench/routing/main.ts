@@ -14,19 +14,24 @@ const LINES: Readonly<Record<PartName, Line>> = {
   update: { what: "breaker and statistics of one answer", unit: "µs" },
   bytes: { what: "statistics of one mapping", unit: "bytes", bar: 1_024, isAtMost: true },
   breakers: { what: "breakers and statistics in a whole request", unit: "µs", isFree: true },
-  limits: { what: "limits of all three kinds in a request on the wire", unit: "µs", isFree: true },
+  limits: {
+    what: "limits of all three kinds, far from reached, in a request on the wire",
+    unit: "µs",
+    isFree: true,
+  },
   garbage: { what: "what these limits leave to be collected", unit: "cells", isFree: true },
   spine: { what: "a request of the spine bench, all threads", unit: "µs", isFree: true },
 };
 
 const SHARE_PERCENT_MAX = 3;
 
-/** Breakers are the difference of two large numbers; where that is less than nothing, they cost nothing that shows. */
+/** Breakers and limits are differences of large numbers; where one is less than nothing, it costs nothing that shows. */
 const TOGETHER: Sum = {
   what: "routing, breakers, statistics and limits, of that request",
   ...{ unit: "%", bar: SHARE_PERCENT_MAX, isAtMost: true },
   of: (median) => {
-    const added = median("single") + Math.max(0, median("breakers")) + median("limits");
+    const added =
+      median("single") + Math.max(0, median("breakers")) + Math.max(0, median("limits"));
     return (100 * added) / median("spine");
   },
 };

@@ -30,13 +30,17 @@ export const idHeaders = (id: string) => ({ "inference-id": id, "x-request-id": 
 /** `cost` is known before a plain answer's body, and only at the end of a stream. */
 export function answerHeaders(gateway: Gateway, call: Call, facts: Facts, cost?: NanoUsd): Headers {
   const remaining = balanceFor(gateway, call.caller);
-  const headers = new Headers(lastingHeaders(call, facts));
+  // The clock was asked when the answer came, a moment ago.
+  const rates = call.admission?.textsAt(call.at + facts.answeredAt - call.startedAt);
+  const areLasting = rates?.policy === "";
+  const headers = new Headers(lastingHeaders(call, facts, areLasting ? rates.left : ""));
   headers.set("inference-id", call.id);
   headers.set("x-request-id", call.id);
   headers.set("x-turnpike-credits-remaining-nano-usd", String(remaining));
   headers.set("server-timing", serverTiming(gateway, call, facts));
   if (cost !== undefined) headers.set("x-turnpike-cost-nano-usd", String(cost));
   if (cost) headers.set("x-turnpike-calls-left", callsLeft(remaining, cost));
+  if (rates && !areLasting) addRates(headers, rates);
   if (!isUsual(facts)) headers.set("x-turnpike-route", routeText(facts));
   if (facts.clamped !== "") headers.set("x-turnpike-clamped", facts.clamped);
   if (facts.leftOut.length > 0) headers.set("x-turnpike-left-out", facts.leftOut.join(","));
@@ -47,28 +51,31 @@ export function answerHeaders(gateway: Gateway, call: Call, facts: Facts, cost?:
 const isUsual = ({ tried, explored }: Facts): boolean =>
   tried.length === 1 && explored === undefined;
 
+function addRates(headers: Headers, { policy, left }: RateTexts): void {
+  headers.set("ratelimit-policy", policy);
+  if (left !== "") headers.set("ratelimit", left);
+}
+
 type Lasting = {
   readonly isStream: boolean;
   readonly policy: string;
-  readonly rates: RateTexts | undefined;
+  readonly ratesLeft: string;
   readonly headers: Headers;
 };
 
-/** By what else they depend on: callers and mappings are made anew when they change, and their profile with them. */
+/** By profile, which is made anew whenever its caller or its mapping changes; about 1 KB each. */
 const lasting = new WeakMap<Profile, Lasting>();
 
 /**
  * What one answer after the other says in its headers. To make a list of headers costs several times what it costs to
  * copy one, so it is made once, and each answer sets in its copy what is its alone.
  */
-function lastingHeaders(call: Call, facts: Facts): Headers {
+function lastingHeaders(call: Call, facts: Facts, ratesLeft: string): Headers {
   const { isStream } = call.request;
   const policy = policyName(facts.policy);
-  // The clock was asked when the answer came, a moment ago.
-  const rates = call.admission?.textsAt(call.at + facts.answeredAt - call.startedAt);
   const profile = profileFor(call.caller, facts.candidate);
   const there = lasting.get(profile);
-  if (there?.isStream === isStream && there.policy === policy && there.rates === rates) {
+  if (there?.isStream === isStream && there.policy === policy && there.ratesLeft === ratesLeft) {
     return there.headers;
   }
   const { provider } = facts.candidate.mapping;
@@ -77,10 +84,9 @@ function lastingHeaders(call: Call, facts: Facts): Headers {
     "x-inference-provider": provider,
     "x-turnpike-route": routeText({ ...facts, tried: [`${provider}:200`], explored: undefined }),
     "x-turnpike-billed-to": billedTo(call, facts.candidate),
-    ...(rates?.policy && { "ratelimit-policy": rates.policy }),
-    ...(rates?.left && { ratelimit: rates.left }),
+    ...(ratesLeft !== "" && { ratelimit: ratesLeft }),
   });
-  lasting.set(profile, { isStream, policy, rates, headers });
+  lasting.set(profile, { isStream, policy, ratesLeft, headers });
   return headers;
 }
 

@@ -215,6 +215,34 @@ test("what is left of large limits is told in four digits, never as more than it
   expect(await told()).toEqual([null, left(10_000, 60)]);
 });
 
+test("an answer that outlasts its minute says nothing of the next one, of which nobody asked yet", async () => {
+  const { arrived, reply, letGo } = held();
+  const { app, ada, advance } = await start({ requests_per_minute: 3 }, reply);
+  const told = async (answer: Promise<Response>) => {
+    const { headers } = await answer;
+    return [headers.get("ratelimit-policy"), headers.get("ratelimit")];
+  };
+  const slow = ask(app, ada.token);
+  await arrived(1);
+  advance(30_000);
+  letGo();
+  expect(await told(slow)).toEqual(['"requests";q=3;w=60', null]);
+  const next = ask(app, ada.token);
+  await arrived(1);
+  letGo();
+  expect(await told(next)).toEqual(['"requests";q=3;w=60', '"requests";r=2;t=53']);
+});
+
+test("a refusal says what is left to the last digit", async () => {
+  const { app, ada } = await start({ tokens_per_minute: 12_348, requests_per_minute: 100 });
+  expect((await ask(app, ada.token)).status).toBe(200);
+  const refused = await ask(app, ada.token, { max_tokens: 12_340 });
+  expect(refused.status).toBe(429);
+  expect(refused.headers.get("ratelimit")).toBe('"requests";r=99;t=23, "tokens";r=12333;t=23');
+  expect(refused.headers.get("x-ratelimit-remaining-tokens")).toBe("12333");
+  expect((await refused.json()).error.available).toBe(12_333);
+});
+
 test("a text that no minute has room for is refused without a time to come back", async () => {
   const { app, ada, provider } = await start({ tokens_per_minute: 100 });
   const words = "seven words are in this one sentence ".repeat(60);
@@ -248,7 +276,9 @@ test("no more requests at once than allowed reach the provider, and each end mak
   const next = ask(app, ada.token);
   await arrived(1);
   letGo();
-  expect((await next).headers.get("ratelimit")).toBe(null);
+  const { headers } = await next;
+  expect(headers.get("ratelimit-policy")).toBe('"concurrent";q=2;qu="concurrent-requests"');
+  expect(headers.get("ratelimit")).toBe(null);
 });
 
 test("a stream keeps its place until it ends, however it ends", async () => {

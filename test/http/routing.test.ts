@@ -177,11 +177,13 @@ test("what one answer's headers say is not in the next one's", async () => {
     return stream ? streamed([chunk("hi", "stop"), usageChunk(9, 1), DONE]) : plainAnswer();
   };
   const { ask } = await start({ a: { reply: ofA }, b: {} });
+  const ids: (string | null)[] = [];
   const told = async (suffix: string, more = {}) => {
     const { headers } = await ask(`org/model:${suffix}`, {
       provider: { order: ["a", "b"] },
       ...more,
     });
+    ids.push(headers.get("inference-id"), headers.get("x-request-id"));
     return [headers.get("content-type"), headers.get("x-turnpike-route")];
   };
   const json = "application/json";
@@ -197,6 +199,8 @@ test("what one answer's headers say is not in the next one's", async () => {
     "policy=preferred; tried=a:200",
   ]);
   expect(await told("preferred")).toEqual([json, "policy=preferred; tried=a:200"]);
+  expect(ids).toHaveLength(12);
+  expect(new Set(ids).size).toBe(6);
 });
 
 test("a request is tried at no more providers than the limit says", async () => {

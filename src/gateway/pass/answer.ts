@@ -36,6 +36,7 @@ export function answerAs(
   return new Response(reply.bytes as BodyInit, { status: status(reply.status), headers });
 }
 
+const RATES = ["ratelimit", "ratelimit-policy"] as const;
 const REQUEST_ID = "x-request-id";
 
 /** The provider's headers with our own. */
@@ -44,6 +45,8 @@ export function headersAs(head: ResponseHead, own: Headers): Headers {
   for (const [name, value] of head.entries()) {
     if (!KEPT_BACK.has(name) && !name.startsWith("x-turnpike-")) headers.set(name, value);
   }
+  // Ours about rates are not to be read together with a provider's of the same names.
+  if (RATES.some((name) => own.has(name))) for (const name of RATES) headers.delete(name);
   // A provider's own id of the request is what its support asks for; ours is in Inference-Id too.
   const providersId = headers.get(REQUEST_ID);
   for (const [name, value] of own) headers.set(name, value);

@@ -1,5 +1,4 @@
 /** What an admitted request holds of its caller's rates, until it ends. */
-import type { CallerRates } from "../../tenants/rates.js";
 import { NOT_OPEN, type RateBook, type RateHold, type RateLeases } from "./rate-book.js";
 import { rateTexts } from "./rate-headers.js";
 import type { RateTexts, RateWindow } from "./rate-window.js";
@@ -17,22 +16,14 @@ export class Admission implements RateHold {
   readonly expiresAt: number;
   readonly surrenders: number;
   readonly generation: number;
-  readonly rates: CallerRates;
   slot = NOT_OPEN;
   private readonly admitter: Admitter;
   /** Answers that are yet to end. */
   private parts = 1;
   private used = 0;
 
-  constructor(
-    admitter: Admitter,
-    rates: CallerRates,
-    window: RateWindow,
-    tokens: number,
-    expiresAt: number,
-  ) {
+  constructor(admitter: Admitter, window: RateWindow, tokens: number, expiresAt: number) {
     this.admitter = admitter;
-    this.rates = rates;
     this.window = window;
     this.tokens = tokens;
     this.expiresAt = expiresAt;

@@ -104,13 +104,27 @@ export class RateBook implements Leases {
     return true;
   }
 
-  /** Takes what `covers` said is there: uses up the request, and holds the rest until `end`. */
-  begin(hold: RateHold, now: number): void {
+  /**
+   * Takes what `covers` said is there: uses up the request, and holds the rest until `end`. Returns whether some lease is
+   * low by now.
+   */
+  begin(hold: RateHold, now: number): boolean {
     const { requests, tokens, concurrent } = hold.leases;
-    for (const lease of requests) use(lease, 1, now);
-    for (const lease of tokens) keep(lease, hold.tokens, now);
-    for (const lease of concurrent) keep(lease, 1, now);
+    let isAnyLow = false;
+    for (const lease of requests) {
+      use(lease, 1, now);
+      isAnyLow ||= isLow(lease);
+    }
+    for (const lease of tokens) {
+      keep(lease, hold.tokens, now);
+      isAnyLow ||= isLow(lease);
+    }
+    for (const lease of concurrent) {
+      keep(lease, 1, now);
+      isAnyLow ||= isLow(lease);
+    }
     hold.slot = this.open.push(hold) - 1;
+    return isAnyLow;
   }
 
   /**
@@ -236,6 +250,9 @@ export class RateBook implements Leases {
     this.late.add(lease);
   }
 }
+
+/** Whether the store has more left than is free here. */
+export const isLow = ({ free, unleased }: RateLease): boolean => free < unleased;
 
 /** The slot of a hold that is not begun, or ended. */
 export const NOT_OPEN = -1;

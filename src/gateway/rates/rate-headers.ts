@@ -27,18 +27,18 @@ const MANY = 10_000;
 
 /**
  * Of each kind the limit with the least left, as far as this process knows. Every answer under a limit asks for this,
- * so it is made anew only when it has changed. Where there are many left it says them in four digits, rounded down, and
- * the limits themselves once a minute: a header that always says the same costs an answer as much as counting it does.
+ * so it is made anew only when it has changed. A large number is said in four digits, rounded down, and where all are
+ * large the limits themselves once a minute: a header that always says the same costs as much as counting does.
  */
 export function rateTexts(window: RateWindow, now: number): RateTexts {
   const { leases, told } = window;
-  const requests = scarcestOf(leases.requests);
-  const tokens = scarcestOf(leases.tokens);
+  const requests = scarcestKnown(leases.requests);
+  const tokens = scarcestKnown(leases.tokens);
   const concurrent = scarcestOf(leases.concurrent);
-  const seconds = secondsLeft(now);
   const isStill =
     told?.isForAll &&
-    told.seconds === seconds &&
+    now >= told.since &&
+    now < told.until &&
     told.concurrent === concurrent &&
     holds(told.requests, requests) &&
     holds(told.tokens, tokens);
@@ -48,30 +48,40 @@ export function rateTexts(window: RateWindow, now: number): RateTexts {
     told.requests.lease === requests &&
     told.tokens.lease === tokens &&
     told.concurrent === concurrent;
-  window.told = toldOf(window, { requests, tokens, concurrent, seconds, isKnown });
+  window.told = toldOf(window, { requests, tokens, concurrent, isKnown }, now);
   return window.told;
 }
 
+/** Undefined also where the store was not asked yet, as when an answer takes longer than its minute: then nobody knows. */
+function scarcestKnown(leases: readonly RateLease[]): RateLease | undefined {
+  const scarcest = scarcestOf(leases);
+  return scarcest?.isKnown ? scarcest : undefined;
+}
+
 type Telling = { readonly [Kind in RateKind]: RateLease | undefined } & {
-  readonly seconds: number;
-  /** The same limits were told before in this minute. */
+  /** The last answer told of the same limits. */
   readonly isKnown: boolean;
 };
 
-function toldOf(window: RateWindow, telling: Telling): ToldRates {
-  const { concurrent, seconds, isKnown } = telling;
+function toldOf(window: RateWindow, telling: Telling, now: number): ToldRates {
+  const { concurrent, isKnown } = telling;
+  const seconds = secondsLeft(now);
   const requests = leftTold(telling.requests);
   const tokens = leftTold(telling.tokens);
-  const left = [
-    ...(requests.lease ? [`"requests";r=${requests.from};t=${seconds}`] : []),
-    ...(tokens.lease ? [`"tokens";r=${tokens.from};t=${seconds}`] : []),
-  ].join(", ");
+  const left = leftText(requests, tokens, seconds);
   // Whoever is limited in requests at once alone hears of that every time.
   const areMany = left !== "" && requests.from >= MANY && tokens.from >= MANY;
   const policy = areMany && isKnown ? "" : policyText(window);
   const isForAll = isKnown || !areMany;
-  return { requests, tokens, concurrent, seconds, policy, left, isForAll };
+  const until = endOfMinute(minuteAt(now)) - (seconds - 1) * 1_000;
+  return { requests, tokens, concurrent, since: until - 1_000, until, policy, left, isForAll };
 }
+
+const leftText = (requests: LeftTold, tokens: LeftTold, seconds: number): string =>
+  [
+    ...(requests.lease ? [`"requests";r=${requests.from};t=${seconds}`] : []),
+    ...(tokens.lease ? [`"tokens";r=${tokens.from};t=${seconds}`] : []),
+  ].join(", ");
 
 function leftTold(lease: RateLease | undefined): LeftTold {
   if (!lease) return NOT_LIMITED;
@@ -95,29 +105,28 @@ function holds({ lease, from, below }: LeftTold, now: RateLease | undefined): bo
 }
 
 /**
- * For a refusal: the same, the place that was lacking, and OpenAI's names of it all. On every answer six more headers
- * would cost more than the limits do.
+ * For a refusal: the same to the last digit, the place that was lacking, and OpenAI's names of it all. On every answer
+ * six more headers would cost more than the limits do.
  */
 export function refusalHeaders(
   window: RateWindow,
   kind: RateKind,
   now: number,
 ): Record<string, string> {
-  const { left } = rateTexts(window, now);
-  const told = [left, kind === "concurrent" ? '"concurrent";r=0' : ""].filter(
-    (text) => text !== "",
-  );
-  const headers: Record<string, string> = {
-    "ratelimit-policy": policyText(window),
-    ratelimit: told.join(", "),
-  };
+  const seconds = secondsLeft(now);
+  const headers: Record<string, string> = { "ratelimit-policy": policyText(window) };
+  const told: string[] = [];
   for (const each of ["requests", "tokens"] as const) {
     const tightest = tightestOf(window.limits[each]);
     if (!tightest) continue;
+    const left = leftOf(tightest.lease);
+    told.push(`"${each}";r=${left};t=${seconds}`);
     headers[`x-ratelimit-limit-${each}`] = tightest.most;
-    headers[`x-ratelimit-remaining-${each}`] = String(leftOf(tightest.lease));
-    headers[`x-ratelimit-reset-${each}`] = `${secondsLeft(now)}s`;
+    headers[`x-ratelimit-remaining-${each}`] = String(left);
+    headers[`x-ratelimit-reset-${each}`] = `${seconds}s`;
   }
+  if (kind === "concurrent") told.push('"concurrent";r=0');
+  headers.ratelimit = told.join(", ");
   return headers;
 }
 

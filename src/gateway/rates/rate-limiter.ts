@@ -19,7 +19,7 @@ import type { Claim } from "../money/claim.js";
 import { type Covered, LeaseKeeper } from "../money/lease-keeper.js";
 import { Admission } from "./admission.js";
 import { countedTokens, type TokensWanted } from "./rate-amounts.js";
-import { counts, type RateBook } from "./rate-book.js";
+import { counts, isLow, type RateBook } from "./rate-book.js";
 import { countExcess } from "./rate-excess.js";
 import { rateLimited } from "./rate-refusal.js";
 import {
@@ -76,9 +76,9 @@ export class RateLimiter {
     const now = this.clock.now();
     const window = this.windowAt(rates, now);
     if (tokens > window.tokensMost || this.lackOf(window, tokens, now)) return undefined;
-    const admission = new Admission(this, rates, window, tokens, now + this.holdMs);
-    this.book.begin(admission, now);
-    this.renewLow(rates, window, now);
+    const admission = new Admission(this, window, tokens, now + this.holdMs);
+    if (this.book.begin(admission, now)) this.renewLow(window);
+    if (!window.isAhead && now >= endOfMinute(window.minute) - RATE_AHEAD_MS) this.askAhead(window);
     return admission;
   }
 
@@ -102,8 +102,8 @@ export class RateLimiter {
   }
 
   /** What its caller has at this moment: nearly always it is still the minute that it was admitted in. */
-  windowOf({ window, rates }: Admission, now: number): RateWindow {
-    return this.isStill(window, minuteAt(now)) ? window : this.windowAt(rates, now);
+  windowOf({ window }: Admission, now: number): RateWindow {
+    return this.isStill(window, minuteAt(now)) ? window : this.windowAt(window.rates, now);
   }
 
   /** Of one kind the limit that has the least left, as far as this process knows. */
@@ -194,15 +194,17 @@ export class RateLimiter {
     return book.covers(leases.concurrent, 1, now) ? undefined : "concurrent";
   }
 
-  /** In the background, so that the next request finds what it needs; also where it will be of the next minute. */
-  private renewLow(rates: CallerRates, window: RateWindow, now: number): void {
-    const { requests, tokens, concurrent } = window.leases;
-    for (const lease of requests) if (lease.free < lease.unleased) this.renew(lease.id);
-    for (const lease of tokens) if (lease.free < lease.unleased) this.renew(lease.id);
-    for (const lease of concurrent) if (lease.free < lease.unleased) this.renew(lease.id);
-    if (window.isAhead || now < endOfMinute(window.minute) - RATE_AHEAD_MS) return;
+  /** In the background, so that the next request finds what it needs. */
+  private renewLow({ leases }: RateWindow): void {
+    for (const kind of KINDS)
+      for (const lease of leases[kind]) if (isLow(lease)) this.renew(lease.id);
+  }
+
+  /** The same for the next minute. */
+  private askAhead(window: RateWindow): void {
     window.isAhead = true;
-    for (const { id } of [...rates.requests, ...rates.tokens]) {
+    const { requests, tokens } = window.rates;
+    for (const { id } of [...requests, ...tokens]) {
       this.keeper.renew(minuteBucket(id, window.minute + 1));
     }
   }
@@ -243,6 +245,8 @@ export class RateLimiter {
     this.refusals.note(kind, tightest.lease.id, amount, this.clock.now());
   }
 }
+
+const KINDS = ["requests", "tokens", "concurrent"] as const;
 
 const amountOf = (kind: RateKind, tokens: number): number => (kind === "tokens" ? tokens : 1);
 

@@ -15,7 +15,7 @@ export type RateLimit = {
   readonly most: string;
 };
 
-/** What the headers of an answer say. The same object as long as it says the same. */
+/** What the headers of an answer say. Never the same object for different texts. */
 export type RateTexts = {
   /** The limits themselves; empty where they need not be said again. */
   readonly policy: string;
@@ -35,12 +35,15 @@ export type ToldRates = RateTexts & {
   readonly requests: LeftTold;
   readonly tokens: LeftTold;
   readonly concurrent: RateLease | undefined;
-  readonly seconds: number;
+  /** From when and until when they hold, by `clock.now()`: they tell whole seconds. */
+  readonly since: number;
+  readonly until: number;
   /** They may be said again, as long as nothing changes: not so the first ones of a minute. */
   readonly isForAll: boolean;
 };
 
 export type RateWindow = {
+  readonly rates: CallerRates;
   readonly minute: number;
   readonly limits: { readonly [Kind in RateKind]: readonly RateLimit[] };
   readonly leases: RateLeases;
@@ -75,7 +78,7 @@ export function windowOf(
     limitsOf("concurrent"),
   ];
   return {
-    ...{ minute, isAhead, forgotten: book.forgotten, tokensMost: leastOf(rates.tokens) },
+    ...{ rates, minute, isAhead, forgotten: book.forgotten, tokensMost: leastOf(rates.tokens) },
     limits: { requests, tokens, concurrent },
     leases: {
       requests: requests.map(({ lease }) => lease),
