@@ -60,11 +60,11 @@ async function limitedTarget(target: Target): Promise<Target> {
 }
 
 /** A limit that is not in force would seem to cost nothing. */
-async function check({ port, path, ...target }: Target, isLimited: boolean): Promise<void> {
-  const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+async function check(target: Target, isLimited: boolean): Promise<void> {
+  const answer = await fetch(`http://127.0.0.1:${target.port}${target.path}`, {
     method: "POST",
     headers: { ...target.headers, "Content-Type": "application/json" },
-    body: requestBody({ port, path, ...target }, false),
+    body: requestBody(target, false),
   });
   await answer.text();
   const isTold = answer.headers.has("ratelimit");

@@ -12,6 +12,7 @@ import {
   endOfMinute,
   minuteAt,
   minuteBucket,
+  RATE_KINDS,
   type RateBucket,
   type RateKind,
 } from "../../tenants/rates.js";
@@ -196,7 +197,7 @@ export class RateLimiter {
 
   /** In the background, so that the next request finds what it needs. */
   private renewLow({ leases }: RateWindow): void {
-    for (const kind of KINDS)
+    for (const kind of RATE_KINDS)
       for (const lease of leases[kind]) if (isLow(lease)) this.renew(lease.id);
   }
 
@@ -245,8 +246,6 @@ export class RateLimiter {
     this.refusals.note(kind, tightest.lease.id, amount, this.clock.now());
   }
 }
-
-const KINDS = ["requests", "tokens", "concurrent"] as const;
 
 const amountOf = (kind: RateKind, tokens: number): number => (kind === "tokens" ? tokens : 1);
 
