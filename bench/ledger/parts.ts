@@ -9,7 +9,8 @@ import { noLog } from "../../src/kernel/log.js";
 import { nanoUsd, ZERO } from "../../src/kernel/money.js";
 import { extraGrant, limitAccount, type Opening } from "../../src/ledger/account.js";
 import { LeaseBook } from "../../src/ledger/lease-book.js";
-import type { LedgerStore as Ledger, Settlement } from "../../src/ledger/store.js";
+import type { Ended } from "../../src/ledger/spool-record.js";
+import type { LedgerStore as Ledger } from "../../src/ledger/store.js";
 import { ledgerStore } from "../../src/store/ledger/ledger.js";
 import { openStore } from "../../src/store/open.js";
 import { postgres } from "../../test/support/postgres.js";
@@ -133,7 +134,7 @@ async function leased(ledger: Ledger, node: string, opening: Opening): Promise<s
 /** What the gateway would have written: requests end in another order than they began in. */
 async function fillSpool(folder: string, rows: number, payers: readonly Payer[]): Promise<void> {
   const spool = new Spool(folder, "relaxed", noLog);
-  const underWay: Settlement[] = [];
+  const underWay: Ended[] = [];
   for (let i = 0; i < rows + UNDER_WAY; i++) {
     if (i < rows) {
       const settlement = settlementOf(payers);

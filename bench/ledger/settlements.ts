@@ -3,7 +3,7 @@ import { newId } from "../../src/kernel/ids.js";
 import { nanoUsd, ZERO } from "../../src/kernel/money.js";
 import { type Profile, profileOf } from "../../src/ledger/profile.js";
 import type { ReceiptDetails } from "../../src/ledger/receipt.js";
-import type { Settlement } from "../../src/ledger/store.js";
+import type { Ended } from "../../src/ledger/spool-record.js";
 
 /** A user with one token, who has a favourite model; some have a budget, and some tell their requests apart. */
 export type Payer = {
@@ -38,7 +38,7 @@ const MODELS = [
 const TELLS_COST = "novita";
 
 /** A few payers make most requests, mostly to their favourite model; one in fifty fails, and is free. */
-export function settlementOf(payers: readonly Payer[]): Settlement {
+export function settlementOf(payers: readonly Payer[]): Ended {
   const payer = pick(payers, chance() * chance());
   const { accounts, tags } = payer;
   const isServed = chance() < 0.98;
@@ -70,7 +70,7 @@ export function settlementOf(payers: readonly Payer[]): Settlement {
     attempts: 1,
     isStream: chance() < 0.5,
     tags,
-    details: JSON.stringify(detailsOf(provider, isServed)),
+    details: detailsOf(provider, isServed),
   };
 }
 

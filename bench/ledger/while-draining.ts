@@ -7,7 +7,8 @@ import { appendFileSync, closeSync, fsyncSync, openSync, readdirSync } from "nod
 import { join } from "node:path";
 import { bytesBetween, spoolEnd } from "../../src/jobs/drain.js";
 import { newId } from "../../src/kernel/ids.js";
-import { printSettled } from "../../src/ledger/spool-record.js";
+import { LineBuffer } from "../../src/ledger/line-buffer.js";
+import { printSettled } from "../../src/ledger/spool-print.js";
 import { type LedgerStore, type SpoolPosition, segmentFile } from "../../src/ledger/store.js";
 import { ledgerStore } from "../../src/store/ledger/ledger.js";
 import { openStore } from "../../src/store/open.js";
@@ -178,8 +179,9 @@ async function openBacklog(dataFolder: string): Promise<Backlog> {
 
 /** On the disk at once: it is not the process's own syncing that is looked at. */
 function append(path: string, payers: readonly Payer[], count: number): void {
-  const lines = Array.from({ length: count }, () => printSettled(settlementOf(payers)));
-  appendFileSync(path, lines.join(""));
+  const lines = new LineBuffer();
+  for (let i = 0; i < count; i++) printSettled(lines, settlementOf(payers));
+  appendFileSync(path, lines.content());
   const file = openSync(path, "r");
   fsyncSync(file);
   closeSync(file);

@@ -1,5 +1,5 @@
 /**
- * The lines of the spool: a checksum, a letter for what it is, and parts of JSON with tabs in between, which JSON
+ * The lines of the spool, as `spool-print.ts` writes them: a checksum, a letter for what it is, and parts of JSON with tabs in between, which JSON
  * has none of. The checksum tells a line that was cut by a crash, or damaged on the disk, from one that was written
  * whole. What many requests share stands in parts of its own, so that the drain reads each of these texts once and
  * knows it again. Flat arrays rather than objects, because every request writes two lines.
@@ -9,14 +9,21 @@ import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
 import type { Measured, Usage } from "../tasks/usage.js";
 import type { AwaitedCost, JobNote } from "./late-cost.js";
 import { parseProfile } from "./profile.js";
+import type { ReceiptDetails } from "./receipt.js";
 import type { Settlement } from "./store.js";
 
-/** A request is about to be sent to a provider. */
+/** A request is about to be sent to a provider. Where no end follows, it is closed as `interrupted`. */
 export type Started = Pick<Settlement, "id" | "profile" | "at" | "isStream" | "tags">;
 
-const STARTED = "B";
-const SETTLED = "S";
-const AWAITED = "A";
+/** The end of a request, as it is written. */
+export type Ended = Omit<Settlement, "details"> & {
+  readonly details: ReceiptDetails | undefined;
+};
+
+/** What a line is. */
+export const STARTED = "B";
+export const SETTLED = "S";
+export const AWAITED = "A";
 const CHECKSUM_CHARS = 8;
 const TAB = "\t";
 const PARTS_AT = CHECKSUM_CHARS + 1;
@@ -26,60 +33,10 @@ const HEX: readonly number[] = Array.from({ length: 128 }, (_, code) => {
   return digit < 0 ? Number.NaN : digit;
 });
 
-/** A request has begun. Where no end follows, it is closed as `interrupted`. */
-export const printStarted = ({ profile, id, at, isStream, tags }: Started): string =>
-  printLine(`${STARTED}${profile.text}\t${JSON.stringify([id, at, isStream, tags])}`);
-
-/** The fields are written into one list, without lists in between: every request writes this line. */
-export function printSettled(s: Settlement): string {
-  const { usage, counted, debits } = s;
-  const fields: SettledFields = [
-    s.id,
-    s.at,
-    s.isStream,
-    s.tags,
-    s.status,
-    s.outcome,
-    s.durationMs,
-    s.firstByteMs ?? null,
-    s.attempts,
-    usage.inputTokens,
-    usage.cachedInputTokens,
-    usage.cacheWriteTokens,
-    usage.outputTokens,
-    usage.reasoningTokens,
-    usage.estimated,
-    usage.measured ?? null,
-    printed(s.cost),
-    printed(s.overrun),
-    counted === undefined ? null : printed(counted),
-  ];
-  const accounts: string[] = [];
-  for (const { account, amount } of debits) {
-    accounts.push(account);
-    fields.push(printed(amount));
-  }
-  // What only receipts tell comes last and as it is, so that a drain need not parse it.
-  return printLine(
-    `${SETTLED}${s.profile.text}\t${JSON.stringify(accounts)}\t${JSON.stringify(fields)}\t${s.details ?? ""}`,
-  );
-}
-
-/** Only for providers that say later what a request cost. */
-export const printAwaited = (a: AwaitedCost): string =>
-  printLine(
-    AWAITED +
-      JSON.stringify([a.requestId, a.provider, a.providerRequestId, a.at, ...a.bucketIds]) +
-      (a.job ? `\t${JSON.stringify(a.job)}` : ""),
-  );
-
 type Beginning = [id: string, at: number, isStream: boolean, tags: readonly string[]];
 
 /** A number, or where a double would not hold it, digits. */
 type Printed = number | string;
-
-const printed = (amount: bigint): Printed =>
-  amount <= Number.MAX_SAFE_INTEGER ? Number(amount) : String(amount);
 
 type UsageFields = [
   inputTokens: number,
@@ -91,6 +48,7 @@ type UsageFields = [
   measured: Measured | null,
 ];
 
+/** One list, without lists in between. */
 type SettledFields = [
   ...Beginning,
   status: number,
@@ -212,15 +170,12 @@ function shared<Value>(parse: (text: string) => Value) {
 const sharedProfile = shared(parseProfile);
 const sharedAccounts = shared((text) => JSON.parse(text) as readonly string[]);
 
-const printLine = (text: string): string =>
-  `${Bun.hash.crc32(text).toString(16).padStart(CHECKSUM_CHARS, "0")}${text}\n`;
-
 function isWhole(line: Buffer, kind: string): boolean {
   if (line[CHECKSUM_CHARS] !== kind.charCodeAt(0)) return false;
   return checksumOf(line) === Bun.hash.crc32(line.subarray(CHECKSUM_CHARS));
 }
 
-/** As `printLine` puts it; not a number where anything else stands there. */
+/** Hex digits; not a number where anything else stands there. */
 function checksumOf(line: Buffer): number {
   let checksum = 0;
   for (let i = 0; i < CHECKSUM_CHARS; i++)

@@ -3,7 +3,7 @@ import type { Clock } from "../../kernel/clock.js";
 import { type NanoUsd, nanoUsd, ZERO } from "../../kernel/money.js";
 import type { Charge } from "../../ledger/lease-book.js";
 import type { ReceiptDetails } from "../../ledger/receipt.js";
-import type { Started } from "../../ledger/spool-record.js";
+import type { Ended, Started } from "../../ledger/spool-record.js";
 import type { Settlement } from "../../ledger/store.js";
 import { type Bill, billOf } from "../../metering/reported.js";
 import { type Candidate, policyName } from "../../routing/policy.js";
@@ -137,7 +137,7 @@ const settlementOf = (
   { usage, cost, counted }: Bill,
   { debits, overrun }: Charge,
   details: ReceiptDetails,
-): Settlement => ({
+): Ended => ({
   id,
   profile: profileFor(caller, candidate),
   at,
@@ -153,5 +153,5 @@ const settlementOf = (
   firstByteMs,
   attempts: way.tried.length,
   tags,
-  details: JSON.stringify(details),
+  details,
 });

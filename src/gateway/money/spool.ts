@@ -16,13 +16,10 @@ import { RouterError } from "../../kernel/errors.js";
 import { SPOOL_SEGMENT_BYTES } from "../../kernel/limits.js";
 import { type Log, reasonOf } from "../../kernel/log.js";
 import type { AwaitedCost } from "../../ledger/late-cost.js";
-import {
-  printAwaited,
-  printSettled,
-  printStarted,
-  type Started,
-} from "../../ledger/spool-record.js";
-import { type Settlement, type SpoolPosition, segmentFile } from "../../ledger/store.js";
+import { LineBuffer } from "../../ledger/line-buffer.js";
+import { printAwaited, printSettled, printStarted } from "../../ledger/spool-print.js";
+import type { Ended, Started } from "../../ledger/spool-record.js";
+import { type SpoolPosition, segmentFile } from "../../ledger/store.js";
 
 const SYNC_EVERY_MS = 50;
 const RETRY_WRITE_MS = 200;
@@ -37,7 +34,7 @@ export class Spool {
   private segment = 0;
   private file: number;
   private bytes = 0;
-  private pending: string[] = [];
+  private readonly pending = new LineBuffer();
   private written: Promise<void> | undefined;
   private isDirty = false;
   private isBroken = false;
@@ -58,18 +55,21 @@ export class Spool {
   started(started: Started): void {
     if (this.isBroken) throw cannotRecord();
     this.startedIn.set(started.id, this.segment);
-    void this.append(printStarted(started));
+    printStarted(this.pending, started);
+    void this.soon();
   }
 
   /** Notes that a provider which says later what requests cost begins to answer one. */
   awaits(awaited: AwaitedCost): void {
-    void this.append(printAwaited(awaited));
+    printAwaited(this.pending, awaited);
+    void this.soon();
   }
 
   /** Resolves once the settlement is in the file. */
-  settled(settlement: Settlement): Promise<void> {
-    this.startedIn.delete(settlement.id);
-    return this.append(printSettled(settlement));
+  settled(ended: Ended): Promise<void> {
+    this.startedIn.delete(ended.id);
+    printSettled(this.pending, ended);
+    return this.soon();
   }
 
   /** Everything before this is in the file. */
@@ -101,9 +101,8 @@ export class Spool {
     closeSync(this.file);
   }
 
-  /** Resolves once the text is in the file. */
-  private append(text: string): Promise<void> {
-    this.pending.push(text);
+  /** Resolves once all that is pending is in the file. */
+  private soon(): Promise<void> {
     this.written ??= this.writeLater();
     return this.written;
   }
@@ -114,15 +113,15 @@ export class Spool {
   }
 
   private write(done: () => void): void {
-    // After a failure part of a line may stand at the end of the file; a line break keeps it apart.
-    const text = (this.isBroken ? "\n" : "") + this.pending.join("");
+    const lines = this.pending.content();
     try {
       if (this.bytes >= SPOOL_SEGMENT_BYTES) this.nextSegment();
-      this.bytes += writeAll(this.file, text);
+      // After a failure part of a line may stand at the end of the file; a line break keeps it apart.
+      this.bytes += writeAll(this.file, this.isBroken ? Buffer.concat([LINE_BREAK, lines]) : lines);
       if (this.durability === "strict") fdatasyncSync(this.file);
       else this.isDirty = true;
     } catch (thrown) {
-      // The answers wait, new requests are refused, and nothing is forgotten: the same text is tried again.
+      // The answers wait, new requests are refused, and nothing is forgotten: the same lines are tried again.
       this.isBroken = true;
       this.bytes = fstatSync(this.file).size;
       this.log("error", "spool_write_failed", { reason: reasonOf(thrown) });
@@ -130,7 +129,7 @@ export class Spool {
       return;
     }
     this.isBroken = false;
-    this.pending = [];
+    this.pending.clear();
     this.written = undefined;
     done();
   }
@@ -160,21 +159,13 @@ export class Spool {
   }
 }
 
-/** How many bytes that were. A full disk can take a part of the text; a line cut that way is completed by its rest. */
-function writeAll(file: number, text: string): number {
-  const bytes = bytesOf(text);
+/** How many bytes that were. A full disk can take a part of them; a line cut that way is completed by its rest. */
+function writeAll(file: number, bytes: Buffer): number {
   for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
   return bytes.length;
 }
 
-/** Used again for every write: what a turn of many requests writes is 100 KB, and new memory is in no cache. */
-const room = Buffer.allocUnsafeSlow(256 * 1024);
-const UTF8_BYTES_A_CHAR_MOST = 3;
-
-const bytesOf = (text: string): Buffer =>
-  text.length * UTF8_BYTES_A_CHAR_MOST <= room.length
-    ? room.subarray(0, room.write(text))
-    : Buffer.from(text);
+const LINE_BREAK = Buffer.from("\n");
 
 const cannotRecord = () =>
   new RouterError(
