@@ -11,6 +11,7 @@ import { modelLooker, withEmbedded } from "./embedded/listing.js";
 import { LateBilling } from "./gateway/money/late-billing.js";
 import { type Gateway, keeperOf } from "./gateway/parts.js";
 import { Jobs } from "./gateway/pass/jobs.js";
+import { responseOf } from "./gateway/reply.js";
 import { answer } from "./http/answer.js";
 import type { Site } from "./http/parts.js";
 import { followChanges } from "./jobs/follow-changes.js";
@@ -57,7 +58,7 @@ export async function startApp(given: AppParts): Promise<App> {
     ...{ site, drain },
     answer: async (request) => {
       request.signal.throwIfAborted();
-      return answer(site, request);
+      return responseOf(await answer(site, request));
     },
     stop: async () => {
       stopping.abort();

@@ -1,6 +1,6 @@
 import { type App, startApp } from "../app.js";
 import { type Config, loadConfig } from "../config/config.js";
-import { listen, type Server } from "../http/server.js";
+import { listen, type Server } from "../http/server/server.js";
 import { systemClock } from "../kernel/clock.js";
 import { RouterError } from "../kernel/errors.js";
 import { WORKERS_MAX } from "../kernel/limits.js";

@@ -6,6 +6,7 @@ import { balanceFor } from "./money/funds.js";
 import { profileFor } from "./money/profiles.js";
 import type { Call, Gateway } from "./parts.js";
 import type { RateTexts } from "./rates/rate-window.js";
+import { headerLine, headersOf } from "./reply.js";
 
 /** What is told about an answer besides its body: in headers, and for streams in part at their end. */
 export type Facts = {
@@ -27,67 +28,80 @@ export type Facts = {
 /** Our id of a request, also under the name that OpenAI's and Hugging Face's clients look for and show. */
 export const idHeaders = (id: string) => ({ "inference-id": id, "x-request-id": id });
 
-/** `cost` is known before a plain answer's body, and only at the end of a stream. */
-export function answerHeaders(gateway: Gateway, call: Call, facts: Facts, cost?: NanoUsd): Headers {
+/** The headers of an answer but for its content type. `cost` is known before a plain answer's body, and only at the end of a stream. */
+export function answerLines(gateway: Gateway, call: Call, facts: Facts, cost?: NanoUsd): string {
+  const { id, admission, at, startedAt } = call;
   const remaining = balanceFor(gateway, call.caller);
   // The clock was asked when the answer came, a moment ago.
-  const rates = call.admission?.textsAt(call.at + facts.answeredAt - call.startedAt);
+  const rates = admission?.textsAt(at + facts.answeredAt - startedAt);
   const areLasting = rates?.policy === "";
-  const headers = new Headers(lastingHeaders(call, facts, areLasting ? rates.left : ""));
-  headers.set("inference-id", call.id);
-  headers.set("x-request-id", call.id);
-  headers.set("x-turnpike-credits-remaining-nano-usd", String(remaining));
-  headers.set("server-timing", serverTiming(gateway, call, facts));
-  if (cost !== undefined) headers.set("x-turnpike-cost-nano-usd", String(cost));
-  if (cost) headers.set("x-turnpike-calls-left", callsLeft(remaining, cost));
-  if (rates && !areLasting) addRates(headers, rates);
-  if (!isUsual(facts)) headers.set("x-turnpike-route", routeText(facts));
-  if (facts.clamped !== "") headers.set("x-turnpike-clamped", facts.clamped);
-  if (facts.leftOut.length > 0) headers.set("x-turnpike-left-out", facts.leftOut.join(","));
+  const lasting = lastingLines(call, facts, areLasting ? rates.left : "");
+  const charged = cost === undefined ? "" : costLines(remaining, cost);
+  const timing = serverTiming(gateway, call, facts);
+  const lines = `${lasting}inference-id: ${id}\r\nx-request-id: ${id}\r\nx-turnpike-credits-remaining-nano-usd: ${remaining}\r\nserver-timing: ${timing}\r\n${charged}`;
+  return isUsual(facts) && (!rates || areLasting) ? lines : lines + rareLines(facts, rates);
+}
+
+/** All headers of an answer, whose content type is that of chat where nobody sets another. */
+export function answerHeaders(gateway: Gateway, call: Call, facts: Facts, cost?: NanoUsd): Headers {
+  const headers = headersOf(answerLines(gateway, call, facts, cost));
+  const { isStream } = call.request;
+  headers.set("content-type", isStream ? "text/event-stream; charset=utf-8" : "application/json");
   return headers;
 }
 
-/** Whether the first candidate answered. */
-const isUsual = ({ tried, explored }: Facts): boolean =>
-  tried.length === 1 && explored === undefined;
-
-function addRates(headers: Headers, { policy, left }: RateTexts): void {
-  headers.set("ratelimit-policy", policy);
-  if (left !== "") headers.set("ratelimit", left);
-}
-
-type Lasting = {
-  readonly isStream: boolean;
-  readonly policy: string;
-  readonly ratesLeft: string;
-  readonly headers: Headers;
+const costLines = (remaining: NanoUsd, cost: NanoUsd): string => {
+  const line = `x-turnpike-cost-nano-usd: ${cost}\r\n`;
+  return cost === 0n ? line : `${line}x-turnpike-calls-left: ${callsLeft(remaining, cost)}\r\n`;
 };
 
-/** By profile, which is made anew whenever its caller or its mapping changes; about 1 KB each. */
+/** Whether the first candidate answered, just as it was asked to. */
+const isUsual = ({ tried, explored, clamped, leftOut }: Facts): boolean =>
+  isDirect({ tried, explored }) && clamped === "" && leftOut.length === 0;
+
+const isDirect = ({ tried, explored }: Pick<Facts, "tried" | "explored">): boolean =>
+  tried.length === 1 && explored === undefined;
+
+/** What few answers have to tell. */
+function rareLines(facts: Facts, rates: RateTexts | undefined): string {
+  const { clamped, leftOut } = facts;
+  let lines = "";
+  if (rates && rates.policy !== "") {
+    lines += headerLine("ratelimit-policy", rates.policy);
+    if (rates.left !== "") lines += headerLine("ratelimit", rates.left);
+  }
+  if (!isDirect(facts)) lines += headerLine(ROUTE, routeText(facts));
+  if (clamped !== "") lines += headerLine("x-turnpike-clamped", clamped);
+  if (leftOut.length > 0) lines += headerLine("x-turnpike-left-out", leftOut.join(","));
+  return lines;
+}
+
+const ROUTE = "x-turnpike-route";
+
+type Lasting = {
+  readonly policy: string;
+  readonly isDirect: boolean;
+  readonly ratesLeft: string;
+  readonly lines: string;
+};
+
+/** By profile, which is made anew whenever its caller or its mapping changes. */
 const lasting = new WeakMap<Profile, Lasting>();
 
-/**
- * What one answer after the other says in its headers. To make a list of headers costs several times what it costs to
- * copy one, so it is made once, and each answer sets in its copy what is its alone.
- */
-function lastingHeaders(call: Call, facts: Facts, ratesLeft: string): Headers {
-  const { isStream } = call.request;
+/** What one answer after the other says: it is made once. */
+function lastingLines(call: Call, facts: Facts, ratesLeft: string): string {
   const policy = policyName(facts.policy);
   const profile = profileFor(call.caller, facts.candidate);
   const there = lasting.get(profile);
-  if (there?.isStream === isStream && there.policy === policy && there.ratesLeft === ratesLeft) {
-    return there.headers;
-  }
+  const isRoutedSo = there?.policy === policy && there.isDirect === isDirect(facts);
+  if (isRoutedSo && there.ratesLeft === ratesLeft) return there.lines;
   const { provider } = facts.candidate.mapping;
-  const headers = new Headers({
-    "content-type": isStream ? "text/event-stream; charset=utf-8" : "application/json",
-    "x-inference-provider": provider,
-    "x-turnpike-route": routeText({ ...facts, tried: [`${provider}:200`], explored: undefined }),
-    "x-turnpike-billed-to": billedTo(call, facts.candidate),
-    ...(ratesLeft !== "" && { ratelimit: ratesLeft }),
-  });
-  lasting.set(profile, { isStream, policy, ratesLeft, headers });
-  return headers;
+  let lines = headerLine("x-inference-provider", provider);
+  lines += headerLine("x-turnpike-billed-to", billedTo(call, facts.candidate));
+  if (isDirect(facts)) lines += headerLine(ROUTE, routeText(facts));
+  if (ratesLeft !== "") lines += headerLine("ratelimit", ratesLeft);
+  lasting.set(profile, { policy, isDirect: isDirect(facts), ratesLeft, lines });
+  return lines;
 }
 
 /** Where a request went, and why. */

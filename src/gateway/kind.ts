@@ -5,6 +5,7 @@ import type { Failure } from "./failure.js";
 import type { Held } from "./money/hold.js";
 import type { Call, Gateway } from "./parts.js";
 import type { TokensWanted } from "./rates/rate-amounts.js";
+import type { Reply } from "./reply.js";
 import type { Wish } from "./route/eligible.js";
 import type { Verdict } from "./standing.js";
 import type { Turn } from "./turn.js";
@@ -37,5 +38,5 @@ export type Kind<C extends Call, Answered extends { readonly kind: string }> = {
     turn: Turn,
     facts: Facts,
     answered: Answered,
-  ) => Promise<Response> | Response;
+  ) => Promise<Reply> | Reply;
 };

@@ -1,4 +1,5 @@
 /** The steps of one request, top to bottom, whatever its task. */
+
 import { RouterError } from "../kernel/errors.js";
 import { noUsage, type Usage } from "../tasks/usage.js";
 import type { CallerRates } from "../tenants/rates.js";
@@ -25,6 +26,7 @@ import { timeEnded } from "./money/shortage.js";
 import type { Call, Gateway } from "./parts.js";
 import type { Admission } from "./rates/admission.js";
 import type { TokensWanted } from "./rates/rate-amounts.js";
+import type { Reply } from "./reply.js";
 import { findRoute, type Route } from "./route/candidates.js";
 import { noteLimits, noteNothing, noteVerdict } from "./standing.js";
 import { newTrail, type Trail, triedSoFar } from "./trail.js";
@@ -35,7 +37,7 @@ export function serve<C extends Call, Answered extends { readonly kind: string }
   gateway: Gateway,
   call: C,
   kind: Kind<C, Answered>,
-): Promise<Response> {
+): Promise<Reply> {
   const { rates } = call.caller;
   return rates ? serveWithin(rates, gateway, call, kind) : serveAdmitted(gateway, call, kind);
 }
@@ -45,7 +47,7 @@ function serveWithin<C extends Call, Answered extends { readonly kind: string }>
   gateway: Gateway,
   call: C,
   kind: Kind<C, Answered>,
-): Promise<Response> {
+): Promise<Reply> {
   const admission = admitAtOnce(rates, gateway, call, kind);
   return admission
     ? serveHeld(admission, gateway, call, kind)
@@ -57,7 +59,7 @@ async function serveLater<C extends Call, Answered extends { readonly kind: stri
   gateway: Gateway,
   call: C,
   kind: Kind<C, Answered>,
-): Promise<Response> {
+): Promise<Reply> {
   const tokens = rates.tokens.length === 0 ? NO_TOKENS : kind.tokens(gateway, call);
   return serveHeld(await gateway.rates.admit(rates, tokens), gateway, call, kind);
 }
@@ -67,7 +69,7 @@ function serveHeld<C extends Call, Answered extends { readonly kind: string }>(
   gateway: Gateway,
   call: C,
   kind: Kind<C, Answered>,
-): Promise<Response> {
+): Promise<Reply> {
   call.admission = admission;
   try {
     return serveAdmitted(gateway, call, kind);
@@ -98,7 +100,7 @@ function serveAdmitted<C extends Call, Answered extends { readonly kind: string 
   gateway: Gateway,
   call: C,
   kind: Kind<C, Answered>,
-): Promise<Response> {
+): Promise<Reply> {
   const route = findRoute(gateway, call, kind.wish);
   if (route.explored) gateway.statistics.asked(route.explored.mapping, gateway.clock.now());
   return tryNext(gateway, call, kind, { route, trail: newTrail() });
@@ -110,7 +112,7 @@ function tryNext<C extends Call, Answered extends { readonly kind: string }>(
   call: C,
   kind: Kind<C, Answered>,
   way: Way,
-): Promise<Response> {
+): Promise<Reply> {
   const { route, trail } = way;
   try {
     const taken = mayTryAgain(gateway, call, trail)
@@ -132,7 +134,7 @@ async function tryOnceHeld<C extends Call, Answered extends { readonly kind: str
   kind: Kind<C, Answered>,
   way: Way,
   taken: Taken,
-): Promise<Response> {
+): Promise<Reply> {
   const held = await kind
     .holdFor(gateway, call, taken.candidate)
     .catch(onlyMoney)
@@ -155,7 +157,7 @@ async function attempt<C extends Call, Answered extends { readonly kind: string 
   call: C,
   kind: Kind<C, Answered>,
   way: Try,
-): Promise<Response> {
+): Promise<Reply> {
   const { trail, taken, held } = way;
   let turn: Turn | undefined;
   try {

@@ -1,13 +1,16 @@
 /** One request from its arrival to its response, whichever route it belongs to. */
+
+import type { Reply } from "../gateway/reply.js";
 import { badRequest, RouterError } from "../kernel/errors.js";
 import { preflight, readable } from "./cors.js";
 import { type Dialect, errorResponse } from "./errors.js";
 import { handlerOf, methodsAt } from "./find-route.js";
+import type { Incoming } from "./incoming.js";
 import { passThrough } from "./inference/passthrough.js";
 import { type Site, Visit } from "./parts.js";
 
 /** Answers any request; never throws. */
-export async function answer(site: Site, request: Request): Promise<Response> {
+export async function answer(site: Site, request: Incoming): Promise<Reply> {
   const { gateway } = site;
   const id = gateway.newId();
   const path = pathOf(request.url);
@@ -37,12 +40,12 @@ function pathOf(url: string): string | undefined {
 const HOST_AT = "https://".length;
 const HOST = /^https?:\/\/[^/?#\s]+(?=\/)/;
 
-function dispatch(site: Site, visit: Visit): Promise<Response> | Response {
+function dispatch(site: Site, visit: Visit): Promise<Reply> | Reply {
   const handler = handlerOf(visit);
   return handler ? handler(site, visit) : passedOn(site, visit);
 }
 
-async function passedOn(site: Site, visit: Visit): Promise<Response> {
+async function passedOn(site: Site, visit: Visit): Promise<Reply> {
   const answer = await passThrough(site, visit);
   if (answer) return answer;
   throw notFound(visit.request.method, visit.path);

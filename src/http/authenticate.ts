@@ -3,6 +3,7 @@ import { hashToken } from "../tenants/access-token.js";
 import type { Caller } from "../tenants/caller.js";
 import type { Refusal } from "../tenants/directory.js";
 import type { Scope } from "../tenants/user.js";
+import type { Incoming } from "./incoming.js";
 import type { Site, Visit } from "./parts.js";
 
 /** Who is calling; throws `invalid_token` or, where the token may not do this, `forbidden`. Without a scope any will do. */
@@ -38,7 +39,7 @@ export const callerIfAny = (site: Site, visit: Visit): Promise<Caller | undefine
   });
 
 /** The token after its scheme, whose case does not matter; everything else does. */
-function bearerToken(request: Request): string {
+function bearerToken(request: Incoming): string {
   const header = request.headers.get("authorization");
   if (header === null) {
     throw invalid('Send your token in the header "Authorization: Bearer hf_tp...".');

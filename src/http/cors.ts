@@ -3,6 +3,8 @@
  * and show a page only what they are told it may read. Nobody is known here by a cookie, so a page can do no more than
  * whoever has the token that it sends. Our own API and front page are for nobody else's pages.
  */
+import { type Reply, withHeaders } from "../gateway/reply.js";
+import type { Incoming } from "./incoming.js";
 
 const ANYBODY = { "access-control-allow-origin": "*" };
 /** What a page could not read otherwise; `*` stands for all of them where no cookies are. */
@@ -12,7 +14,7 @@ const PREFLIGHT_SECONDS = 7_200;
 const isForPages = (path: string): boolean => path !== "/" && !path.startsWith("/api/turnpike/");
 
 /** The answer to a browser's question whether a page may send a request; undefined for everything else. */
-export function preflight({ method, headers }: Request, path: string): Response | undefined {
+export function preflight({ method, headers }: Incoming, path: string): Response | undefined {
   if (method !== "OPTIONS" || !headers.has("access-control-request-method")) return undefined;
   if (!isForPages(path)) return undefined;
   const told = {
@@ -27,8 +29,7 @@ export function preflight({ method, headers }: Request, path: string): Response 
 }
 
 /** Lets the page that asked read the answer; only browsers say which page that is. */
-export function readable({ headers }: Request, path: string, response: Response): Response {
-  if (!headers.has("origin") || !isForPages(path)) return response;
-  for (const [name, value] of Object.entries(READABLE)) response.headers.set(name, value);
-  return response;
+export function readable({ headers }: Incoming, path: string, reply: Reply): Reply {
+  if (!headers.has("origin") || !isForPages(path)) return reply;
+  return withHeaders(reply, READABLE);
 }

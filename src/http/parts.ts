@@ -6,6 +6,7 @@ import type { Gateway } from "../gateway/parts.js";
 import type { Jobs } from "../gateway/pass/jobs.js";
 import type { PaymentProcessor } from "../gateway/payments/processor.js";
 import type { Guard } from "../gateway/registry/guard.js";
+import type { Reply } from "../gateway/reply.js";
 import type { Clock } from "../kernel/clock.js";
 import type { LateCostStore } from "../ledger/late-cost.js";
 import type { PaymentStore } from "../ledger/payment.js";
@@ -19,6 +20,7 @@ import type { RegistrationStore } from "../tenants/registration.js";
 import type { MasterKey } from "../tenants/sealing.js";
 import type { TenantStore } from "../tenants/store.js";
 import type { BodyBudget } from "./body-budget.js";
+import type { Incoming } from "./incoming.js";
 
 /** What the routes are built on. */
 export type Site = {
@@ -59,7 +61,7 @@ const NOTHING_OPEN: readonly string[] = [];
 
 /** One incoming request on its way to a route. */
 export class Visit {
-  readonly request: Request;
+  readonly request: Incoming;
   /** As it came, without the query. */
   readonly path: string;
   readonly id: string;
@@ -70,7 +72,7 @@ export class Visit {
   private readonly bodies: BodyBudget;
   private kept = 0;
 
-  constructor(request: Request, path: string, id: string, clock: Clock, bodies: BodyBudget) {
+  constructor(request: Incoming, path: string, id: string, clock: Clock, bodies: BodyBudget) {
     this.bodies = bodies;
     this.request = request;
     this.path = path;
@@ -97,7 +99,7 @@ export class Visit {
   }
 }
 
-export type Handler = (site: Site, visit: Visit) => Promise<Response> | Response;
+export type Handler = (site: Site, visit: Visit) => Promise<Reply> | Reply;
 
 export const json = (value: unknown, status = 200): Response =>
   new Response(JSON.stringify(value), { status, headers: { "content-type": "application/json" } });

@@ -1,6 +1,6 @@
 /** Look-ups of the unmodified `huggingface_hub` and its command `hf`, with HF_ENDPOINT set to us and nothing else. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { listen, type Server } from "../../src/http/server.js";
+import { listen, type Server } from "../../src/http/server/server.js";
 import { type TestApp, type TestUser, testApp } from "../support/app.js";
 import { findPython, runPython } from "./python.js";
 

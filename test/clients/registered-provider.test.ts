@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import OpenAI from "openai";
 import { type Sim, startSim } from "../../sim/server.js";
-import { listen, type Server } from "../../src/http/server.js";
+import { listen, type Server } from "../../src/http/server/server.js";
 import { MASTER_KEY, type TestApp, type TestUser, testApp, until } from "../support/app.js";
 import { conformingProvider, MODEL } from "../support/conforming.js";
 import { fakeProvider } from "../support/provider.js";

@@ -3,7 +3,7 @@ import { providers as all } from "../../sim/providers/index.js";
 import { readyConfig } from "../../sim/ready-config.js";
 import { type Sim, startSim } from "../../sim/server.js";
 import { makeState } from "../../sim/state.js";
-import { listen, type Server } from "../../src/http/server.js";
+import { listen, type Server } from "../../src/http/server/server.js";
 import type { RequestRow } from "../../src/store/books/usage.js";
 import { type TestApp, type TestUser, testApp } from "../support/app.js";
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
-import { listen, type Server } from "../../src/http/server.js";
+import { listen, type Server } from "../../src/http/server/server.js";
 import {
   AT_REST,
   call,

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { responseOf } from "../../src/gateway/reply.js";
 import { answer } from "../../src/http/answer.js";
 import { ON_THE_WIRE } from "../../src/http/errors.js";
 import { call, chat, recordingLog, type TestApp, type TestUser, testApp } from "../support/app.js";
@@ -89,7 +90,7 @@ test("a fault of ours is a 500 with an id, and its inside goes to the log only",
     },
   });
   const site = { ...app.site, gateway: { ...app.site.gateway, catalog } } as typeof app.site;
-  const response = await answer(site, chat(ada.token, ASK));
+  const response = responseOf(await answer(site, chat(ada.token, ASK)));
   const text = await response.text();
   expect(response.status).toBe(500);
   expect(JSON.parse(text).error).toMatchObject({ code: "internal", type: "api_error" });

@@ -1,6 +1,6 @@
 /** A provider's own wire where callers mean no good, and jobs that are asked about by many at once or end strangely. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
-import { listen } from "../../src/http/server.js";
+import { listen } from "../../src/http/server/server.js";
 import { PICTURE } from "../sim/media-support.js";
 import { AT_REST, call, type TestApp, type TestUser, testApp } from "../support/app.js";
 import { postgres } from "../support/postgres.js";

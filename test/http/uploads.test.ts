@@ -1,7 +1,7 @@
 /** Large files: passed on while they come in, or kept within a budget where somebody must look into them. */
 import { afterEach, expect, test } from "bun:test";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { listen } from "../../src/http/server.js";
+import { listen } from "../../src/http/server/server.js";
 import { AT_REST, testApp, until } from "../support/app.js";
 
 const cleanUps: (() => unknown)[] = [];

@@ -14,11 +14,12 @@ import {
   withCostAdded,
 } from "../../wire/chat-answer.js";
 import { withChanges } from "../../wire/json-members.js";
-import { answerHeaders, type Facts } from "../answer-headers.js";
+import { answerLines, type Facts } from "../answer-headers.js";
 import type { ResponseHead } from "../client/response-head.js";
 import { withTime } from "../money/paid-time.js";
 import { charge, type Ending } from "../money/settle.js";
 import type { ChatCall, Gateway } from "../parts.js";
+import { WholeReply } from "../reply.js";
 import type { Outcome } from "../send.js";
 import { noteSpeed } from "../standing.js";
 import { adapterFor, type Turn } from "../turn.js";
@@ -33,7 +34,7 @@ export async function answerPlain(
   { candidate, held, deadline, sentAt, time }: Turn,
   facts: Facts,
   { json, head }: PlainAnswer,
-): Promise<Response> {
+): Promise<WholeReply> {
   deadline.end();
   time?.stop();
   const counted = usageOf(json) ?? (await estimateUsage(call.request, outputTextOf(json)));
@@ -57,7 +58,7 @@ export async function answerPlain(
   const text =
     withCostInPlace(json, usage, cost) ?? writtenAnew(call, candidate, json, usage, cost);
   const body = mendFinishReasons(text, finishReasons);
-  return new Response(body, { headers: answerHeaders(gateway, call, facts, cost) });
+  return new WholeReply(`${CONTENT_TYPE}${answerLines(gateway, call, facts, cost)}`, body);
 }
 
 /** Undefined where more must be written than the cost. */
@@ -83,6 +84,7 @@ function writtenAnew(
 }
 
 const ANSWER = "chat.completion";
+const CONTENT_TYPE = "content-type: application/json\r\n";
 
 /** Apart from what every answer runs through, which then need not keep its variables for these functions. */
 const reportedIn = (head: ResponseHead, json: ChatJson, read: CostReader): Reported | undefined =>

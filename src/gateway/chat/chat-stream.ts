@@ -7,6 +7,7 @@ import { latin1Bytes } from "../../wire/sse.js";
 import { answerHeaders, type Facts } from "../answer-headers.js";
 import { streamErrorMessage } from "../failure.js";
 import type { ChatCall, Gateway } from "../parts.js";
+import { type Sink, type Source, StreamReply } from "../reply.js";
 import { keyFor } from "../route/candidates.js";
 import type { StreamStart } from "../send.js";
 import type { Turn } from "../turn.js";
@@ -36,29 +37,20 @@ export function answerStream(
   turn: Turn,
   facts: Facts,
   { start, dialect, headers = answerHeaders(gateway, call, facts), resend }: Streaming,
-): Response {
+): StreamReply {
   const meter = meterFor(turn);
   const said = resend && saidFor(gateway, call);
   const context = { gateway, call, turn, facts, dialect, meter, said, resend };
   const relay = new ChatRelay(context, start);
-  // Bun's own kind of stream, which is written to rather than read from, so that a chunk costs no promise.
-  const source: Bun.DirectUnderlyingSource<Uint8Array> = {
-    type: "direct",
-    pull: (sink) => relay.run(sink),
-    cancel: () => relay.abandon(),
-  };
-  const body = new ReadableStream<Uint8Array>(source as object);
-  return new Response(body, { headers });
+  return new StreamReply(200, headers, relay);
 }
-
-type Sink = Pick<ReadableStreamDirectController, "write" | "flush" | "close">;
 
 /** An event that ends the stream: it reports an error, or is none. */
 type BrokenEvent = { readonly kind: "broken"; readonly reason: unknown };
 type ErrorEvent = Extract<ChatEvent, { kind: "error" }>;
 type SlowEvent = Extract<ChatEvent, { kind: "chunk" | "done" }> | BrokenEvent;
 
-class ChatRelay {
+class ChatRelay implements Source {
   private context: StreamContext;
   private readonly signal: AbortSignal;
   private start: StreamStart;
@@ -142,8 +134,7 @@ class ChatRelay {
   private writeBytes(bytes: Uint8Array): void {
     if (this.signal.aborted) return;
     this.sink?.write(bytes);
-    const flushed = this.sink?.flush();
-    this.flushed = flushed instanceof Promise ? flushed : undefined;
+    this.flushed = this.sink?.flush();
   }
 
   /**

@@ -1,10 +1,12 @@
 /** Chat, as one kind of request. */
+
 import type { Candidate } from "../../routing/policy.js";
 import { awaiterFor } from "../attempts.js";
 import type { Kind } from "../kind.js";
 import { chatTokens, chatTokensMost } from "../money/bound.js";
 import { holdAtOnce, holdFor } from "../money/hold.js";
 import type { ChatCall, Gateway } from "../parts.js";
+import type { Reply } from "../reply.js";
 import { keyFor } from "../route/candidates.js";
 import { type Outcome, send } from "../send.js";
 import { serve } from "../serve.js";
@@ -16,7 +18,7 @@ import { dialectFor } from "./stream-dialect.js";
 import { chatUpstreamRequest, leftOut } from "./upstream-request.js";
 
 /** Answers, or throws the RouterError that ends the request. */
-export const serveChat = (gateway: Gateway, call: ChatCall): Promise<Response> =>
+export const serveChat = (gateway: Gateway, call: ChatCall): Promise<Reply> =>
   serve(gateway, call, chat);
 
 type Answered = Exclude<Outcome, { kind: "failed" }>;

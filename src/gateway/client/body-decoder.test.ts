@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { BodyDecoder } from "./body-decoder.js";
-import { ResponseHead } from "./response-head.js";
+import { framingOf, ResponseHead } from "./response-head.js";
 
 const head = (headers: string, status = 200): ResponseHead => {
   const parsed = ResponseHead.parse(`HTTP/1.1 ${status} OK\r\n${headers}`);
@@ -8,9 +8,12 @@ const head = (headers: string, status = 200): ResponseHead => {
   return parsed;
 };
 
+const decoderFor = (headers: string, status?: number): BodyDecoder =>
+  new BodyDecoder(framingOf(head(headers, status)));
+
 /** Feeds `text` in pieces of `size` bytes; the body, and whether it is complete. */
 function decode(headers: string, text: string, size: number): { body: string; isDone: boolean } {
-  const decoder = new BodyDecoder(head(headers));
+  const decoder = decoderFor(headers);
   const bytes = Buffer.from(text);
   const parts: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += size)
@@ -31,8 +34,8 @@ test("a length ends the body, and one byte more is an error", () => {
   expect(decode("Content-Length: 5", "hel", 3)).toEqual({ body: "hel", isDone: false });
   expect(decode("Content-Length: 5", "hello", 2)).toEqual({ body: "hello", isDone: true });
   expect(() => decode("Content-Length: 5", "hello!", 6)).toThrow("longer");
-  expect(new BodyDecoder(head("Content-Length: 0")).isDone).toBe(true);
-  expect(new BodyDecoder(head("", 204)).isDone).toBe(true);
+  expect(decoderFor("Content-Length: 0").isDone).toBe(true);
+  expect(decoderFor("", 204).isDone).toBe(true);
 });
 
 test("framing that is no framing is refused", () => {
@@ -47,12 +50,12 @@ test("framing that is no framing is refused", () => {
     expect(() => decode(CHUNKED, text, 4)).toThrow();
   }
   for (const length of ["-1", "abc", "1e3", "5, 5"]) {
-    expect(() => new BodyDecoder(head(`Content-Length: ${length}`))).toThrow("no number");
+    expect(() => decoderFor(`Content-Length: ${length}`)).toThrow("no number");
   }
 });
 
 test("without length or chunks the end of the connection is the end of the body", () => {
-  const decoder = new BodyDecoder(head("Content-Type: text/plain"));
+  const decoder = decoderFor("Content-Type: text/plain");
   const parts: Buffer[] = [];
   decoder.push(Buffer.from("abc"), parts);
   expect(parts.length).toBe(1);

@@ -1,42 +1,32 @@
 /** Takes the framing off an HTTP/1.1 body: a length, chunks, or everything until the connection ends. */
-import type { ResponseHead } from "./response-head.js";
-
 /** What breaks the rules of HTTP, or arrives without being asked for. */
 export class ProtocolError extends Error {}
 
 const CHUNK_LINE_MAX = 1_024;
 const SIZE_DIGITS_MAX = 8;
-const CHUNKED = /\bchunked$/i;
-const LENGTH = /^\d{1,15}$/;
 const CR = 13;
 const LF = 10;
 
+/** Where a body ends: after so many bytes, with its last chunk, or with its connection. */
+export type Framing = number | "chunked" | "until_close";
+
 export class BodyDecoder {
-  private readonly framing: "length" | "chunked" | "until_close";
+  private readonly framing: Framing;
   /** Bytes still to come of the body, or of the current chunk. */
   private left: number;
   /** Where in a chunked body we are. */
   private expects: "size" | "data" | "end_of_data" | "trailer" = "size";
   private line = "";
   isDone: boolean;
-  /** Chunks win over a length, as the standard has it, but somebody between us and the provider may have it the other way. */
-  readonly isFramedTwice: boolean;
 
-  constructor(head: ResponseHead) {
-    const length = head.get("content-length");
-    const encoding = head.get("transfer-encoding");
-    const isChunked = encoding !== undefined && CHUNKED.test(encoding);
-    if (length !== undefined && !LENGTH.test(length)) {
-      throw new ProtocolError("the content-length is no number");
-    }
-    if (length !== undefined && head.contradicts("content-length", length)) {
-      throw new ProtocolError("there are two content-lengths");
-    }
-    this.isFramedTwice = isChunked && length !== undefined;
-    const hasNoBody = head.status === 204 || head.status === 304;
-    this.framing = isChunked ? "chunked" : length === undefined ? "until_close" : "length";
-    this.left = hasNoBody ? 0 : Number(length ?? 0);
-    this.isDone = hasNoBody || (this.framing === "length" && this.left === 0);
+  constructor(framing: Framing) {
+    this.framing = framing;
+    this.left = typeof framing === "number" ? framing : 0;
+    this.isDone = framing === 0;
+  }
+
+  get isChunked(): boolean {
+    return this.framing === "chunked";
   }
 
   /** Adds the body's bytes among `bytes` to `parts`; throws ProtocolError for broken framing or bytes beyond the end. */
@@ -45,7 +35,7 @@ export class BodyDecoder {
       this.pushChunked(bytes, parts);
       return;
     }
-    if (this.framing === "length") {
+    if (typeof this.framing === "number") {
       if (bytes.length > this.left)
         throw new ProtocolError("the body is longer than its length says");
       this.left -= bytes.length;
@@ -56,10 +46,15 @@ export class BodyDecoder {
 
   /** Whether the next `bytes` are the whole body, with no framing in it; then they count as pushed. */
   takesWhole(bytes: number): boolean {
-    if (this.framing !== "length" || bytes !== this.left) return false;
+    if (typeof this.framing !== "number" || bytes !== this.left) return false;
     this.left = 0;
     this.isDone = true;
     return true;
+  }
+
+  /** How many of the next `bytes` belong to the body, as far as can be told before they are read. */
+  belonging(bytes: number): number {
+    return typeof this.framing === "number" ? Math.min(bytes, this.left) : bytes;
   }
 
   /** Whether a connection that ends now ends a whole body. */

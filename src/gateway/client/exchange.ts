@@ -1,6 +1,6 @@
 /** One request and its answer on a connection: bytes come in as they arrive, and are taken out when wanted. */
 import { BodyDecoder, ProtocolError } from "./body-decoder.js";
-import { ResponseHead } from "./response-head.js";
+import { framingOf, ResponseHead } from "./response-head.js";
 
 const HEAD_BYTES_MAX = 64 * 1024;
 /** Above this much unread text the provider is made to wait: more than Bun delivers at once, which is 512 KB. */
@@ -45,8 +45,11 @@ export class Exchange {
   }
 
   get mayReuse(): boolean {
-    if (!this.isComplete || this.decoder?.isFramedTwice) return false;
-    return this.head?.get("connection")?.toLowerCase() !== "close";
+    const { head } = this;
+    if (!this.isComplete || !head) return false;
+    // Chunks win over a length, as the standard has it, but somebody between us and the provider may have it the other way.
+    if (this.decoder?.isChunked && head.get("content-length") !== undefined) return false;
+    return head.get("connection")?.toLowerCase() !== "close";
   }
 
   /** Resolves once `head` is there; rejects when the exchange failed before. */
@@ -159,7 +162,7 @@ export class Exchange {
       if (bodyAt < bytes.length) this.pushHead(bytes.subarray(bodyAt));
       return;
     }
-    this.decoder = new BodyDecoder(head);
+    this.decoder = new BodyDecoder(framingOf(head));
     this.head = head;
     if (bodyAt === bytes.length) return;
     if (this.decoder.takesWhole(bytes.length - bodyAt)) {

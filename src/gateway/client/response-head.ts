@@ -1,5 +1,7 @@
 /** Status line and headers of an HTTP/1.1 answer, looked up where they stand. */
 
+import { type Framing, ProtocolError } from "./body-decoder.js";
+
 const VERSION = "HTTP/1.";
 const STATUS_AT = "HTTP/1.1 ".length;
 const SPACE = 32;
@@ -56,6 +58,24 @@ export class ResponseHead {
       });
   }
 }
+
+/** How the body after `head` is framed. Throws ProtocolError. */
+export function framingOf(head: ResponseHead): Framing {
+  const length = head.get("content-length");
+  if (length !== undefined && !LENGTH.test(length)) {
+    throw new ProtocolError("the content-length is no number");
+  }
+  if (length !== undefined && head.contradicts("content-length", length)) {
+    throw new ProtocolError("there are two content-lengths");
+  }
+  if (head.status === 204 || head.status === 304) return 0;
+  const encoding = head.get("transfer-encoding");
+  if (encoding !== undefined && CHUNKED.test(encoding)) return "chunked";
+  return length === undefined ? "until_close" : Number(length);
+}
+
+const CHUNKED = /\bchunked$/i;
+const LENGTH = /^\d{1,15}$/;
 
 /** Three digits after `HTTP/1.0` or `HTTP/1.1`, read one by one: a match of a pattern is an array of strings. */
 function statusIn(text: string): number | undefined {

@@ -1,4 +1,5 @@
 /** Chat on a provider's own wire: passed on as it came and answered byte for byte, held and charged like all chat. */
+
 import type { OwnChat, ProviderRequest } from "../../providers/provider.js";
 import { noUsage, type Usage } from "../../tasks/usage.js";
 import { asObject } from "../../wire/as-object.js";
@@ -18,6 +19,7 @@ import { withTime } from "../money/paid-time.js";
 import { settle, settleNothing } from "../money/settle.js";
 import type { ChatCall, Gateway } from "../parts.js";
 import { readBytes } from "../read-answer.js";
+import type { Reply } from "../reply.js";
 import { keyFor } from "../route/candidates.js";
 import { type StreamStart, startStream } from "../send.js";
 import { serve } from "../serve.js";
@@ -33,7 +35,7 @@ export type OwnChatCall = ChatCall & {
 };
 
 /** Answers as the provider did, or throws the RouterError that ends the request. */
-export const serveOwnChat = (gateway: Gateway, call: OwnChatCall): Promise<Response> =>
+export const serveOwnChat = (gateway: Gateway, call: OwnChatCall): Promise<Reply> =>
   serve(gateway, call, ownChat);
 
 type Whole = { readonly kind: "whole"; readonly head: ResponseHead; readonly bytes: Buffer };
@@ -122,7 +124,7 @@ async function answerWhole(
   turn: Turn,
   facts: Facts,
   { head, bytes }: Whole,
-): Promise<Response> {
+): Promise<Reply> {
   const { candidate, held, deadline, time, sentAt } = turn;
   deadline.end();
   time?.stop();

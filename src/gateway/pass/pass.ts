@@ -1,4 +1,5 @@
 /** Requests on a provider's own wire, as one kind of request. */
+
 import type { NanoUsd } from "../../kernel/money.js";
 import type { JobLook } from "../../ledger/late-cost.js";
 import type { ProviderReply, ProviderRequest, Step } from "../../providers/provider.js";
@@ -14,6 +15,7 @@ import type { Held } from "../money/hold.js";
 import { withTime } from "../money/paid-time.js";
 import { settle, settleNothing } from "../money/settle.js";
 import type { Gateway } from "../parts.js";
+import type { Reply } from "../reply.js";
 import { keyFor } from "../route/candidates.js";
 import type { Wish } from "../route/eligible.js";
 import { serve } from "../serve.js";
@@ -31,7 +33,7 @@ import type { PassCall } from "./request.js";
 import { stepOf } from "./step.js";
 
 /** Answers as the provider did, or throws the RouterError that ends the request. */
-export const servePass = (gateway: Gateway, jobs: Jobs, call: PassCall): Promise<Response> =>
+export const servePass = (gateway: Gateway, jobs: Jobs, call: PassCall): Promise<Reply> =>
   serve(gateway, call, passKind(jobs));
 
 /** An answer as it came, whatever its status. */
@@ -133,7 +135,7 @@ function answer(
   turn: Turn,
   facts: Facts,
   passed: PassAnswer,
-): Promise<Response> {
+): Promise<Reply> {
   turn.deadline.end();
   const { reply, step } = passed;
   return reply.status >= 300 || step?.kind === "failed"
@@ -150,7 +152,7 @@ async function answerFailed(
   { candidate, held }: Turn,
   facts: Facts,
   { reply, head }: PassAnswer,
-): Promise<Response> {
+): Promise<Reply> {
   gateway.book.release(held.hold);
   const ending = { status: reply.status, outcome: "failed", way: facts } as const;
   await settleNothing(gateway, call, candidate, ending);
@@ -164,7 +166,7 @@ async function answerServed(
   turn: Turn,
   facts: Facts,
   { reply, head, step, result }: Served,
-): Promise<Response> {
+): Promise<Reply> {
   const { candidate, held, sentAt } = turn;
   const { asked, expected, text } = call.request;
   if (result) {

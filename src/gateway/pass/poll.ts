@@ -1,4 +1,5 @@
 /** Questions about a job, passed on for whoever began it; the first one that sees the result settles it. */
+
 import { CANCEL_LOOK_MS } from "../../kernel/limits.js";
 import type { ProviderReply, ProviderRequest } from "../../providers/provider.js";
 import type { Candidate } from "../../routing/policy.js";
@@ -9,6 +10,7 @@ import { exhausted } from "../exhausted.js";
 import { type Failure, whyOf } from "../failure.js";
 import type { Call } from "../parts.js";
 import type { Answer } from "../read-answer.js";
+import { type Reply, type Sink, StreamReply } from "../reply.js";
 import { type Asking, begin, readReply } from "../task/task-exchange.js";
 import { configuredFor } from "../turn.js";
 import { answerAs, headersAs } from "./answer.js";
@@ -19,7 +21,7 @@ import { isRefusal, stepOf } from "./step.js";
 export type Poll = Looking & { readonly call: Call };
 
 /** Answers as the provider did. Throws a RouterError where it does not answer. */
-export async function servePoll(poll: Poll, upstream: ProviderRequest): Promise<Response> {
+export async function servePoll(poll: Poll, upstream: ProviderRequest): Promise<Reply> {
   const { gateway, call, mapping, key, keySource } = poll;
   const { clock, limits } = gateway;
   const endsAt = call.startedAt + limits.totalMs;
@@ -49,25 +51,22 @@ const isOfEvents = (head: ResponseHead): boolean =>
   head.status < 300 && head.get("content-type")?.startsWith("text/event-stream") === true;
 
 /** The states of a job as they come, until it ends: its result is asked for afterwards, and that is what settles it. */
-function answerEvents({ job }: Poll, deadline: Deadline, { head, exchange }: Answer): Response {
+function answerEvents({ job }: Poll, deadline: Deadline, { head, exchange }: Answer): StreamReply {
   // A job may be in one state for long; the limit on the whole stays.
   deadline.pause();
-  const body = new ReadableStream<Uint8Array>({
-    pull: async (controller) => {
-      try {
-        const part = await exchange.read();
-        if (part) return controller.enqueue(part);
-        deadline.end();
-        controller.close();
-      } catch (thrown) {
-        deadline.end();
-        controller.error(thrown);
-      }
-    },
-    cancel: () => deadline.stop(new Error("the caller hung up")),
-  });
   const headers = headersAs(head, new Headers(idHeaders(job.requestId)));
-  return new Response(body, { status: head.status, headers });
+  return new StreamReply(head.status, headers, {
+    run: (sink) => passOn(exchange, sink).finally(() => deadline.end()),
+    abandon: () => deadline.stop(new Error("the caller hung up")),
+  });
+}
+
+async function passOn(exchange: Answer["exchange"], sink: Sink): Promise<void> {
+  for (let part = await exchange.read(); part; part = await exchange.read()) {
+    sink.write(part);
+    await sink.flush();
+  }
+  sink.close();
 }
 
 /**

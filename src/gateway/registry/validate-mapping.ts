@@ -2,6 +2,7 @@
  * Validates one mapping by asking for it as any caller would: chosen, held for, sent, metered and settled by the same
  * code, and billed to the operator. What callers would get is what is judged.
  */
+
 import type { Mapping } from "../../catalog/model.js";
 import type { Finding } from "../../catalog/validation.js";
 import {
@@ -32,6 +33,7 @@ import { dataOf, EventSplitter, utf8Of } from "../../wire/sse.js";
 import { taskAnswer } from "../../wire/task-answer.js";
 import { serveChat } from "../chat/chat.js";
 import type { Call, Gateway } from "../parts.js";
+import { type Reply, responseOf } from "../reply.js";
 import { durationMsOf } from "../task/measure.js";
 import { serveTask } from "../task/task.js";
 import {
@@ -163,7 +165,7 @@ async function validateTask(
 async function tried(
   { gateway, caller, signal }: Asking,
   check: Check,
-  serve: (call: Omit<Call, "request">) => Promise<Response>,
+  serve: (call: Omit<Call, "request">) => Promise<Reply>,
   judge: (answer: Answered) => Judgment,
 ): Promise<Tried> {
   const { clock, newId } = gateway;
@@ -174,7 +176,7 @@ async function tried(
     ...{ sender: { signal: timed }, at: clock.now(), startedAt, admission: undefined },
   };
   try {
-    const answer = await read(gateway, await serve(call), startedAt);
+    const answer = await read(gateway, responseOf(await serve(call)), startedAt);
     return answered(check, answer, judge(answer));
   } catch (thrown) {
     return signal.aborted ? brokenOff(check) : unanswered(check, thrown, timed.aborted);

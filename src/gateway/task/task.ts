@@ -1,4 +1,5 @@
 /** Every task but chat, as one kind of request. */
+
 import type { Mapping } from "../../catalog/model.js";
 import { TYPICAL_TASK_MS } from "../../kernel/limits.js";
 import type { Provider } from "../../providers/provider.js";
@@ -10,6 +11,7 @@ import type { Kind } from "../kind.js";
 import { withTime } from "../money/paid-time.js";
 import { settle } from "../money/settle.js";
 import type { Gateway } from "../parts.js";
+import type { Reply } from "../reply.js";
 import type { Wish } from "../route/eligible.js";
 import { serve } from "../serve.js";
 import { noteSpeed } from "../standing.js";
@@ -20,7 +22,7 @@ import { sendTask, type TaskAnswer } from "./task-send.js";
 import { usageOfTask } from "./task-usage.js";
 
 /** Answers, or throws the RouterError that ends the request. */
-export const serveTask = (gateway: Gateway, call: TaskCall): Promise<Response> =>
+export const serveTask = (gateway: Gateway, call: TaskCall): Promise<Reply> =>
   serve(gateway, call, task);
 
 export const taskWish: Wish<RoutedTask> = {
@@ -75,7 +77,7 @@ async function answer(
   turn: Turn,
   facts: Facts,
   answered: TaskAnswer,
-): Promise<Response> {
+): Promise<Reply> {
   const { candidate, held, deadline, sentAt, time } = turn;
   deadline.end();
   const { asked, input } = call.request;

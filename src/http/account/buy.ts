@@ -1,4 +1,5 @@
 /** Buying credit without a program of one's own: a plain form, until there is a dashboard. */
+import { responseOf } from "../../gateway/reply.js";
 import { formatUsd } from "../../kernel/money.js";
 import { readBody } from "../body.js";
 import { errorResponse } from "../errors.js";
@@ -26,7 +27,7 @@ ${off === "" ? "" : why}`;
 export const buy: Handler = async (site, visit) => {
   try {
     const form = new URLSearchParams(await readBody(visit.request, FORM_BYTES_MAX));
-    const answer = await startCheckout(site, asked(site, visit, form));
+    const answer = responseOf(await startCheckout(site, asked(site, visit, form)));
     const { url } = await answer.json();
     return new Response(null, { status: 303, headers: { location: url } });
   } catch (thrown) {

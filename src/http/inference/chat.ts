@@ -10,7 +10,8 @@ export const chatCompletions: Handler = async (site, visit) => {
   // Waiting for what is there already costs a promise.
   const caller = known instanceof Promise ? await known : known;
   const { gateway } = site;
-  const text = await readBody(visit.request, gateway.limits.bodyBytesMax, visit);
+  const body = readBody(visit.request, gateway.limits.bodyBytesMax, visit);
+  const text = typeof body === "string" ? body : await body;
   const call = callOf(site, visit, caller, parseChatRequest(text));
   return serveCall(site, visit, call, serveChat);
 };

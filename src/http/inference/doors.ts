@@ -1,5 +1,7 @@
 /** The OpenAI-shaped routes beside chat: one handler for all of them, since each is a parser and a printer. */
+
 import { serveChat } from "../../gateway/chat/chat.js";
+import type { Reply } from "../../gateway/reply.js";
 import { serveTask } from "../../gateway/task/task.js";
 import type { TaskRequest } from "../../gateway/task/task-request.js";
 import type { Caller } from "../../tenants/caller.js";
@@ -27,7 +29,7 @@ export async function serveDoor(
   door: Door,
   bytes: Uint8Array<ArrayBuffer>,
   pinned: Partial<Pick<Asked, "model" | "controls">>,
-): Promise<Response> {
+): Promise<Reply> {
   const body = await readDoorBody(visit.request.headers.get("content-type"), bytes);
   const asked = { ...door.parse(body), ...pinned };
   if (asked.isStream) return streamCompletion(site, visit, caller, bytes, asked);
@@ -54,7 +56,7 @@ function streamCompletion(
   caller: Caller,
   bytes: Uint8Array,
   { model, controls }: Pick<Asked, "model" | "controls">,
-): Promise<Response> {
+): Promise<Reply> {
   const request = parseCompletionRequest(new TextDecoder().decode(bytes));
   const call = callOf(site, visit, caller, { ...request, ...splitModel(model), controls });
   return serveCall(site, visit, call, serveChat);

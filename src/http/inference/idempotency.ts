@@ -1,16 +1,19 @@
 /** `Idempotency-Key`: within a day a payer's request with the same key is sent once, on whichever process. */
+
 import { createHash } from "node:crypto";
+import type { Reply } from "../../gateway/reply.js";
 import { badRequest, RouterError } from "../../kernel/errors.js";
 import { IDEMPOTENCY_KEY_CHARS_MAX } from "../../kernel/limits.js";
 import { reasonOf } from "../../kernel/log.js";
 import type { Claim, Holder } from "../../store/books/idempotency.js";
+import type { Incoming } from "../incoming.js";
 import type { Site } from "../parts.js";
 
 const HEADER = "idempotency-key";
 const KEY = new RegExp(`^[\\x21-\\x7e]{1,${IDEMPOTENCY_KEY_CHARS_MAX}}$`);
 
 /** The key that a request came with; undefined for none. */
-export function idempotencyKey({ headers }: Request): string | undefined {
+export function idempotencyKey({ headers }: Incoming): string | undefined {
   const key = headers.get(HEADER);
   if (key === null) return undefined;
   if (KEY.test(key)) return key;
@@ -30,8 +33,8 @@ export async function serveOnce(
   site: Site,
   key: string,
   { id, payer, at }: Asked,
-  serve: (onStart: () => void) => Promise<Response>,
-): Promise<Response> {
+  serve: (onStart: () => void) => Promise<Reply>,
+): Promise<Reply> {
   const hash = createHash("sha256").update(key).digest("base64url");
   const claim: Claim = { payer, key: hash, requestId: id, at };
   const holder = await site.books.idempotency.claim(claim).catch(cannotCheck);

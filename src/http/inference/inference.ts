@@ -1,10 +1,13 @@
 /** What all inference routes have in common: who calls, who pays, with whose key, once or again. */
+
 import type { Call, Gateway } from "../../gateway/parts.js";
+import type { Reply } from "../../gateway/reply.js";
 import { badRequest } from "../../kernel/errors.js";
 import { PROVIDER_KEY_CHARS_MAX } from "../../kernel/limits.js";
 import type { Caller } from "../../tenants/caller.js";
 import { parseTags } from "../../wire/tags.js";
 import { authenticate, knownCaller } from "../authenticate.js";
+import type { Incoming } from "../incoming.js";
 import type { Site, Visit } from "../parts.js";
 import { billedCaller } from "./bill-to.js";
 import { idempotencyKey, serveOnce } from "./idempotency.js";
@@ -37,13 +40,13 @@ export function serveCall<C extends Call>(
   visit: Visit,
   call: C,
   serve: Serve<C>,
-): Promise<Response> {
+): Promise<Reply> {
   const key = idempotencyKey(visit.request);
   if (key === undefined) return serve(site.gateway, call);
   return serveKeyed(site, key, call, serve);
 }
 
-type Serve<C extends Call> = (gateway: Gateway, call: C) => Promise<Response>;
+type Serve<C extends Call> = (gateway: Gateway, call: C) => Promise<Reply>;
 
 /** In a function of its own: one that holds another function makes a scope on the heap each time it is called. */
 function serveKeyed<C extends Call>(
@@ -51,13 +54,13 @@ function serveKeyed<C extends Call>(
   key: string,
   call: C,
   serve: Serve<C>,
-): Promise<Response> {
+): Promise<Reply> {
   const { id, at, caller } = call;
   const asked = { id, payer: caller.payerId, at };
   return serveOnce(site, key, asked, (onStart) => serve(site.gateway, { ...call, onStart }));
 }
 
-function providerKeyHeader(request: Request): string | undefined {
+function providerKeyHeader(request: Incoming): string | undefined {
   const key = request.headers.get("x-turnpike-provider-key");
   if (key === null) return undefined;
   if (key.length <= PROVIDER_KEY_CHARS_MAX && /^[\x21-\x7e]+$/.test(key)) return key;

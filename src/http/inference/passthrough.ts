@@ -1,4 +1,5 @@
 /** `/{provider}/…`: a provider's own wire, with our token swapped for its key, metered and billed like any other. */
+
 import type { Mapping } from "../../catalog/model.js";
 import { serveChat } from "../../gateway/chat/chat.js";
 import type { ConfiguredProvider } from "../../gateway/parts.js";
@@ -7,6 +8,7 @@ import { type Matched, matchRoute } from "../../gateway/pass/match.js";
 import { serveOwnChat } from "../../gateway/pass/own-chat.js";
 import { servePass } from "../../gateway/pass/pass.js";
 import { servePoll } from "../../gateway/pass/poll.js";
+import type { Reply } from "../../gateway/reply.js";
 import { findKey } from "../../gateway/route/eligible.js";
 import { badRequest, RouterError } from "../../kernel/errors.js";
 import { isOfUnknownLength } from "../../metering/task-usage.js";
@@ -25,7 +27,7 @@ import { modelOfPass, passRequest, wantsStream } from "./pass-request.js";
 import { type PassTarget, targetOf, upstreamOf } from "./pass-target.js";
 
 /** Undefined for a path that no provider has. */
-export async function passThrough(site: Site, visit: Visit): Promise<Response | undefined> {
+export async function passThrough(site: Site, visit: Visit): Promise<Reply | undefined> {
   const place = placeOf(site, visit);
   if (place) return servePlace(site, visit, place);
   return askAboutJob(site, visit, unprefixed(site, visit));
@@ -65,7 +67,7 @@ const unprefixed = (site: Site, visit: Visit): readonly Place[] =>
     )
     .filter(({ matched }) => matched?.job !== undefined && matched.route.tasks.length === 0);
 
-async function servePlace(site: Site, visit: Visit, place: Place): Promise<Response | undefined> {
+async function servePlace(site: Site, visit: Visit, place: Place): Promise<Reply | undefined> {
   const { configured, matched, wanted } = place;
   if (matched?.job !== undefined) return askAboutJob(site, visit, [place]);
   if (matched) return passCall(site, visit, place, matched);
@@ -89,7 +91,7 @@ async function passChat(
   site: Site,
   visit: Visit,
   { provider }: ConfiguredProvider,
-): Promise<Response> {
+): Promise<Reply> {
   const caller = await inferenceCaller(site, visit);
   const { gateway } = site;
   const request = parseChatRequest(
@@ -107,7 +109,7 @@ async function passOwnChat(
   visit: Visit,
   { configured: { provider }, wanted }: Place,
   { form }: OwnChat,
-): Promise<Response> {
+): Promise<Reply> {
   const caller = await inferenceCaller(site, visit);
   const { gateway } = site;
   const bytes = await readBytes(visit.request, gateway.limits.bodyBytesMax, visit);
@@ -134,7 +136,7 @@ async function passCall(
   visit: Visit,
   { configured, wanted }: Place,
   { route, model }: Matched,
-): Promise<Response> {
+): Promise<Reply> {
   const { provider } = configured;
   const caller = await inferenceCaller(site, visit);
   const { gateway } = site;
@@ -185,7 +187,7 @@ async function askAboutJob(
   site: Site,
   visit: Visit,
   places: readonly Place[],
-): Promise<Response | undefined> {
+): Promise<Reply | undefined> {
   if (places.length === 0) return undefined;
   const caller = await inferenceCaller(site, visit);
   for (const place of places) {
@@ -200,7 +202,7 @@ async function askAt(
   visit: Visit,
   caller: Caller,
   { configured, wanted, matched }: Place,
-): Promise<Response | undefined> {
+): Promise<Reply | undefined> {
   const { gateway, jobs, lateBilling, drain } = site;
   const { provider } = configured;
   const job = await jobs.find(provider.id, matched?.job ?? "", caller.user.id);

@@ -1,8 +1,10 @@
 /** Hugging Face's own routes: a task in its own form, for whichever provider can do it, and hf-inference's. */
+
 import { findModel } from "../../catalog/find.js";
 import { serveChat } from "../../gateway/chat/chat.js";
 import { Deadline } from "../../gateway/deadline.js";
 import { ForbiddenUrlError } from "../../gateway/registry/public-address.js";
+import type { Reply } from "../../gateway/reply.js";
 import { DownloadError, download } from "../../gateway/task/download.js";
 import { serveTask } from "../../gateway/task/task.js";
 import { badRequest, RouterError } from "../../kernel/errors.js";
@@ -59,7 +61,7 @@ async function serveNamed(
   visit: Visit,
   path: string,
   controls: RouteControls,
-): Promise<Response> {
+): Promise<Reply> {
   const caller = await inferenceCaller(site, visit);
   const passed = passedOn(site, visit, path, controls);
   if (passed) {
@@ -94,7 +96,7 @@ function chatAt(
   caller: Caller,
   { model, controls }: Pick<Named, "model" | "controls">,
   bytes: Uint8Array,
-): Promise<Response> {
+): Promise<Reply> {
   const request = parseChatRequest(new TextDecoder().decode(bytes));
   const pinned = { ...request, ...splitModel(model), controls };
   const call = callOf(site, visit, caller, pinned);
@@ -107,7 +109,7 @@ async function serveTaskAt(
   caller: Caller,
   named: Named,
   bytes: Uint8Array<ArrayBuffer>,
-): Promise<Response> {
+): Promise<Reply> {
   const { tasks, payload } = payloadFor(site, visit, named, bytes);
   const [task] = tasks;
   if (payload.input.extra.stream === true) {
@@ -132,7 +134,7 @@ async function serveInput(
   visit: Visit,
   caller: Caller,
   { model: named, controls, tasks, input }: Wanted,
-): Promise<Response> {
+): Promise<Reply> {
   const [task] = tasks;
   const userAgent = visit.request.headers.get("user-agent");
   const request = await taskRequest({

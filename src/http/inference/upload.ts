@@ -1,10 +1,12 @@
 /** Files that are passed on while they come in. */
+
 import type { Mapping } from "../../catalog/model.js";
 import { UPLOAD_STREAM_BYTES } from "../../kernel/limits.js";
 import type { RouteControls } from "../../tasks/chat-completion.js";
 import type { Task } from "../../tasks/index.js";
 import type { Upload } from "../../tasks/media.js";
 import { splitModel } from "../../wire/chat-request.js";
+import type { Incoming } from "../incoming.js";
 import type { Site, Visit } from "../parts.js";
 
 export type PassedOn = { readonly task: Exclude<Task, "conversational">; readonly upload: Upload };
@@ -52,7 +54,7 @@ const BLIND_UNITS: readonly string[] = ["request", "compute_second"];
 const chargesNoFile = ({ isFree, price }: Mapping): boolean =>
   isFree || (price !== undefined && Object.keys(price).every((unit) => BLIND_UNITS.includes(unit)));
 
-function uploadOf({ body }: Request, type: string, length: number): Upload {
+function uploadOf({ body }: Incoming, type: string, length: number): Upload {
   let isBegun = false;
   return {
     type,

@@ -1,0 +1,94 @@
+/** What callers are answered with. */
+
+/** Where a stream is written to. */
+export type Sink = {
+  readonly write: (bytes: Uint8Array) => void;
+  /** Resolves once a slow caller has taken what was written; undefined where that is so already. */
+  readonly flush: () => Promise<unknown> | undefined;
+  readonly close: () => void;
+};
+
+/** A body that comes bit by bit. */
+export type Source = {
+  /** Writes all of it; rejects where it breaks off. */
+  readonly run: (sink: Sink) => Promise<void>;
+  /** The caller is gone. */
+  readonly abandon: () => Promise<void> | void;
+};
+
+export class StreamReply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly source: Source;
+
+  constructor(status: number, headers: Headers, source: Source) {
+    this.status = status;
+    this.headers = headers;
+    this.source = source;
+  }
+}
+
+/** A whole answer, good, whose headers are lines of text already: a `Response` costs as much as all else about it. */
+export class WholeReply {
+  /** A line for each header, with its line break. */
+  readonly headerLines: string;
+  readonly body: string;
+
+  constructor(headerLines: string, body: string) {
+    this.headerLines = headerLines;
+    this.body = body;
+  }
+}
+
+export type Reply = Response | StreamReply | WholeReply;
+
+export function responseOf(reply: Reply): Response {
+  if (reply instanceof Response) return reply;
+  if (reply instanceof WholeReply) {
+    return new Response(reply.body, { headers: headersOf(reply.headerLines) });
+  }
+  const { status, headers, source } = reply;
+  const body: Bun.DirectUnderlyingSource<Uint8Array> = {
+    type: "direct",
+    pull: (controller) => source.run(sinkFor(controller)),
+    cancel: () => source.abandon(),
+  };
+  return new Response(new ReadableStream<Uint8Array>(body as object), { status, headers });
+}
+
+/** The same answer with more headers. */
+export function withHeaders(reply: Reply, more: Readonly<Record<string, string>>): Reply {
+  const added = Object.entries(more);
+  if (reply instanceof WholeReply) {
+    const lines = added.map(([name, value]) => headerLine(name, value));
+    return new WholeReply(reply.headerLines + lines.join(""), reply.body);
+  }
+  for (const [name, value] of added) reply.headers.set(name, value);
+  return reply;
+}
+
+const sinkFor = (controller: ReadableStreamDirectController): Sink => ({
+  write: (bytes) => void controller.write(bytes as Uint8Array<ArrayBuffer>),
+  flush: () => {
+    const flushed: unknown = controller.flush();
+    return flushed instanceof Promise ? flushed : undefined;
+  },
+  close: () => controller.close(),
+});
+
+/** Throws for a value that would end its line, and so write headers of its own. */
+export function headerLine(name: string, value: string): string {
+  if (BREAKS_LINE.test(value)) throw new Error(`the header ${name} holds a line break`);
+  return `${name}: ${value}\r\n`;
+}
+
+const BREAKS_LINE = /[^\t\x20-\x7e]/;
+
+export function headersOf(lines: string): Headers {
+  const headers = new Headers();
+  for (const line of lines.split("\r\n")) {
+    const colon = line.indexOf(": ");
+    if (colon > 0) headers.set(line.slice(0, colon), line.slice(colon + 2));
+  }
+  return headers;
+}

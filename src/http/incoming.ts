@@ -1,0 +1,14 @@
+/** A request as handlers see it: as much of a web `Request` as they make use of, so that one can stand in for it. */
+export type Incoming = {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Pick<Headers, "get" | "has">;
+  /** Null for none. */
+  readonly body: AsyncIterable<Uint8Array> | null;
+  readonly text: () => Promise<string>;
+  readonly bytes: () => Promise<Uint8Array<ArrayBuffer>>;
+  /** The whole body where it is there already, which is nearly always: to wait for it would cost a promise. */
+  readonly textAtHand?: () => string | undefined;
+  /** Aborts when the caller hangs up. */
+  readonly signal: AbortSignal;
+};

@@ -1,0 +1,307 @@
+/** One caller's connection: finds the requests in what comes in, has one after the other served, writes the answers. */
+import type { Socket } from "bun";
+import { ProtocolError } from "../../gateway/client/body-decoder.js";
+import { type Reply, type Sink, StreamReply, WholeReply } from "../../gateway/reply.js";
+import type { Clock } from "../../kernel/clock.js";
+import { HEAD_BYTES_MAX, UNREAD_BYTES_MAX } from "../../kernel/limits.js";
+import type { Arrivals } from "./arrivals.js";
+import { chunkOf, headerLines, lastChunk, printHead } from "./print-answer.js";
+import { RequestBody } from "./request-body.js";
+import { MalformedRequest, RequestHead } from "./request-head.js";
+import { ServerRequest } from "./server-request.js";
+
+const END_OF_HEAD = Buffer.from("\r\n\r\n");
+const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
+const CR = 13;
+const LF = 10;
+/** How long a head may take, from its first byte on. */
+const HEAD_MS_MAX = 30_000;
+/** Longest pause in a body that is waited for. */
+const BODY_GAP_MS_MAX = 60_000;
+/** Longest time in which a caller takes nothing of its answer. */
+const TAKING_GAP_MS_MAX = 300_000;
+/** Longest time between two requests. Balancers in between should give up sooner. */
+const IDLE_MS_MAX = 600_000;
+/** For how long is still read, and thrown away, what somebody sends who has the answer already. */
+const LINGER_MS = 5_000;
+const NO_CONTENT = [204, 304];
+
+export type ConnectionParts = {
+  readonly clock: Pick<Clock, "now" | "elapsed">;
+  readonly arrivals: Arrivals;
+  /** Never rejects. */
+  readonly answer: (request: ServerRequest) => Promise<Reply>;
+  /** The answer to what is no request. */
+  readonly refuse: (why: MalformedRequest) => Response;
+};
+
+export class Connection {
+  private readonly socket: Socket<Connection>;
+  private readonly parts: ConnectionParts;
+  /** Of the last request, as the next one's is most likely the same. */
+  private head: RequestHead | undefined;
+  private request: ServerRequest | undefined;
+  /** What came in and is not looked at yet. */
+  private early: Buffer | undefined;
+  private unsent: Uint8Array | undefined;
+  private drained: PromiseWithResolvers<void> | undefined;
+  private isPaused = false;
+  private isTold = false;
+  private isLast = false;
+  private isLeaving = false;
+  private isClosed = false;
+  /** When the last request ended, or the next one began. */
+  private since: number;
+  /** When something last came in or went out. */
+  private movedAt: number;
+
+  constructor(socket: Socket<Connection>, parts: ConnectionParts) {
+    this.socket = socket;
+    this.parts = parts;
+    this.since = parts.clock.elapsed();
+    this.movedAt = this.since;
+  }
+
+  receive(bytes: Buffer): void {
+    if (this.isLeaving) return;
+    this.movedAt = this.parts.clock.elapsed();
+    if (!this.early && !this.request) this.since = this.movedAt;
+    const body = this.request?.body;
+    const left = body && !body.isComplete ? this.receiveBody(body, bytes) : bytes;
+    if (left.length === 0) return;
+    this.early = this.early ? Buffer.concat([this.early, left]) : left;
+    if (!this.request) this.next();
+    else if (this.early.length > UNREAD_BYTES_MAX) this.pause();
+  }
+
+  /** What of `bytes` is not the body's. */
+  private receiveBody(body: RequestBody, bytes: Buffer): Buffer {
+    try {
+      return bytes.subarray(body.push(bytes));
+    } catch (broken) {
+      // Whoever reads the body hears of it; as it never gets complete, the connection ends with the answer.
+      body.fail(broken);
+      return NO_BYTES;
+    }
+  }
+
+  /** Begins the next request, if its head is there. */
+  private next(): void {
+    try {
+      const bytes = withoutBreaks(this.early ?? NO_BYTES);
+      const head = this.head?.again(bytes) ?? readHead(bytes);
+      if (head) this.begin(head, bytes);
+      else this.early = bytes.length > 0 ? bytes : undefined;
+    } catch (thrown) {
+      this.refuse(thrown);
+    }
+  }
+
+  private begin(head: RequestHead, bytes: Buffer): void {
+    const framing = head.isChunked ? "chunked" : (head.length ?? 0);
+    const body = framing === 0 ? null : new RequestBody(framing, this);
+    const rest = bytes.length > head.headBytes ? bytes.subarray(head.headBytes) : NO_BYTES;
+    const used = body && rest.length > 0 ? body.push(rest) : 0;
+    this.early = used < rest.length ? rest.subarray(used) : undefined;
+    this.head = head;
+    this.isTold = !head.waitsForContinue;
+    this.isLast ||= !head.keepsAlive;
+    this.request = new ServerRequest(head, body);
+    this.parts.arrivals.take(this);
+  }
+
+  serve(): void {
+    const { request } = this;
+    if (request) void this.parts.answer(request).then(this.reply);
+  }
+
+  private readonly reply = (reply: Reply): void => {
+    if (this.isClosed) {
+      if (reply instanceof StreamReply) void reply.source.abandon();
+    } else if (reply instanceof WholeReply) {
+      this.sendWhole(reply);
+    } else {
+      const sent = reply instanceof StreamReply ? this.sendStream(reply) : this.sendResponse(reply);
+      // A body that breaks off must not look whole.
+      sent.then(this.finish, () => this.socket.terminate());
+    }
+  };
+
+  private sendWhole({ headerLines, body }: WholeReply): void {
+    const head = printHead(200, headerLines + this.connectionLine(), this.parts.clock.now());
+    const bodyBytes = Buffer.byteLength(body);
+    const sent = this.isHead ? "" : body;
+    this.write(`${head}content-length: ${bodyBytes}\r\n\r\n${sent}`);
+    this.finish();
+  }
+
+  private async sendResponse(response: Response): Promise<void> {
+    const lines = headerLines(response.headers) + this.connectionLine();
+    const head = printHead(response.status, lines, this.parts.clock.now());
+    const bytes = Buffer.from(await response.arrayBuffer());
+    const isEmpty = NO_CONTENT.includes(response.status);
+    const length = isEmpty ? "" : `content-length: ${bytes.length}\r\n`;
+    const written = Buffer.from(`${head}${length}\r\n`, "latin1");
+    this.write(isEmpty || this.isHead ? written : Buffer.concat([written, bytes]));
+  }
+
+  private async sendStream({ status, headers, source }: StreamReply): Promise<void> {
+    const isChunked = this.head?.isHttp10 === false;
+    // Without chunks the end of the connection is the end of the body.
+    this.isLast ||= !isChunked;
+    const framing = isChunked ? "transfer-encoding: chunked\r\n" : "";
+    const lines = headerLines(headers) + this.connectionLine() + framing;
+    this.write(`${printHead(status, lines, this.parts.clock.now())}\r\n`);
+    if (this.isHead) await source.abandon();
+    else await source.run(this.sink(isChunked));
+  }
+
+  private sink(isChunked: boolean): Sink {
+    return {
+      write: (bytes) => this.write(isChunked ? chunkOf(bytes) : bytes),
+      flush: () => this.flush(),
+      close: () => isChunked && this.write(lastChunk()),
+    };
+  }
+
+  private get isHead(): boolean {
+    return this.head?.method === "HEAD";
+  }
+
+  private connectionLine(): string {
+    if (this.isLast) return "connection: close\r\n";
+    return this.head?.isHttp10 ? "connection: keep-alive\r\n" : "";
+  }
+
+  /** The answer is written: on to the next request, if there is to be one. */
+  private readonly finish = (): void => {
+    const { request } = this;
+    this.request = undefined;
+    this.since = this.parts.clock.elapsed();
+    this.movedAt = this.since;
+    const isComplete = request?.body?.isComplete ?? true;
+    if (this.isLast || !isComplete) {
+      this.leave();
+      return;
+    }
+    this.resume();
+    if (this.early) this.next();
+  };
+
+  private refuse(thrown: unknown): void {
+    const isKnown = thrown instanceof MalformedRequest;
+    if (!isKnown && !(thrown instanceof ProtocolError)) throw thrown;
+    const why = isKnown ? thrown : new MalformedRequest("The body breaks the rules of HTTP.");
+    this.isLast = true;
+    this.sendResponse(this.parts.refuse(why)).then(this.finish, this.finish);
+  }
+
+  /** Ends the connection once all is out. What still comes in is thrown away, so that the answer can be read. */
+  private leave(): void {
+    this.isLeaving = true;
+    this.early = undefined;
+    this.resume();
+    if (!this.unsent) this.socket.shutdown();
+  }
+
+  private write(data: string | Uint8Array): void {
+    if (this.isClosed) return;
+    if (this.unsent) {
+      this.unsent = Buffer.concat([this.unsent, Buffer.from(data)]);
+      return;
+    }
+    const length = typeof data === "string" ? Buffer.byteLength(data) : data.length;
+    const sent = Math.max(0, this.socket.write(data));
+    // A copy: what was written may be used again.
+    if (sent < length) this.unsent = Buffer.from(data).subarray(sent);
+  }
+
+  private flush(): Promise<void> | undefined {
+    if (!this.unsent || this.isClosed) return undefined;
+    this.drained ??= Promise.withResolvers();
+    return this.drained.promise;
+  }
+
+  /** The caller has taken something. */
+  sendRest(): void {
+    this.movedAt = this.parts.clock.elapsed();
+    if (this.unsent) {
+      const sent = Math.max(0, this.socket.write(this.unsent));
+      this.unsent = sent >= this.unsent.length ? undefined : this.unsent.subarray(sent);
+    }
+    if (this.unsent) return;
+    this.wake();
+    if (this.isLeaving) this.socket.shutdown();
+  }
+
+  private wake(): void {
+    this.drained?.resolve();
+    this.drained = undefined;
+  }
+
+  closed(): void {
+    this.isClosed = true;
+    this.request?.abort();
+    this.wake();
+  }
+
+  /** Ends it when the request under way is over; at once where there is none. */
+  stop(): void {
+    this.isLast = true;
+    if (!this.request) this.socket.end();
+    if (this.isLeaving) this.socket.terminate();
+  }
+
+  /** Ends what takes too long. */
+  look(now: number): void {
+    const waited = now - this.since;
+    const still = now - this.movedAt;
+    const body = this.request?.body;
+    if (this.isLeaving) {
+      if (waited > LINGER_MS && (!this.unsent || still > LINGER_MS)) this.socket.terminate();
+    } else if (this.unsent) {
+      if (still > TAKING_GAP_MS_MAX) this.socket.terminate();
+    } else if (!this.request) {
+      if (this.early && waited > HEAD_MS_MAX) this.refuse(TOO_SLOW);
+      else if (waited > IDLE_MS_MAX) this.socket.end();
+    } else if (body && !body.isComplete && !this.isPaused && still > BODY_GAP_MS_MAX) {
+      body.fail(TOO_SLOW);
+    }
+  }
+
+  wanted(): void {
+    if (!this.isTold) this.write(CONTINUE);
+    this.isTold = true;
+  }
+
+  pause(): void {
+    if (this.isPaused) return;
+    this.isPaused = true;
+    this.socket.pause();
+  }
+
+  resume(): void {
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    this.socket.resume();
+  }
+}
+
+const NO_BYTES = Buffer.alloc(0);
+const TOO_SLOW = new MalformedRequest("The request did not come in in time.", 408);
+
+/** Undefined as long as its end has not come in. */
+function readHead(bytes: Buffer): RequestHead | undefined {
+  const end = bytes.indexOf(END_OF_HEAD);
+  if ((end < 0 ? bytes.length : end) > HEAD_BYTES_MAX) {
+    throw new MalformedRequest(`The headers are over the limit of ${HEAD_BYTES_MAX} bytes.`, 431);
+  }
+  return end < 0 ? undefined : RequestHead.parse(bytes.subarray(0, end + END_OF_HEAD.length));
+}
+
+/** Some callers end what they sent before with a line break too many. */
+function withoutBreaks(bytes: Buffer): Buffer {
+  let at = 0;
+  while (bytes[at] === CR && bytes[at + 1] === LF) at += 2;
+  return at === 0 ? bytes : bytes.subarray(at);
+}

@@ -1,0 +1,91 @@
+/** A caller's body: bytes come in as they arrive, and are taken out when a handler wants them. */
+import { BodyDecoder, type Framing } from "../../gateway/client/body-decoder.js";
+import { UNREAD_BYTES_MAX } from "../../kernel/limits.js";
+
+/** What a body does to the connection it comes in on. */
+export type Flow = {
+  /** Somebody waits for more of the body. */
+  readonly wanted: () => void;
+  readonly pause: () => void;
+  readonly resume: () => void;
+};
+
+export class RequestBody implements AsyncIterable<Uint8Array> {
+  private readonly flow: Flow;
+  private readonly decoder: BodyDecoder;
+  private unread: Buffer[] = [];
+  private unreadBytes = 0;
+  private waiter: PromiseWithResolvers<void> | undefined;
+  private failure: { readonly reason: unknown } | undefined;
+
+  constructor(framing: Framing, flow: Flow) {
+    this.flow = flow;
+    this.decoder = new BodyDecoder(framing);
+  }
+
+  /** All of it has come in. */
+  get isComplete(): boolean {
+    return this.decoder.isDone;
+  }
+
+  /** Takes in what belongs to it; returns how many bytes that were. Throws ProtocolError for broken framing. */
+  push(bytes: Buffer): number {
+    const own = this.decoder.belonging(bytes.length);
+    const before = this.unread.length;
+    if (own > 0)
+      this.decoder.push(own === bytes.length ? bytes : bytes.subarray(0, own), this.unread);
+    for (let i = before; i < this.unread.length; i++) {
+      this.unreadBytes += this.unread[i]?.length ?? 0;
+    }
+    if (this.unreadBytes >= UNREAD_BYTES_MAX && !this.isComplete) this.flow.pause();
+    this.wake();
+    return own;
+  }
+
+  /** It breaks off: the caller hung up, or sent what is no HTTP. */
+  fail(reason: unknown): void {
+    if (this.isComplete) return;
+    this.failure ??= { reason };
+    this.wake();
+  }
+
+  /** All of it as text, where it is there already. */
+  textAtHand(): string | undefined {
+    const [whole] = this.unread;
+    if (!this.isComplete || this.unread.length > 1) return undefined;
+    this.unread = [];
+    return whole?.toString("utf8") ?? "";
+  }
+
+  async text(): Promise<string> {
+    return this.textAtHand() ?? Buffer.from(await this.bytes()).toString("utf8");
+  }
+
+  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    const parts: Uint8Array[] = [];
+    for await (const part of this) parts.push(part);
+    return Buffer.concat(parts);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      const parts = this.unread;
+      this.unread = [];
+      this.unreadBytes = 0;
+      this.flow.resume();
+      yield* parts;
+      if (this.unread.length > 0) continue;
+      if (this.isComplete) return;
+      if (this.failure) throw this.failure.reason;
+      this.flow.wanted();
+      this.waiter = Promise.withResolvers();
+      await this.waiter.promise;
+    }
+  }
+
+  private wake(): void {
+    const { waiter } = this;
+    this.waiter = undefined;
+    waiter?.resolve();
+  }
+}

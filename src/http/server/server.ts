@@ -1,0 +1,84 @@
+import type { SocketHandler } from "bun";
+import { systemClock } from "../../kernel/clock.js";
+import { RouterError } from "../../kernel/errors.js";
+import { answer } from "../answer.js";
+import { errorResponse } from "../errors.js";
+import type { Site } from "../parts.js";
+import { Arrivals } from "./arrivals.js";
+import { Connection, type ConnectionParts } from "./connection.js";
+
+const LOOK_EVERY_MS = 1_000;
+
+export type Server = { readonly origin: string; readonly stop: () => Promise<void> };
+
+/** One set of handlers for all connections: Bun keeps what it is given for as long as a socket lives. */
+function handlersFor(
+  parts: ConnectionParts,
+  open: Set<Connection>,
+  onClose: () => void,
+): SocketHandler<Connection> {
+  return {
+    open: (socket) => {
+      socket.data = new Connection(socket, parts);
+      socket.setNoDelay(true);
+      open.add(socket.data);
+    },
+    data: (socket, bytes) => socket.data.receive(bytes),
+    drain: (socket) => socket.data.sendRest(),
+    error: (socket) => socket.terminate(),
+    close: ({ data }) => {
+      open.delete(data);
+      data.closed();
+      onClose();
+    },
+  };
+}
+
+/** Listens. With `sharesPort`, several processes take turns on one port. */
+export function listen(
+  site: Site,
+  place: { readonly host: string; readonly port: number; readonly sharesPort: boolean },
+): Server {
+  const { spool, newId, log } = site.gateway;
+  const open = new Set<Connection>();
+  const stopping = Promise.withResolvers<void>();
+  let isStopping = false;
+  const onClose = () => {
+    if (isStopping && open.size === 0) stopping.resolve();
+  };
+  const parts: ConnectionParts = {
+    clock: systemClock,
+    arrivals: new Arrivals(() => spool.openRequests()),
+    answer: (request) => answer(site, request),
+    refuse: ({ message, status }) =>
+      errorResponse(new RouterError("bad_request", message, { status }), {
+        dialect: "openai",
+        id: newId(),
+        log,
+      }),
+  };
+  // Apart, because Bun's types know of a shared port only where one connects.
+  const options = {
+    hostname: place.host,
+    port: place.port,
+    reusePort: place.sharesPort,
+    socket: handlersFor(parts, open, onClose),
+  };
+  const listener = Bun.listen<Connection>(options);
+  const looking = setInterval(() => {
+    const now = systemClock.elapsed();
+    for (const connection of open) connection.look(now);
+  }, LOOK_EVERY_MS);
+  const host = place.host.includes(":") ? `[${place.host}]` : place.host;
+  return {
+    origin: `http://${host}:${listener.port}`,
+    stop: async () => {
+      listener.stop();
+      isStopping = true;
+      for (const connection of open) connection.stop();
+      onClose();
+      await stopping.promise;
+      clearInterval(looking);
+    },
+  };
+}
