@@ -66,7 +66,7 @@ export class Connection {
     if (this.isLeaving) return;
     this.movedAt = this.parts.clock.elapsed();
     if (!this.early && !this.request) this.since = this.movedAt;
-    const body = this.request?.body;
+    const body = this.request?.coming;
     const left = body && !body.isComplete ? this.receiveBody(body, bytes) : bytes;
     if (left.length === 0) return;
     this.early = this.early ? Buffer.concat([this.early, left]) : left;
@@ -98,16 +98,25 @@ export class Connection {
   }
 
   private begin(head: RequestHead, bytes: Buffer): void {
-    const framing = head.isChunked ? "chunked" : (head.length ?? 0);
-    const body = framing === 0 ? null : new RequestBody(framing, this);
-    const rest = bytes.length > head.headBytes ? bytes.subarray(head.headBytes) : NO_BYTES;
-    const used = body && rest.length > 0 ? body.push(rest) : 0;
-    this.early = used < rest.length ? rest.subarray(used) : undefined;
     this.head = head;
     this.isTold = !head.waitsForContinue;
     this.isLast ||= !head.keepsAlive;
-    this.request = new ServerRequest(head, body);
+    this.request = new ServerRequest(head, this.contentOf(head, bytes));
     this.parts.arrivals.take(this);
+  }
+
+  /** The body, which nearly always came whole with its head. What is not its own stays where it is. */
+  private contentOf(head: RequestHead, bytes: Buffer): Buffer | RequestBody {
+    const { headBytes, isChunked, length = 0 } = head;
+    const end = headBytes + length;
+    if (!isChunked && bytes.length >= end) {
+      this.early = bytes.length > end ? bytes.subarray(end) : undefined;
+      return bytes.subarray(headBytes, end);
+    }
+    this.early = undefined;
+    const body = new RequestBody(isChunked ? "chunked" : length, this);
+    if (bytes.length > headBytes) body.push(bytes.subarray(headBytes));
+    return body;
   }
 
   serve(): void {
@@ -129,9 +138,8 @@ export class Connection {
 
   private sendWhole({ headerLines, body }: WholeReply): void {
     const head = printHead(200, headerLines + this.connectionLine(), this.parts.clock.now());
-    const bodyBytes = Buffer.byteLength(body);
-    const sent = this.isHead ? "" : body;
-    this.write(`${head}content-length: ${bodyBytes}\r\n\r\n${sent}`);
+    const framing = `content-length: ${Buffer.byteLength(body)}\r\n\r\n`;
+    this.write(this.isHead ? head + framing : head + framing + body);
     this.finish();
   }
 
@@ -179,7 +187,7 @@ export class Connection {
     this.request = undefined;
     this.since = this.parts.clock.elapsed();
     this.movedAt = this.since;
-    const isComplete = request?.body?.isComplete ?? true;
+    const isComplete = request?.coming?.isComplete ?? true;
     if (this.isLast || !isComplete) {
       this.leave();
       return;
@@ -256,7 +264,7 @@ export class Connection {
   look(now: number): void {
     const waited = now - this.since;
     const still = now - this.movedAt;
-    const body = this.request?.body;
+    const body = this.request?.coming;
     if (this.isLeaving) {
       if (waited > LINGER_MS && (!this.unsent || still > LINGER_MS)) this.socket.terminate();
     } else if (this.unsent) {

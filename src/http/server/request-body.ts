@@ -49,18 +49,6 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
     this.wake();
   }
 
-  /** All of it as text, where it is there already. */
-  textAtHand(): string | undefined {
-    const [whole] = this.unread;
-    if (!this.isComplete || this.unread.length > 1) return undefined;
-    this.unread = [];
-    return whole?.toString("utf8") ?? "";
-  }
-
-  async text(): Promise<string> {
-    return this.textAtHand() ?? Buffer.from(await this.bytes()).toString("utf8");
-  }
-
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
     const parts: Uint8Array[] = [];
     for await (const part of this) parts.push(part);

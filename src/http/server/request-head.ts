@@ -31,6 +31,9 @@ type Shape = {
   readonly method: string;
   readonly url: string;
   readonly isHttp10: boolean;
+  readonly isChunked: boolean;
+  readonly keepsAlive: boolean;
+  readonly waitsForContinue: boolean;
   readonly values: ReadonlyMap<string, string>;
   /** Where the digits of the length stand; both at the end where there are none. */
   readonly digitsAt: number;
@@ -62,8 +65,19 @@ export class RequestHead {
     const [digitsAt, digitsEnd] = digits ?? [bytes.length, bytes.length];
     // A copy, which does not keep all else alive that came with it.
     const url = `http://${values.get("host") ?? ""}${target}`;
-    const shape = { bytes: Buffer.from(bytes), method, url, isHttp10, values };
-    return new RequestHead({ ...shape, digitsAt, digitsEnd }, length, bytes.length);
+    const shape: Shape = {
+      bytes: Buffer.from(bytes),
+      method,
+      url,
+      isHttp10,
+      isChunked: values.has("transfer-encoding"),
+      keepsAlive: keepsAlive(values.get("connection"), isHttp10),
+      waitsForContinue: values.get("expect")?.toLowerCase() === "100-continue",
+      values,
+      digitsAt,
+      digitsEnd,
+    };
+    return new RequestHead(shape, length, bytes.length);
   }
 
   /**
@@ -101,19 +115,17 @@ export class RequestHead {
   }
 
   get isChunked(): boolean {
-    return this.shape.values.has("transfer-encoding");
+    return this.shape.isChunked;
   }
 
   /** Whether the connection is to serve another request after this one. */
   get keepsAlive(): boolean {
-    const said = this.shape.values.get("connection")?.toLowerCase() ?? "";
-    const options = said.split(",").map((option) => option.trim());
-    return this.shape.isHttp10 ? options.includes("keep-alive") : !options.includes("close");
+    return this.shape.keepsAlive;
   }
 
   /** Whether the caller sends its body only once it is told to. */
   get waitsForContinue(): boolean {
-    return this.shape.values.get("expect")?.toLowerCase() === "100-continue";
+    return this.shape.waitsForContinue;
   }
 
   /** `name` in lower case; null where it is not there. What was given several times is joined by commas. */
@@ -158,6 +170,11 @@ function checkHost(host: string | undefined, isHttp10: boolean): void {
   if (host === undefined ? !isHttp10 : !HOST.test(host)) {
     throw new MalformedRequest("The Host header names no host.");
   }
+}
+
+function keepsAlive(said = "", isHttp10: boolean): boolean {
+  const options = said.toLowerCase().split(/[\s,]+/);
+  return isHttp10 ? options.includes("keep-alive") : !options.includes("close");
 }
 
 function lengthIn(values: ReadonlyMap<string, string>, isHttp10: boolean): number | undefined {

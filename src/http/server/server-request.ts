@@ -1,17 +1,17 @@
 import type { Incoming } from "../incoming.js";
-import type { RequestBody } from "./request-body.js";
+import { RequestBody } from "./request-body.js";
 import type { RequestHead } from "./request-head.js";
 
-/** A request as it came in over a connection. */
+/** A request as it came in over a connection. Its body came whole with its head, or comes bit by bit. */
 export class ServerRequest implements Incoming {
   readonly headers: RequestHead;
-  readonly body: RequestBody | null;
+  private readonly content: Buffer | RequestBody;
   private controller: AbortController | undefined;
   private isAborted = false;
 
-  constructor(head: RequestHead, body: RequestBody | null) {
+  constructor(head: RequestHead, content: Buffer | RequestBody) {
     this.headers = head;
-    this.body = body;
+    this.content = content;
   }
 
   get method(): string {
@@ -22,16 +22,26 @@ export class ServerRequest implements Incoming {
     return this.headers.url;
   }
 
+  /** What comes bit by bit; undefined for a body that is whole, or none. */
+  get coming(): RequestBody | undefined {
+    return this.content instanceof RequestBody ? this.content : undefined;
+  }
+
+  get body(): AsyncIterable<Uint8Array> | null {
+    if (this.content instanceof RequestBody) return this.content;
+    return this.content.length === 0 ? null : oneByOne(this.content);
+  }
+
   textAtHand(): string | undefined {
-    return this.body === null ? "" : this.body.textAtHand();
+    return this.content instanceof RequestBody ? undefined : this.content.toString("utf8");
   }
 
   async text(): Promise<string> {
-    return this.body === null ? "" : this.body.text();
+    return this.textAtHand() ?? Buffer.from(await this.bytes()).toString("utf8");
   }
 
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.body === null ? new Uint8Array() : this.body.bytes();
+    return this.content instanceof RequestBody ? this.content.bytes() : Buffer.from(this.content);
   }
 
   /** Made when it is first asked for: most requests are over before anybody does. */
@@ -45,6 +55,10 @@ export class ServerRequest implements Incoming {
   abort(): void {
     this.isAborted = true;
     this.controller?.abort();
-    this.body?.fail(new Error("the caller hung up"));
+    this.coming?.fail(new Error("the caller hung up"));
   }
+}
+
+async function* oneByOne(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
