@@ -33,10 +33,13 @@ export class WholeReply {
   /** A line for each header, with its line break. */
   readonly headerLines: string;
   readonly body: string;
+  /** Resolves once its charge is on record: before that it must not go out. */
+  readonly written: Promise<void>;
 
-  constructor(headerLines: string, body: string) {
+  constructor(headerLines: string, body: string, written: Promise<void>) {
     this.headerLines = headerLines;
     this.body = body;
+    this.written = written;
   }
 }
 
@@ -61,7 +64,7 @@ export function withHeaders(reply: Reply, more: Readonly<Record<string, string>>
   const added = Object.entries(more);
   if (reply instanceof WholeReply) {
     const lines = added.map(([name, value]) => headerLine(name, value));
-    return new WholeReply(reply.headerLines + lines.join(""), reply.body);
+    return new WholeReply(reply.headerLines + lines.join(""), reply.body, reply.written);
   }
   for (const [name, value] of added) reply.headers.set(name, value);
   return reply;

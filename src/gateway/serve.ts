@@ -26,7 +26,7 @@ import { timeEnded } from "./money/shortage.js";
 import type { Call, Gateway } from "./parts.js";
 import type { Admission } from "./rates/admission.js";
 import type { TokensWanted } from "./rates/rate-amounts.js";
-import type { Reply } from "./reply.js";
+import { type Reply, WholeReply } from "./reply.js";
 import { findRoute, type Route } from "./route/candidates.js";
 import { noteLimits, noteNothing, noteVerdict } from "./standing.js";
 import { newTrail, type Trail, triedSoFar } from "./trail.js";
@@ -172,7 +172,10 @@ async function attempt<C extends Call, Answered extends { readonly kind: string 
     }
     if (!isFailure(outcome)) {
       const facts = noteAnswer(gateway, call, kind, way, turn, outcome);
-      return await kind.answer(gateway, call, turn, facts, outcome);
+      const answer = kind.answer(gateway, call, turn, facts, outcome);
+      const reply = answer instanceof Promise ? await answer : answer;
+      if (reply instanceof WholeReply) await reply.written;
+      return reply;
     }
     await endFailed(gateway, call, way, turn, outcome);
   } catch (thrown) {

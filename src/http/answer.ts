@@ -11,21 +11,48 @@ import { type Site, Visit } from "./parts.js";
 
 /** Answers any request; never throws. */
 export async function answer(site: Site, request: Incoming): Promise<Reply> {
-  const { gateway } = site;
-  const id = gateway.newId();
-  const path = pathOf(request.url);
-  let visit: Visit | undefined;
+  const answering = new Answering(site, request);
   try {
+    return answering.ended(await answering.begin());
+  } catch (thrown) {
+    return answering.failed(thrown);
+  }
+}
+
+/** The same in steps, for whoever would rather not wait for a promise of its own. */
+export class Answering {
+  private readonly site: Site;
+  private readonly request: Incoming;
+  private readonly id: string;
+  private readonly path: string | undefined;
+  private visit: Visit | undefined;
+
+  constructor(site: Site, request: Incoming) {
+    this.site = site;
+    this.request = request;
+    this.id = site.gateway.newId();
+    this.path = pathOf(request.url);
+  }
+
+  /** Throws, or rejects, for what `failed` makes an answer of. */
+  begin(): Promise<Reply> | Reply {
+    const { site, request, id, path } = this;
     if (path === undefined) throw badRequest("The Host header names no host.", "host");
     const allowed = preflight(request, path);
     if (allowed) return allowed;
-    visit = new Visit(request, path, id, gateway.clock, site.bodies);
-    return readable(request, path, await dispatch(site, visit));
-  } catch (thrown) {
-    const told = errorResponse(thrown, { dialect: dialectOf(path), id, log: gateway.log });
-    return readable(request, path ?? "/", told);
-  } finally {
-    visit?.done();
+    this.visit = new Visit(request, path, id, site.gateway.clock, site.bodies);
+    return dispatch(site, this.visit);
+  }
+
+  ended(reply: Reply): Reply {
+    this.visit?.done();
+    return readable(this.request, this.path ?? "/", reply);
+  }
+
+  failed(thrown: unknown): Reply {
+    const { id, path } = this;
+    const { log } = this.site.gateway;
+    return this.ended(errorResponse(thrown, { dialect: dialectOf(path), id, log }));
   }
 }
 

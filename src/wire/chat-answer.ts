@@ -130,30 +130,21 @@ type FinishReasons = Readonly<Record<string, string>>;
 
 /** Turns a provider's own finish reasons into OpenAI's. Inside a string the quotes would be escaped. */
 export function mendFinishReasons(text: string, reasons: FinishReasons): string {
-  for (const quoted of quotedNames(reasons)) {
-    if (text.includes(quoted)) return renameFinishReasons(text, reasons);
+  for (let at = text.indexOf(FINISH_REASON); at >= 0; at = text.indexOf(FINISH_REASON, at + 1)) {
+    if (isUsual(text, at + FINISH_REASON.length)) continue;
+    return text.replace(/("finish_reason"\s*:\s*")(\w+)(")/g, (whole, before, reason, after) => {
+      const known = reasons[reason];
+      return known === undefined ? whole : before + known + after;
+    });
   }
   return text;
 }
 
-/** Made once a provider: every answer and every event is looked through for them. */
-const quotedByReasons = new WeakMap<FinishReasons, readonly string[]>();
+const FINISH_REASON = '"finish_reason"';
 
-function quotedNames(reasons: FinishReasons): readonly string[] {
-  let quoted = quotedByReasons.get(reasons);
-  if (quoted === undefined) {
-    quoted = Object.keys(reasons).map((reason) => `"${reason}"`);
-    quotedByReasons.set(reasons, quoted);
-  }
-  return quoted;
-}
-
-function renameFinishReasons(text: string, reasons: FinishReasons): string {
-  return text.replace(/("finish_reason"\s*:\s*")(\w+)(")/g, (whole, before, reason, after) => {
-    const known = reasons[reason];
-    return known === undefined ? whole : before + known + after;
-  });
-}
+/** What nearly all answers say, and as nearly all write it. */
+const isUsual = (text: string, at: number): boolean =>
+  text.startsWith(':"stop"', at) || text.startsWith(":null", at);
 
 /** All text that the choices of a plain answer hold, for counting. */
 export function outputTextOf(json: ChatJson): string {

@@ -15,9 +15,8 @@ import {
 } from "../../wire/chat-answer.js";
 import { withChanges } from "../../wire/json-members.js";
 import { answerLines, type Facts } from "../answer-headers.js";
-import type { ResponseHead } from "../client/response-head.js";
 import { withTime } from "../money/paid-time.js";
-import { charge, type Ending } from "../money/settle.js";
+import { charge, type Ending, type Settled } from "../money/settle.js";
 import type { ChatCall, Gateway } from "../parts.js";
 import { WholeReply } from "../reply.js";
 import type { Outcome } from "../send.js";
@@ -28,37 +27,83 @@ import { estimateUsage } from "./estimate-usage.js";
 type PlainAnswer = Extract<Outcome, { kind: "plain" }>;
 
 /** Settles a complete answer and passes it on with its cost. */
-export async function answerPlain(
+export function answerPlain(
   gateway: Gateway,
   call: ChatCall,
-  { candidate, held, deadline, sentAt, time }: Turn,
+  turn: Turn,
   facts: Facts,
-  { json, head }: PlainAnswer,
+  answer: PlainAnswer,
+): Promise<WholeReply> | WholeReply {
+  turn.deadline.end();
+  turn.time?.stop();
+  const counted = usageOf(answer.json);
+  // Waiting for what is there already costs a promise.
+  return counted
+    ? answerCounted(gateway, call, turn, facts, answer, counted)
+    : answerUncounted(gateway, call, turn, facts, answer);
+}
+
+async function answerUncounted(
+  gateway: Gateway,
+  call: ChatCall,
+  turn: Turn,
+  facts: Facts,
+  answer: PlainAnswer,
 ): Promise<WholeReply> {
-  deadline.end();
-  time?.stop();
-  const counted = usageOf(json) ?? (await estimateUsage(call.request, outputTextOf(json)));
+  const counted = await estimateUsage(call.request, outputTextOf(answer.json));
+  return answerCounted(gateway, call, turn, facts, answer, counted);
+}
+
+function answerCounted(
+  gateway: Gateway,
+  call: ChatCall,
+  { candidate, held, sentAt, time }: Turn,
+  facts: Facts,
+  answer: PlainAnswer,
+  counted: Usage,
+): Promise<WholeReply> | WholeReply {
   const usage = withTime(counted, time);
-  const { finishReasons, reported } = adapterFor(gateway, candidate);
+  const { reported } = adapterFor(gateway, candidate);
   const upstreamMs = facts.answeredAt - sentAt;
   const { isProbe } = call;
   noteSpeed(gateway, candidate, { tokens: usage.outputTokens, totalMs: upstreamMs, isProbe });
   const ending: Ending = {
     usage,
-    reported: reported && reportedIn(head, json, reported),
+    reported: reported && reportedIn(answer, reported),
     status: 200,
     outcome: "served",
     firstByteMs: Math.round(upstreamMs),
     way: facts,
   };
-  const charging = charge(gateway, call, candidate, held, ending);
-  // Waiting for what is there already costs a promise.
-  const { charged: cost, written } = charging instanceof Promise ? await charging : charging;
-  await written;
+  const settled = charge(gateway, call, candidate, held, ending);
+  return settled instanceof Promise
+    ? replyLater(gateway, call, facts, answer, usage, settled)
+    : replyFor(gateway, call, facts, answer, usage, settled);
+}
+
+const replyLater = async (
+  gateway: Gateway,
+  call: ChatCall,
+  facts: Facts,
+  answer: PlainAnswer,
+  usage: Usage,
+  settled: Promise<Settled>,
+): Promise<WholeReply> => replyFor(gateway, call, facts, answer, usage, await settled);
+
+function replyFor(
+  gateway: Gateway,
+  call: ChatCall,
+  facts: Facts,
+  { json }: PlainAnswer,
+  usage: Usage,
+  { charged, written }: Settled,
+): WholeReply {
+  const { candidate } = facts;
   const text =
-    withCostInPlace(json, usage, cost) ?? writtenAnew(call, candidate, json, usage, cost);
-  const body = mendFinishReasons(text, finishReasons);
-  return new WholeReply(`${CONTENT_TYPE}${answerLines(gateway, call, facts, cost)}`, body);
+    withCostInPlace(json, usage, charged) ?? writtenAnew(call, candidate, json, usage, charged);
+  const body = mendFinishReasons(text, adapterFor(gateway, candidate).finishReasons);
+  const lines = CONTENT_TYPE + answerLines(gateway, call, facts, charged);
+  return new WholeReply(lines, body, written);
 }
 
 /** Undefined where more must be written than the cost. */
@@ -87,5 +132,5 @@ const ANSWER = "chat.completion";
 const CONTENT_TYPE = "content-type: application/json\r\n";
 
 /** Apart from what every answer runs through, which then need not keep its variables for these functions. */
-const reportedIn = (head: ResponseHead, json: ChatJson, read: CostReader): Reported | undefined =>
+const reportedIn = ({ head, json }: PlainAnswer, read: CostReader): Reported | undefined =>
   read({ header: (name) => head.get(name), member: memberReader(json) });

@@ -1,17 +1,26 @@
 import { serveChat } from "../../gateway/chat/chat.js";
+import type { Reply } from "../../gateway/reply.js";
+import type { Caller } from "../../tenants/caller.js";
 import { parseChatRequest } from "../../wire/chat-request.js";
 import { readBody } from "../body.js";
-import type { Handler } from "../parts.js";
+import type { Handler, Site, Visit } from "../parts.js";
 import { callOf, inferenceCaller, serveCall } from "./inference.js";
 
 /** POST /v1/chat/completions */
-export const chatCompletions: Handler = async (site, visit) => {
-  const known = inferenceCaller(site, visit);
+export const chatCompletions: Handler = (site, visit) => {
+  const caller = inferenceCaller(site, visit);
   // Waiting for what is there already costs a promise.
-  const caller = known instanceof Promise ? await known : known;
-  const { gateway } = site;
-  const body = readBody(visit.request, gateway.limits.bodyBytesMax, visit);
-  const text = typeof body === "string" ? body : await body;
-  const call = callOf(site, visit, caller, parseChatRequest(text));
-  return serveCall(site, visit, call, serveChat);
+  return caller instanceof Promise
+    ? caller.then((known) => chatOf(site, visit, known))
+    : chatOf(site, visit, caller);
 };
+
+function chatOf(site: Site, visit: Visit, caller: Caller): Promise<Reply> {
+  const body = readBody(visit.request, site.gateway.limits.bodyBytesMax, visit);
+  return typeof body === "string"
+    ? serveText(site, visit, caller, body)
+    : body.then((text) => serveText(site, visit, caller, text));
+}
+
+const serveText = (site: Site, visit: Visit, caller: Caller, text: string): Promise<Reply> =>
+  serveCall(site, visit, callOf(site, visit, caller, parseChatRequest(text)), serveChat);

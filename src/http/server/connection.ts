@@ -26,11 +26,18 @@ const IDLE_MS_MAX = 600_000;
 const LINGER_MS = 5_000;
 const NO_CONTENT = [204, 304];
 
+/** How one request is served. */
+export type Service = {
+  /** Throws, or rejects, for what `failed` makes an answer of. */
+  readonly begin: () => Promise<Reply> | Reply;
+  readonly ended: (reply: Reply) => Reply;
+  readonly failed: (thrown: unknown) => Reply;
+};
+
 export type ConnectionParts = {
   readonly clock: Pick<Clock, "now" | "elapsed">;
   readonly arrivals: Arrivals;
-  /** Never rejects. */
-  readonly answer: (request: ServerRequest) => Promise<Reply>;
+  readonly service: (request: ServerRequest) => Service;
   /** The answer to what is no request. */
   readonly refuse: (why: MalformedRequest) => Response;
 };
@@ -41,6 +48,7 @@ export class Connection {
   /** Of the last request, as the next one's is most likely the same. */
   private head: RequestHead | undefined;
   private request: ServerRequest | undefined;
+  private service: Service | undefined;
   /** What came in and is not looked at yet. */
   private early: Buffer | undefined;
   private unsent: Uint8Array | undefined;
@@ -120,11 +128,27 @@ export class Connection {
   }
 
   serve(): void {
-    const { request } = this;
-    if (request) void this.parts.answer(request).then(this.reply);
+    if (!this.request) return;
+    const service = this.parts.service(this.request);
+    this.service = service;
+    try {
+      const begun = service.begin();
+      if (begun instanceof Promise) begun.then(this.ended, this.failed);
+      else this.ended(begun);
+    } catch (thrown) {
+      this.failed(thrown);
+    }
   }
 
-  private readonly reply = (reply: Reply): void => {
+  /** One function each for all requests of a connection. */
+  private readonly ended = (reply: Reply): void => {
+    if (this.service) this.answer(this.service.ended(reply));
+  };
+  private readonly failed = (thrown: unknown): void => {
+    if (this.service) this.answer(this.service.failed(thrown));
+  };
+
+  private answer(reply: Reply): void {
     if (this.isClosed) {
       if (reply instanceof StreamReply) void reply.source.abandon();
     } else if (reply instanceof WholeReply) {
@@ -134,7 +158,7 @@ export class Connection {
       // A body that breaks off must not look whole.
       sent.then(this.finish, () => this.socket.terminate());
     }
-  };
+  }
 
   private sendWhole({ headerLines, body }: WholeReply): void {
     const head = printHead(200, headerLines + this.connectionLine(), this.parts.clock.now());
@@ -185,6 +209,7 @@ export class Connection {
   private readonly finish = (): void => {
     const { request } = this;
     this.request = undefined;
+    this.service = undefined;
     this.since = this.parts.clock.elapsed();
     this.movedAt = this.since;
     const isComplete = request?.coming?.isComplete ?? true;
@@ -201,6 +226,7 @@ export class Connection {
     if (!isKnown && !(thrown instanceof ProtocolError)) throw thrown;
     const why = isKnown ? thrown : new MalformedRequest("The body breaks the rules of HTTP.");
     this.isLast = true;
+    this.isLeaving = true;
     this.sendResponse(this.parts.refuse(why)).then(this.finish, this.finish);
   }
 

@@ -1,7 +1,7 @@
 import type { SocketHandler } from "bun";
 import { systemClock } from "../../kernel/clock.js";
 import { RouterError } from "../../kernel/errors.js";
-import { answer } from "../answer.js";
+import { Answering } from "../answer.js";
 import { errorResponse } from "../errors.js";
 import type { Site } from "../parts.js";
 import { Arrivals } from "./arrivals.js";
@@ -49,7 +49,7 @@ export function listen(
   const parts: ConnectionParts = {
     clock: systemClock,
     arrivals: new Arrivals(() => spool.openRequests()),
-    answer: (request) => answer(site, request),
+    service: (request) => new Answering(site, request),
     refuse: ({ message, status }) =>
       errorResponse(new RouterError("bad_request", message, { status }), {
         dialect: "openai",
