@@ -33,12 +33,14 @@ export class WholeReply {
   /** A line for each header, with its line break. */
   readonly headerLines: string;
   readonly body: string;
+  readonly bodyBytes: number;
   /** Resolves once its charge is on record: before that it must not go out. */
   readonly written: Promise<void>;
 
-  constructor(headerLines: string, body: string, written: Promise<void>) {
+  constructor(headerLines: string, body: string, bodyBytes: number, written: Promise<void>) {
     this.headerLines = headerLines;
     this.body = body;
+    this.bodyBytes = bodyBytes;
     this.written = written;
   }
 }
@@ -63,8 +65,9 @@ export function responseOf(reply: Reply): Response {
 export function withHeaders(reply: Reply, more: Readonly<Record<string, string>>): Reply {
   const added = Object.entries(more);
   if (reply instanceof WholeReply) {
+    const { headerLines, body, bodyBytes, written } = reply;
     const lines = added.map(([name, value]) => headerLine(name, value));
-    return new WholeReply(reply.headerLines + lines.join(""), reply.body, reply.written);
+    return new WholeReply(headerLines + lines.join(""), body, bodyBytes, written);
   }
   for (const [name, value] of added) reply.headers.set(name, value);
   return reply;

@@ -99,9 +99,9 @@ const readPlain = async (attempt: Attempt, answer: Answer): Promise<Outcome> =>
   judgePlain(answer.head, await readText(attempt, answer));
 
 function requestOf({ request, baseUrl, guard, auth, key, isStream, requestId }: Attempt) {
-  const { path, body } = request;
+  const { path, body, bodyBytes } = request;
   const headers = headersFor(request.headers, auth, key, isStream);
-  return { baseUrl, guard, path, headers, requestId, body };
+  return { baseUrl, guard, path, headers, requestId, body, bodyBytes };
 }
 
 /** The request is on its way. */

@@ -87,16 +87,23 @@ function says({ text, members }: ChatJson, name: string, value: string): boolean
 }
 
 /**
- * An answer in whose usage a provider counted something, with the cost as the last member of that usage; undefined where
- * it must be written anew, because it names a cost already. What is not changed is not cut out of the text.
+ * What to add at the end of the usage that a provider counted, to tell the cost; undefined where the usage must be written
+ * anew, because it names a cost already. Only ASCII.
  */
-export function withCostAdded({ text, members }: ChatJson, cost: NanoUsd): string | undefined {
+export function costToAdd({ text, members }: ChatJson, cost: NanoUsd): string | undefined {
   const nth = members.indexOf("usage");
-  const close = members.endOf(nth) - 1;
   const named = text.indexOf(COST_NAME, members.valueStartOf(nth));
-  if (named >= 0 && named < close) return undefined;
-  return `${text.slice(0, close)},${costMembers(cost)}${text.slice(close)}`;
+  return named >= 0 && named < endOfUsage(members) ? undefined : `,${costMembers(cost)}`;
 }
+
+/** What is not changed is not cut out of the text. */
+export function withAdded({ text, members }: ChatJson, added: string): string {
+  const close = endOfUsage(members);
+  return text.slice(0, close) + added + text.slice(close);
+}
+
+/** Where its closing brace stands. */
+const endOfUsage = (members: Members): number => members.endOf(members.indexOf("usage")) - 1;
 
 /** The provider's usage object, or ours where it sent none, with what it cost. */
 export function usageWithCost(json: ChatJson | undefined, usage: Usage, cost: NanoUsd): string {
@@ -130,14 +137,19 @@ type FinishReasons = Readonly<Record<string, string>>;
 
 /** Turns a provider's own finish reasons into OpenAI's. Inside a string the quotes would be escaped. */
 export function mendFinishReasons(text: string, reasons: FinishReasons): string {
+  if (saysUsualReasons(text)) return text;
+  return text.replace(/("finish_reason"\s*:\s*")(\w+)(")/g, (whole, before, reason, after) => {
+    const known = reasons[reason];
+    return known === undefined ? whole : before + known + after;
+  });
+}
+
+/** Whether no finish reason in it needs a closer look, as in nearly all answers and events. */
+export function saysUsualReasons(text: string): boolean {
   for (let at = text.indexOf(FINISH_REASON); at >= 0; at = text.indexOf(FINISH_REASON, at + 1)) {
-    if (isUsual(text, at + FINISH_REASON.length)) continue;
-    return text.replace(/("finish_reason"\s*:\s*")(\w+)(")/g, (whole, before, reason, after) => {
-      const known = reasons[reason];
-      return known === undefined ? whole : before + known + after;
-    });
+    if (!isUsual(text, at + FINISH_REASON.length)) return false;
   }
-  return text;
+  return true;
 }
 
 const FINISH_REASON = '"finish_reason"';

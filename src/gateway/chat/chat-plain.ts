@@ -4,14 +4,16 @@ import type { Candidate } from "../../routing/policy.js";
 import type { Reported, Usage } from "../../tasks/usage.js";
 import {
   type ChatJson,
+  costToAdd,
   isWhole,
   memberReader,
   mendFinishReasons,
   missingMembers,
   outputTextOf,
+  saysUsualReasons,
   usageOf,
   usageWithCost,
-  withCostAdded,
+  withAdded,
 } from "../../wire/chat-answer.js";
 import { withChanges } from "../../wire/json-members.js";
 import { answerLines, type Facts } from "../answer-headers.js";
@@ -99,16 +101,18 @@ function replyFor(
   { charged, written }: Settled,
 ): WholeReply {
   const { candidate } = facts;
-  const text =
-    withCostInPlace(json, usage, charged) ?? writtenAnew(call, candidate, json, usage, charged);
-  const body = mendFinishReasons(text, adapterFor(gateway, candidate).finishReasons);
   const lines = CONTENT_TYPE + answerLines(gateway, call, facts, charged);
-  return new WholeReply(lines, body, written);
-}
-
-/** Undefined where more must be written than the cost. */
-function withCostInPlace(json: ChatJson, usage: Usage, cost: NanoUsd): string | undefined {
-  return usage.estimated || !isWhole(json, ANSWER) ? undefined : withCostAdded(json, cost);
+  // More must be written than the cost where anything is missing, or said in a provider's own words.
+  const isInPlace = !usage.estimated && isWholeAnswer(json) && saysUsualReasons(json.text);
+  const added = isInPlace ? costToAdd(json, charged) : undefined;
+  if (added !== undefined) {
+    // Counted before the two are one text, which is only put together when it goes out.
+    const bytes = Buffer.byteLength(json.text) + added.length;
+    return new WholeReply(lines, withAdded(json, added), bytes, written);
+  }
+  const anew = writtenAnew(call, candidate, json, usage, charged);
+  const body = mendFinishReasons(anew, adapterFor(gateway, candidate).finishReasons);
+  return new WholeReply(lines, body, Buffer.byteLength(body), written);
 }
 
 function writtenAnew(
@@ -129,6 +133,7 @@ function writtenAnew(
 }
 
 const ANSWER = "chat.completion";
+const isWholeAnswer = (json: ChatJson): boolean => isWhole(json, ANSWER);
 const CONTENT_TYPE = "content-type: application/json\r\n";
 
 /** Apart from what every answer runs through, which then need not keep its variables for these functions. */

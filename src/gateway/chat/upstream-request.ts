@@ -1,4 +1,5 @@
 /** From a caller's chat request to what one provider is sent. Pure. */
+import { assert } from "../../kernel/errors.js";
 import type { ChatAdapter, Provider } from "../../providers/provider.js";
 import type { BodyChanges, ChatRequest } from "../../tasks/chat-completion.js";
 import { withChanges, withMember } from "../../wire/json-members.js";
@@ -7,6 +8,7 @@ export type UpstreamRequest = {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  readonly bodyBytes?: number;
 };
 
 /** `clampedTo` lowers the caller's limit on output tokens, or sets one. */
@@ -26,14 +28,27 @@ export function chatUpstreamRequest(
   }
   const { text, members } = request;
   const model = JSON.stringify(target.providerModel);
+  const path = adapter.path(target.providerModel);
   const changes = changesFor(adapter, request, target.clampedTo);
-  return {
-    path: adapter.path(target.providerModel),
-    headers: headers ?? NO_HEADERS,
-    body: changes
-      ? withChanges(text, members, changes.set("model", model))
-      : withMember(text, members, "model", model),
-  };
+  return changes
+    ? {
+        path,
+        headers: headers ?? NO_HEADERS,
+        body: withChanges(text, members, changes.set("model", model)),
+      }
+    : {
+        path,
+        headers: headers ?? NO_HEADERS,
+        body: withMember(text, members, "model", model),
+        bodyBytes: Buffer.byteLength(text) + bytesMore(request, model),
+      };
+}
+
+/** How many bytes longer the body gets by another name for the model. */
+function bytesMore({ text, members }: ChatRequest, model: string): number {
+  const given = members.get("model");
+  assert(given, "a request names its model");
+  return Buffer.byteLength(model) - Buffer.byteLength(text.slice(given.valueStart, given.end));
 }
 
 const NO_HEADERS = {};

@@ -31,6 +31,8 @@ export type HttpRequest = {
   readonly requestId: string;
   /** An upload goes out as it comes in, on a connection that was opened for it: it cannot be sent twice. */
   readonly body: string | Uint8Array | Upload;
+  /** Of a text, where that is known: to count them means to put it together, and it is put together once more with its head. */
+  readonly bodyBytes?: number | undefined;
 };
 
 export class HttpPool {
@@ -167,10 +169,10 @@ const printed = new WeakMap<object, string>();
 
 /** All of a request whose body is text; up to its body where that is bytes. */
 function printRequest(origin: Origin, request: HttpRequest): string {
-  const { path, headers, requestId, body, method = "POST" } = request;
+  const { path, headers, requestId, body, bodyBytes, method = "POST" } = request;
   if (BREAKS_PATH.test(path) || !path.startsWith("/"))
     throw new ProtocolError("the path holds a character no path may hold");
-  const length = isUpload(body) ? body.length : Buffer.byteLength(body);
+  const length = bodyBytes ?? (isUpload(body) ? body.length : Buffer.byteLength(body));
   // A GET has no body, and some servers refuse even the length of none.
   const framing = method === "GET" ? "" : `content-length: ${length}\r\n`;
   const head = `${method} ${origin.pathPrefix}${path} HTTP/1.1\r\nhost: ${origin.hostHeader}\r\n${printHeaders(headers)}x-turnpike-request-id: ${requestId}\r\n${framing}\r\n`;

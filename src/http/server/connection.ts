@@ -109,19 +109,18 @@ export class Connection {
     this.head = head;
     this.isTold = !head.waitsForContinue;
     this.isLast ||= !head.keepsAlive;
-    this.request = new ServerRequest(head, this.contentOf(head, bytes));
+    this.request = new ServerRequest(head, bytes, this.comingAfter(head, bytes));
     this.parts.arrivals.take(this);
   }
 
-  /** The body, which nearly always came whole with its head. What is not its own stays where it is. */
-  private contentOf(head: RequestHead, bytes: Buffer): Buffer | RequestBody {
-    const { headBytes, isChunked, length = 0 } = head;
-    const end = headBytes + length;
-    if (!isChunked && bytes.length >= end) {
-      this.early = bytes.length > end ? bytes.subarray(end) : undefined;
-      return bytes.subarray(headBytes, end);
-    }
+  /** The body, unless it came whole with its head, as nearly always. What belongs to the next request stays where it is. */
+  private comingAfter(head: RequestHead, bytes: Buffer): RequestBody | undefined {
+    const { headBytes, messageBytes, isChunked, length = 0 } = head;
     this.early = undefined;
+    if (!isChunked && bytes.length >= messageBytes) {
+      if (bytes.length > messageBytes) this.early = bytes.subarray(messageBytes);
+      return undefined;
+    }
     const body = new RequestBody(isChunked ? "chunked" : length, this);
     if (bytes.length > headBytes) body.push(bytes.subarray(headBytes));
     return body;
@@ -160,9 +159,9 @@ export class Connection {
     }
   }
 
-  private sendWhole({ headerLines, body }: WholeReply): void {
+  private sendWhole({ headerLines, body, bodyBytes }: WholeReply): void {
     const head = printHead(200, headerLines + this.connectionLine(), this.parts.clock.now());
-    const framing = `content-length: ${Buffer.byteLength(body)}\r\n\r\n`;
+    const framing = `content-length: ${bodyBytes}\r\n\r\n`;
     this.write(this.isHead ? head + framing : head + framing + body);
     this.finish();
   }

@@ -110,6 +110,11 @@ export class RequestHead {
     return this.shape.url;
   }
 
+  /** The same with the body, where that is not chunked. */
+  get messageBytes(): number {
+    return this.headBytes + (this.length ?? 0);
+  }
+
   get isHttp10(): boolean {
     return this.shape.isHttp10;
   }

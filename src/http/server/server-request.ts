@@ -1,17 +1,21 @@
 import type { Incoming } from "../incoming.js";
-import { RequestBody } from "./request-body.js";
+import type { RequestBody } from "./request-body.js";
 import type { RequestHead } from "./request-head.js";
 
-/** A request as it came in over a connection. Its body came whole with its head, or comes bit by bit. */
+/** A request as it came in over a connection. */
 export class ServerRequest implements Incoming {
   readonly headers: RequestHead;
-  private readonly content: Buffer | RequestBody;
+  /** A body that comes bit by bit; undefined for one that came whole with its head, and for none. */
+  readonly coming: RequestBody | undefined;
+  /** What came in: the head, and the body where that is not coming. */
+  private readonly message: Buffer;
   private controller: AbortController | undefined;
   private isAborted = false;
 
-  constructor(head: RequestHead, content: Buffer | RequestBody) {
+  constructor(head: RequestHead, message: Buffer, coming: RequestBody | undefined) {
     this.headers = head;
-    this.content = content;
+    this.message = message;
+    this.coming = coming;
   }
 
   get method(): string {
@@ -22,18 +26,15 @@ export class ServerRequest implements Incoming {
     return this.headers.url;
   }
 
-  /** What comes bit by bit; undefined for a body that is whole, or none. */
-  get coming(): RequestBody | undefined {
-    return this.content instanceof RequestBody ? this.content : undefined;
-  }
-
   get body(): AsyncIterable<Uint8Array> | null {
-    if (this.content instanceof RequestBody) return this.content;
-    return this.content.length === 0 ? null : oneByOne(this.content);
+    if (this.coming) return this.coming;
+    return this.headers.length ? oneByOne(this.whole()) : null;
   }
 
   textAtHand(): string | undefined {
-    return this.content instanceof RequestBody ? undefined : this.content.toString("utf8");
+    if (this.coming) return undefined;
+    const { headBytes, messageBytes } = this.headers;
+    return this.message.toString("utf8", headBytes, messageBytes);
   }
 
   async text(): Promise<string> {
@@ -41,7 +42,11 @@ export class ServerRequest implements Incoming {
   }
 
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.content instanceof RequestBody ? this.content.bytes() : Buffer.from(this.content);
+    return this.coming ? this.coming.bytes() : Buffer.from(this.whole());
+  }
+
+  private whole(): Buffer {
+    return this.message.subarray(this.headers.headBytes, this.headers.messageBytes);
   }
 
   /** Made when it is first asked for: most requests are over before anybody does. */
