@@ -112,32 +112,34 @@ const wholeFrom = (least: number, most: number): Check => ({
 });
 
 /** Members we read, or whose wrong type no provider could mean otherwise. All may be null or absent. */
-const CHECKS: Readonly<Record<string, Check>> = {
-  stream: bool,
-  stream_options: object,
-  max_tokens: wholeFrom(1, MAX_TOKENS_MAX),
-  max_completion_tokens: wholeFrom(1, MAX_TOKENS_MAX),
-  n: wholeFrom(1, CHOICES_MAX),
-  temperature: number,
-  top_p: number,
-  presence_penalty: number,
-  frequency_penalty: number,
-  logprobs: bool,
-  top_logprobs: wholeFrom(0, CHOICES_MAX),
-  tools: array,
-  response_format: object,
-  stop: {
-    expected: "a string or an array of strings",
-    accepts: (v) =>
-      typeof v === "string" || (Array.isArray(v) && v.every((s) => typeof s === "string")),
-  },
-  provider: object,
-};
+const CHECKS: ReadonlyMap<string, Check> = new Map(
+  Object.entries<Check>({
+    stream: bool,
+    stream_options: object,
+    max_tokens: wholeFrom(1, MAX_TOKENS_MAX),
+    max_completion_tokens: wholeFrom(1, MAX_TOKENS_MAX),
+    n: wholeFrom(1, CHOICES_MAX),
+    temperature: number,
+    top_p: number,
+    presence_penalty: number,
+    frequency_penalty: number,
+    logprobs: bool,
+    top_logprobs: wholeFrom(0, CHOICES_MAX),
+    tools: array,
+    response_format: object,
+    stop: {
+      expected: "a string or an array of strings",
+      accepts: (v) =>
+        typeof v === "string" || (Array.isArray(v) && v.every((s) => typeof s === "string")),
+    },
+    provider: object,
+  }),
+);
 
 function checkTypes(body: Json): void {
-  for (const name in CHECKS) {
+  for (const name in body) {
     const value = body[name];
-    const check = CHECKS[name];
+    const check = CHECKS.get(name);
     if (value === undefined || value === null || !check || check.accepts(value)) continue;
     throw badRequest(`"${name}" must be ${check.expected}.`, name);
   }

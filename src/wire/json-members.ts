@@ -5,6 +5,7 @@
 import { assert, badRequest } from "../kernel/errors.js";
 import { JSON_DEPTH_MAX } from "../kernel/limits.js";
 import type { BodyChanges, Member, Members } from "../tasks/chat-completion.js";
+import { nameAt } from "./member-names.js";
 
 const QUOTE = 34;
 const COMMA = 44;
@@ -27,7 +28,7 @@ export function membersOf(text: string): Members {
   at = skipSpace(text, at + 1);
   while (text.charCodeAt(at) !== CLOSE_BRACE) {
     const nameEnd = skipString(text, at);
-    const name = nameOf(text.slice(at + 1, nameEnd - 1));
+    const name = nameOf(nameAt(text, at + 1, nameEnd - 1));
     const valueStart = startOfValue(text, nameEnd);
     const end = skipValue(text, valueStart);
     if (end === valueStart) throw truncated();

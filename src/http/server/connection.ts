@@ -2,7 +2,6 @@
 import type { Socket } from "bun";
 import { ProtocolError } from "../../gateway/client/body-decoder.js";
 import { type Reply, type Sink, StreamReply, WholeReply } from "../../gateway/reply.js";
-import type { Clock } from "../../kernel/clock.js";
 import { HEAD_BYTES_MAX, UNREAD_BYTES_MAX } from "../../kernel/limits.js";
 import type { Arrivals } from "./arrivals.js";
 import { chunkOf, headerLines, lastChunk, printHead } from "./print-answer.js";
@@ -26,6 +25,9 @@ const IDLE_MS_MAX = 600_000;
 const LINGER_MS = 5_000;
 const NO_CONTENT = [204, 304];
 
+/** Set anew every second: nothing about a connection needs to be known any closer. */
+export type Time = { elapsed: number; dateLine: string };
+
 /** How one request is served. */
 export type Service = {
   /** Throws, or rejects, for what `failed` makes an answer of. */
@@ -35,7 +37,7 @@ export type Service = {
 };
 
 export type ConnectionParts = {
-  readonly clock: Pick<Clock, "now" | "elapsed">;
+  readonly time: Time;
   readonly arrivals: Arrivals;
   readonly service: (request: ServerRequest) => Service;
   /** The answer to what is no request. */
@@ -66,13 +68,13 @@ export class Connection {
   constructor(socket: Socket<Connection>, parts: ConnectionParts) {
     this.socket = socket;
     this.parts = parts;
-    this.since = parts.clock.elapsed();
+    this.since = parts.time.elapsed;
     this.movedAt = this.since;
   }
 
   receive(bytes: Buffer): void {
     if (this.isLeaving) return;
-    this.movedAt = this.parts.clock.elapsed();
+    this.movedAt = this.parts.time.elapsed;
     if (!this.early && !this.request) this.since = this.movedAt;
     const body = this.request?.coming;
     const left = body && !body.isComplete ? this.receiveBody(body, bytes) : bytes;
@@ -160,15 +162,15 @@ export class Connection {
   }
 
   private sendWhole({ headerLines, body, bodyBytes }: WholeReply): void {
-    const head = printHead(200, headerLines + this.connectionLine(), this.parts.clock.now());
+    const head = printHead(200, headerLines + this.ownLines());
     const framing = `content-length: ${bodyBytes}\r\n\r\n`;
     this.write(this.isHead ? head + framing : head + framing + body);
     this.finish();
   }
 
   private async sendResponse(response: Response): Promise<void> {
-    const lines = headerLines(response.headers) + this.connectionLine();
-    const head = printHead(response.status, lines, this.parts.clock.now());
+    const lines = headerLines(response.headers) + this.ownLines();
+    const head = printHead(response.status, lines);
     const bytes = Buffer.from(await response.arrayBuffer());
     const isEmpty = NO_CONTENT.includes(response.status);
     const length = isEmpty ? "" : `content-length: ${bytes.length}\r\n`;
@@ -181,8 +183,8 @@ export class Connection {
     // Without chunks the end of the connection is the end of the body.
     this.isLast ||= !isChunked;
     const framing = isChunked ? "transfer-encoding: chunked\r\n" : "";
-    const lines = headerLines(headers) + this.connectionLine() + framing;
-    this.write(`${printHead(status, lines, this.parts.clock.now())}\r\n`);
+    const lines = headerLines(headers) + this.ownLines() + framing;
+    this.write(`${printHead(status, lines)}\r\n`);
     if (this.isHead) await source.abandon();
     else await source.run(this.sink(isChunked));
   }
@@ -199,9 +201,11 @@ export class Connection {
     return this.head?.method === "HEAD";
   }
 
-  private connectionLine(): string {
-    if (this.isLast) return "connection: close\r\n";
-    return this.head?.isHttp10 ? "connection: keep-alive\r\n" : "";
+  /** What every answer says beside its own headers. */
+  private ownLines(): string {
+    const { dateLine } = this.parts.time;
+    if (this.isLast) return `${dateLine}connection: close\r\n`;
+    return this.head?.isHttp10 ? `${dateLine}connection: keep-alive\r\n` : dateLine;
   }
 
   /** The answer is written: on to the next request, if there is to be one. */
@@ -209,7 +213,7 @@ export class Connection {
     const { request } = this;
     this.request = undefined;
     this.service = undefined;
-    this.since = this.parts.clock.elapsed();
+    this.since = this.parts.time.elapsed;
     this.movedAt = this.since;
     const isComplete = request?.coming?.isComplete ?? true;
     if (this.isLast || !isComplete) {
@@ -257,7 +261,7 @@ export class Connection {
 
   /** The caller has taken something. */
   sendRest(): void {
-    this.movedAt = this.parts.clock.elapsed();
+    this.movedAt = this.parts.time.elapsed;
     if (this.unsent) {
       const sent = Math.max(0, this.socket.write(this.unsent));
       this.unsent = sent >= this.unsent.length ? undefined : this.unsent.subarray(sent);

@@ -6,23 +6,16 @@ export const LINE_END = "\r\n";
 const OWN = new Set(["connection", "content-length", "date", "keep-alive", "transfer-encoding"]);
 
 /** `lines` end with line breaks; so does what comes out, but for the blank line. */
-export const printHead = (status: number, lines: string, now: number): string =>
-  `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Unknown"}\r\n${dateLine(now)}${lines}`;
+export const printHead = (status: number, lines: string): string =>
+  `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Unknown"}\r\n${lines}`;
+
+export const dateLine = (now: number): string => `date: ${new Date(now).toUTCString()}\r\n`;
 
 /** A value that `Headers` holds has no line breaks. */
 export function headerLines(headers: Headers): string {
   let lines = "";
   for (const [name, value] of headers) if (!OWN.has(name)) lines += `${name}: ${value}\r\n`;
   return lines;
-}
-
-/** Made once a second. */
-let dated = { second: 0, line: "" };
-
-function dateLine(now: number): string {
-  const second = Math.floor(now / 1000);
-  if (dated.second !== second) dated = { second, line: `date: ${new Date(now).toUTCString()}\r\n` };
-  return dated.line;
 }
 
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");

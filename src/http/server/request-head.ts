@@ -12,7 +12,7 @@ export class MalformedRequest extends Error {
 }
 
 const REQUEST_LINE = /^([A-Z]{1,20}) (?:https?:\/\/[^/?#]+)?(\/[\x21-\x7e]*) HTTP\/1\.([01])$/;
-const OTHER_VERSION = /^[A-Z]+ \S+ HTTP\/\d\.\d$/;
+const OTHER_VERSION = /^[A-Z]+ \S+ HTTP\/(?!1\.[01]$)\d\.\d$/;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Tabs, and everything from the space on; a line break that stood alone would end the line for somebody else. */
 const BREAKS_LINE = /[^\t\x20-\x7e\x80-\xff]/;
@@ -97,7 +97,8 @@ export class RequestHead {
     if (bytes.length < headBytes || end - digitsAt > DIGITS_MAX) return undefined;
     if (own.compare(bytes, 0, digitsAt, 0, digitsAt) !== 0) return undefined;
     if (own.compare(bytes, end, headBytes, digitsEnd, own.length) !== 0) return undefined;
-    if (digitsEnd === digitsAt || length === this.length) return this;
+    const isSame = length === this.length && headBytes === this.headBytes;
+    if (digitsEnd === digitsAt || isSame) return this;
     return end === digitsAt ? undefined : new RequestHead(this.shape, length, headBytes);
   }
 

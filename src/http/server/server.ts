@@ -5,7 +5,8 @@ import { Answering } from "../answer.js";
 import { errorResponse } from "../errors.js";
 import type { Site } from "../parts.js";
 import { Arrivals } from "./arrivals.js";
-import { Connection, type ConnectionParts } from "./connection.js";
+import { Connection, type ConnectionParts, type Time } from "./connection.js";
+import { dateLine } from "./print-answer.js";
 
 const LOOK_EVERY_MS = 1_000;
 
@@ -34,6 +35,11 @@ function handlersFor(
   };
 }
 
+const timeNow = (): Time => ({
+  elapsed: systemClock.elapsed(),
+  dateLine: dateLine(systemClock.now()),
+});
+
 /** Listens. With `sharesPort`, several processes take turns on one port. */
 export function listen(
   site: Site,
@@ -46,8 +52,9 @@ export function listen(
   const onClose = () => {
     if (isStopping && open.size === 0) stopping.resolve();
   };
+  const time = timeNow();
   const parts: ConnectionParts = {
-    clock: systemClock,
+    time,
     arrivals: new Arrivals(() => spool.openRequests()),
     service: (request) => new Answering(site, request),
     refuse: ({ message, status }) =>
@@ -66,8 +73,8 @@ export function listen(
   };
   const listener = Bun.listen<Connection>(options);
   const looking = setInterval(() => {
-    const now = systemClock.elapsed();
-    for (const connection of open) connection.look(now);
+    Object.assign(time, timeNow());
+    for (const connection of open) connection.look(time.elapsed);
   }, LOOK_EVERY_MS);
   const host = place.host.includes(":") ? `[${place.host}]` : place.host;
   return {
