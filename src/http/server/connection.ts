@@ -150,6 +150,8 @@ export class Connection {
   };
 
   private answer(reply: Reply): void {
+    // What is left of an unread body cannot be told from a next request.
+    if (this.request?.coming?.isComplete === false) this.isLast = true;
     if (this.isClosed) {
       if (reply instanceof StreamReply) void reply.source.abandon();
     } else if (reply instanceof WholeReply) {
@@ -210,13 +212,11 @@ export class Connection {
 
   /** The answer is written: on to the next request, if there is to be one. */
   private readonly finish = (): void => {
-    const { request } = this;
     this.request = undefined;
     this.service = undefined;
     this.since = this.parts.time.elapsed;
     this.movedAt = this.since;
-    const isComplete = request?.coming?.isComplete ?? true;
-    if (this.isLast || !isComplete) {
+    if (this.isLast) {
       this.leave();
       return;
     }
