@@ -1,15 +1,15 @@
 /** One caller's connection: finds the requests in what comes in, has one after the other served, writes the answers. */
 import type { Socket } from "bun";
 import { ProtocolError } from "../../gateway/client/body-decoder.js";
-import { type Reply, type Sink, StreamReply, WholeReply } from "../../gateway/reply.js";
-import { HEAD_BYTES_MAX, UNREAD_BYTES_MAX } from "../../kernel/limits.js";
-import type { Arrivals } from "./arrivals.js";
-import { chunkOf, headerLines, lastChunk, printHead } from "./print-answer.js";
+import { type Reply, StreamReply, WholeReply } from "../../gateway/reply.js";
+import { UNREAD_BYTES_MAX } from "../../kernel/limits.js";
+import { Outgoing } from "./outgoing.js";
+import type { ConnectionParts, Service } from "./parts.js";
+import { type Frame, printResponse, printStreamHead, printWhole } from "./print-answer.js";
 import { RequestBody } from "./request-body.js";
 import { MalformedRequest, RequestHead } from "./request-head.js";
 import { ServerRequest } from "./server-request.js";
 
-const END_OF_HEAD = Buffer.from("\r\n\r\n");
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 const CR = 13;
 const LF = 10;
@@ -23,38 +23,17 @@ const TAKING_GAP_MS_MAX = 300_000;
 const IDLE_MS_MAX = 600_000;
 /** For how long is still read, and thrown away, what somebody sends who has the answer already. */
 const LINGER_MS = 5_000;
-const NO_CONTENT = [204, 304];
-
-/** Set anew every second: nothing about a connection needs to be known any closer. */
-export type Time = { elapsed: number; dateLine: string };
-
-/** How one request is served. */
-export type Service = {
-  /** Throws, or rejects, for what `failed` makes an answer of. */
-  readonly begin: () => Promise<Reply> | Reply;
-  readonly ended: (reply: Reply) => Reply;
-  readonly failed: (thrown: unknown) => Reply;
-};
-
-export type ConnectionParts = {
-  readonly time: Time;
-  readonly arrivals: Arrivals;
-  readonly service: (request: ServerRequest) => Service;
-  /** The answer to what is no request. */
-  readonly refuse: (why: MalformedRequest) => Response;
-};
 
 export class Connection {
   private readonly socket: Socket<Connection>;
   private readonly parts: ConnectionParts;
+  private readonly out: Outgoing;
   /** Of the last request, as the next one's is most likely the same. */
   private head: RequestHead | undefined;
   private request: ServerRequest | undefined;
   private service: Service | undefined;
   /** What came in and is not looked at yet. */
   private early: Buffer | undefined;
-  private unsent: Uint8Array | undefined;
-  private drained: PromiseWithResolvers<void> | undefined;
   private isPaused = false;
   private isTold = false;
   private isLast = false;
@@ -68,6 +47,7 @@ export class Connection {
   constructor(socket: Socket<Connection>, parts: ConnectionParts) {
     this.socket = socket;
     this.parts = parts;
+    this.out = new Outgoing(socket);
     this.since = parts.time.elapsed;
     this.movedAt = this.since;
   }
@@ -89,8 +69,9 @@ export class Connection {
     try {
       return bytes.subarray(body.push(bytes));
     } catch (broken) {
-      // Whoever reads the body hears of it; as it never gets complete, the connection ends with the answer.
+      // Whoever reads the body hears of it; what comes after it cannot be told from a next request.
       body.fail(broken);
+      this.isLast = true;
       return NO_BYTES;
     }
   }
@@ -99,7 +80,7 @@ export class Connection {
   private next(): void {
     try {
       const bytes = withoutBreaks(this.early ?? NO_BYTES);
-      const head = this.head?.again(bytes) ?? readHead(bytes);
+      const head = this.head?.again(bytes) ?? RequestHead.read(bytes);
       if (head) this.begin(head, bytes);
       else this.early = bytes.length > 0 ? bytes : undefined;
     } catch (thrown) {
@@ -155,7 +136,8 @@ export class Connection {
     if (this.isClosed) {
       if (reply instanceof StreamReply) void reply.source.abandon();
     } else if (reply instanceof WholeReply) {
-      this.sendWhole(reply);
+      this.out.write(printWhole(reply, this.frame()));
+      this.finish();
     } else {
       const sent = reply instanceof StreamReply ? this.sendStream(reply) : this.sendResponse(reply);
       // A body that breaks off must not look whole.
@@ -163,51 +145,26 @@ export class Connection {
     }
   }
 
-  private sendWhole({ headerLines, body, bodyBytes }: WholeReply): void {
-    const head = printHead(200, headerLines + this.ownLines());
-    const framing = `content-length: ${bodyBytes}\r\n\r\n`;
-    this.write(this.isHead ? head + framing : head + framing + body);
-    this.finish();
-  }
-
   private async sendResponse(response: Response): Promise<void> {
-    const lines = headerLines(response.headers) + this.ownLines();
-    const head = printHead(response.status, lines);
-    const bytes = Buffer.from(await response.arrayBuffer());
-    const isEmpty = NO_CONTENT.includes(response.status);
-    const length = isEmpty ? "" : `content-length: ${bytes.length}\r\n`;
-    const written = Buffer.from(`${head}${length}\r\n`, "latin1");
-    this.write(isEmpty || this.isHead ? written : Buffer.concat([written, bytes]));
+    this.out.write(await printResponse(response, this.frame()));
   }
 
-  private async sendStream({ status, headers, source }: StreamReply): Promise<void> {
+  private async sendStream(reply: StreamReply): Promise<void> {
     const isChunked = this.head?.isHttp10 === false;
     // Without chunks the end of the connection is the end of the body.
     this.isLast ||= !isChunked;
-    const framing = isChunked ? "transfer-encoding: chunked\r\n" : "";
-    const lines = headerLines(headers) + this.ownLines() + framing;
-    this.write(`${printHead(status, lines)}\r\n`);
-    if (this.isHead) await source.abandon();
-    else await source.run(this.sink(isChunked));
+    const frame = this.frame();
+    this.out.write(printStreamHead(reply, frame, isChunked));
+    if (frame.isHead) await reply.source.abandon();
+    else await reply.source.run(this.out.sink(isChunked));
   }
 
-  private sink(isChunked: boolean): Sink {
-    return {
-      write: (bytes) => this.write(isChunked ? chunkOf(bytes) : bytes),
-      flush: () => this.flush(),
-      close: () => isChunked && this.write(lastChunk()),
-    };
-  }
-
-  private get isHead(): boolean {
-    return this.head?.method === "HEAD";
-  }
-
-  /** What every answer says beside its own headers. */
-  private ownLines(): string {
+  private frame(): Frame {
     const { dateLine } = this.parts.time;
-    if (this.isLast) return `${dateLine}connection: close\r\n`;
-    return this.head?.isHttp10 ? `${dateLine}connection: keep-alive\r\n` : dateLine;
+    const isHead = this.head?.method === "HEAD";
+    if (this.isLast) return { lines: `${dateLine}connection: close\r\n`, isHead };
+    const isHttp10 = this.head?.isHttp10 === true;
+    return { lines: isHttp10 ? `${dateLine}connection: keep-alive\r\n` : dateLine, isHead };
   }
 
   /** The answer is written: on to the next request, if there is to be one. */
@@ -238,48 +195,20 @@ export class Connection {
     this.isLeaving = true;
     this.early = undefined;
     this.resume();
-    if (!this.unsent) this.socket.shutdown();
+    if (this.out.isEmpty) this.socket.shutdown();
   }
 
-  private write(data: string | Uint8Array): void {
-    if (this.isClosed) return;
-    if (this.unsent) {
-      this.unsent = Buffer.concat([this.unsent, Buffer.from(data)]);
-      return;
-    }
-    const length = typeof data === "string" ? Buffer.byteLength(data) : data.length;
-    const sent = Math.max(0, this.socket.write(data));
-    // A copy: what was written may be used again.
-    if (sent < length) this.unsent = Buffer.from(data).subarray(sent);
-  }
-
-  private flush(): Promise<void> | undefined {
-    if (!this.unsent || this.isClosed) return undefined;
-    this.drained ??= Promise.withResolvers();
-    return this.drained.promise;
-  }
-
-  /** The caller has taken something. */
+  /** The caller takes more. */
   sendRest(): void {
     this.movedAt = this.parts.time.elapsed;
-    if (this.unsent) {
-      const sent = Math.max(0, this.socket.write(this.unsent));
-      this.unsent = sent >= this.unsent.length ? undefined : this.unsent.subarray(sent);
-    }
-    if (this.unsent) return;
-    this.wake();
-    if (this.isLeaving) this.socket.shutdown();
-  }
-
-  private wake(): void {
-    this.drained?.resolve();
-    this.drained = undefined;
+    this.out.sendRest();
+    if (this.isLeaving && this.out.isEmpty) this.socket.shutdown();
   }
 
   closed(): void {
     this.isClosed = true;
     this.request?.abort();
-    this.wake();
+    this.out.close();
   }
 
   /** Ends it when the request under way is over; at once where there is none. */
@@ -295,8 +224,8 @@ export class Connection {
     const still = now - this.movedAt;
     const body = this.request?.coming;
     if (this.isLeaving) {
-      if (waited > LINGER_MS && (!this.unsent || still > LINGER_MS)) this.socket.terminate();
-    } else if (this.unsent) {
+      if (waited > LINGER_MS && (this.out.isEmpty || still > LINGER_MS)) this.socket.terminate();
+    } else if (!this.out.isEmpty) {
       if (still > TAKING_GAP_MS_MAX) this.socket.terminate();
     } else if (!this.request) {
       if (this.early && waited > HEAD_MS_MAX) this.refuse(TOO_SLOW);
@@ -307,7 +236,7 @@ export class Connection {
   }
 
   wanted(): void {
-    if (!this.isTold) this.write(CONTINUE);
+    if (!this.isTold) this.out.write(CONTINUE);
     this.isTold = true;
   }
 
@@ -326,15 +255,6 @@ export class Connection {
 
 const NO_BYTES = Buffer.alloc(0);
 const TOO_SLOW = new MalformedRequest("The request did not come in in time.", 408);
-
-/** Undefined as long as its end has not come in. */
-function readHead(bytes: Buffer): RequestHead | undefined {
-  const end = bytes.indexOf(END_OF_HEAD);
-  if ((end < 0 ? bytes.length : end) > HEAD_BYTES_MAX) {
-    throw new MalformedRequest(`The headers are over the limit of ${HEAD_BYTES_MAX} bytes.`, 431);
-  }
-  return end < 0 ? undefined : RequestHead.parse(bytes.subarray(0, end + END_OF_HEAD.length));
-}
 
 /** Some callers end what they sent before with a line break too many. */
 function withoutBreaks(bytes: Buffer): Buffer {

@@ -1,37 +1,68 @@
-/** The heads of answers, as they go over the wire. */
+/** Answers as they go over the wire. */
 import { STATUS_CODES } from "node:http";
+import type { StreamReply, WholeReply } from "../../gateway/reply.js";
 
-export const LINE_END = "\r\n";
-/** What this server decides itself, whatever an answer says. */
+/** What the server says itself, whatever an answer says. */
 const OWN = new Set(["connection", "content-length", "date", "keep-alive", "transfer-encoding"]);
+const NO_CONTENT = [204, 304];
 
-/** `lines` end with line breaks; so does what comes out, but for the blank line. */
-export const printHead = (status: number, lines: string): string =>
+/** What goes with each answer of a connection. */
+export type Frame = {
+  /** Of the server's own headers, with their line breaks. */
+  readonly lines: string;
+  /** The caller wants to know about the body, and not to have it. */
+  readonly isHead: boolean;
+};
+
+export function printWhole(reply: WholeReply, { lines, isHead }: Frame): string {
+  const { headerLines, body, bodyBytes } = reply;
+  const head = `${headOf(200, headerLines + lines)}content-length: ${bodyBytes}\r\n\r\n`;
+  return isHead ? head : head + body;
+}
+
+export async function printResponse(
+  response: Response,
+  { lines, isHead }: Frame,
+): Promise<Uint8Array> {
+  const head = headOf(response.status, linesOf(response.headers) + lines);
+  if (NO_CONTENT.includes(response.status)) return Buffer.from(`${head}\r\n`, "latin1");
+  const body = Buffer.from(await response.arrayBuffer());
+  const printed = Buffer.from(`${head}content-length: ${body.length}\r\n\r\n`, "latin1");
+  return isHead ? printed : Buffer.concat([printed, body]);
+}
+
+export function printStreamHead(
+  { status, headers }: StreamReply,
+  { lines }: Frame,
+  isChunked: boolean,
+): string {
+  const framing = isChunked ? "transfer-encoding: chunked\r\n" : "";
+  return `${headOf(status, linesOf(headers) + lines)}${framing}\r\n`;
+}
+
+const headOf = (status: number, lines: string): string =>
   `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Unknown"}\r\n${lines}`;
 
-export const dateLine = (now: number): string => `date: ${new Date(now).toUTCString()}\r\n`;
-
 /** A value that `Headers` holds has no line breaks. */
-export function headerLines(headers: Headers): string {
+function linesOf(headers: Headers): string {
   let lines = "";
   for (const [name, value] of headers) if (!OWN.has(name)) lines += `${name}: ${value}\r\n`;
   return lines;
 }
 
-const LAST_CHUNK = Buffer.from("0\r\n\r\n");
+export const dateLine = (now: number): string => `date: ${new Date(now).toUTCString()}\r\n`;
+
+export const LAST_CHUNK = Buffer.from("0\r\n\r\n");
+const LINE_END = "\r\n";
+const SIZE_CHARS_MAX = 8;
 /** Used again for every chunk: what goes out at once need not be kept. */
 const room = Buffer.allocUnsafeSlow(64 * 1024);
-const SIZE_CHARS_MAX = 8;
-const LINE_END_BYTES = 2;
-
-export const lastChunk = (): Uint8Array => LAST_CHUNK;
 
 /** One chunk with its framing. Good until the next one is made. */
 export function chunkOf(bytes: Uint8Array): Uint8Array {
-  const most = bytes.length + SIZE_CHARS_MAX + 2 * LINE_END_BYTES;
+  const most = bytes.length + SIZE_CHARS_MAX + 2 * LINE_END.length;
   const target = most <= room.length ? room : Buffer.allocUnsafeSlow(most);
-  const size = bytes.length.toString(16);
-  let at = target.write(`${size}${LINE_END}`, 0, "latin1");
+  let at = target.write(bytes.length.toString(16) + LINE_END, 0, "latin1");
   target.set(bytes, at);
   at += bytes.length;
   at += target.write(LINE_END, at, "latin1");

@@ -1,5 +1,5 @@
 /** The request line and the headers of a caller's request. Strict: what two readers could take two ways is refused. */
-import { HEADERS_MAX } from "../../kernel/limits.js";
+import { HEAD_BYTES_MAX, HEADERS_MAX } from "../../kernel/limits.js";
 
 /** Why a request is not served, and its connection ends. */
 export class MalformedRequest extends Error {
@@ -11,6 +11,7 @@ export class MalformedRequest extends Error {
   }
 }
 
+const END_OF_HEAD = "\r\n\r\n";
 const REQUEST_LINE = /^([A-Z]{1,20}) (?:https?:\/\/[^/?#]+)?(\/[\x21-\x7e]*) HTTP\/1\.([01])$/;
 const OTHER_VERSION = /^[A-Z]+ \S+ HTTP\/(?!1\.[01]$)\d\.\d$/;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -53,7 +54,16 @@ export class RequestHead {
     this.headBytes = headBytes;
   }
 
-  /** `bytes` end with the blank line. Throws MalformedRequest. */
+  /** The head that `bytes` begin with; undefined as long as its end has not come in. Throws MalformedRequest. */
+  static read(bytes: Buffer): RequestHead | undefined {
+    const end = bytes.indexOf(END_OF_HEAD);
+    if ((end < 0 ? bytes.length : end) > HEAD_BYTES_MAX) {
+      throw new MalformedRequest(`The headers are over the limit of ${HEAD_BYTES_MAX} bytes.`, 431);
+    }
+    return end < 0 ? undefined : RequestHead.parse(bytes.subarray(0, end + END_OF_HEAD.length));
+  }
+
+  /** The same of `bytes` that end with the blank line. */
   static parse(bytes: Buffer): RequestHead {
     const [line = "", ...lines] = bytes.toString("latin1", 0, bytes.length - 4).split("\r\n");
     const [, method = "", target = "", minor] = REQUEST_LINE.exec(line) ?? refuseLine(line);

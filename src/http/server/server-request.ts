@@ -34,11 +34,11 @@ export class ServerRequest implements Incoming {
   textAtHand(): string | undefined {
     if (this.coming) return undefined;
     const { headBytes, messageBytes } = this.headers;
-    return this.message.toString("utf8", headBytes, messageBytes);
+    return withoutMark(this.message.toString("utf8", headBytes, messageBytes));
   }
 
   async text(): Promise<string> {
-    return this.textAtHand() ?? Buffer.from(await this.bytes()).toString("utf8");
+    return this.textAtHand() ?? withoutMark(Buffer.from(await this.bytes()).toString("utf8"));
   }
 
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
@@ -67,3 +67,7 @@ export class ServerRequest implements Incoming {
 async function* oneByOne(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
+
+/** Some editors begin a text with a mark of its byte order, which is no part of it. */
+const withoutMark = (text: string): string =>
+  text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;

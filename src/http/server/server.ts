@@ -5,7 +5,8 @@ import { Answering } from "../answer.js";
 import { errorResponse } from "../errors.js";
 import type { Site } from "../parts.js";
 import { Arrivals } from "./arrivals.js";
-import { Connection, type ConnectionParts, type Time } from "./connection.js";
+import { Connection } from "./connection.js";
+import type { ConnectionParts, Time } from "./parts.js";
 import { dateLine } from "./print-answer.js";
 
 const LOOK_EVERY_MS = 1_000;
