@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { connect } from "node:net";
+import { StreamReply } from "../../src/gateway/reply.js";
+import { answer } from "../../src/http/answer.js";
 import { listen, type Server } from "../../src/http/server/server.js";
-import { type TestApp, type TestUser, testApp } from "../support/app.js";
+import { systemClock } from "../../src/kernel/clock.js";
+import { chat, type TestApp, type TestUser, testApp, until } from "../support/app.js";
 import { type FakeProvider, fakeProvider, plainAnswer, yamlFor } from "../support/provider.js";
 import { rawRequest } from "../support/sockets.js";
 
@@ -222,6 +225,67 @@ test("what is no request is refused in words, and nothing behind it is served", 
 
 test("line breaks before a request are passed over, as old clients send them", async () => {
   expect(statuses(await rawRequest(server.origin, `\r\n\r\n${HEALTH}`))).toEqual(["200"]);
+});
+
+test("a slow caller who has taken all of a stream so far keeps nobody else waiting", async () => {
+  let say: (content: string) => void = () => {};
+  const silent = fakeProvider(() => {
+    const body = new ReadableStream({
+      start: (controller) => {
+        say = (content) => {
+          const choices = [{ index: 0, delta: { content } }];
+          const event = {
+            id: "a",
+            object: "chat.completion.chunk",
+            created: 1,
+            model: "m",
+            choices,
+          };
+          controller.enqueue(`data: ${JSON.stringify(event)}\n\n`);
+        };
+        say("one");
+      },
+    });
+    return new Response(body, { headers: { "content-type": "text/event-stream" } });
+  });
+  let looks = 0;
+  const elapsed = (): number => {
+    // A loop that never gives way could not be ended by a time limit of the test's.
+    if (++looks > 20_000) throw new Error("it spins");
+    return systemClock.elapsed();
+  };
+  const clock = { ...systemClock, elapsed };
+  const other = await testApp({ yaml: yamlFor({ local: silent.origin }), clock });
+  const user = await other.addUser("bo");
+  const hangUp = new AbortController();
+  const messages = [{ role: "user", content: "hi" }];
+  const asked = chat(user.token, { model: "org/model", messages, stream: true }, {}, hangUp.signal);
+  const reply = await answer(other.site, asked);
+  if (!(reply instanceof StreamReply)) throw new Error("no stream");
+  let written = "";
+  let isSlow = false;
+  const running = reply.source.run({
+    write: (bytes) => {
+      written += Buffer.from(bytes).toString();
+    },
+    flush: () => (isSlow ? Bun.sleep(20) : undefined),
+    close: () => {},
+  });
+  await until(() => written.includes("one"));
+  isSlow = true;
+  say("two");
+  await until(() => written.includes("two"));
+  isSlow = false;
+  await Bun.sleep(50);
+  looks = 0;
+  await Bun.sleep(100);
+  expect(looks).toBeLessThan(1_000);
+  say("three");
+  await until(() => written.includes("three"));
+  hangUp.abort();
+  await running;
+  await other.stop();
+  await silent.stop();
 });
 
 test("a server that stops answers what is under way, and lets go of who asks nothing", async () => {

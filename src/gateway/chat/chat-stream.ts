@@ -86,7 +86,7 @@ class ChatRelay implements Source {
       try {
         this.passArrived();
         this.write(await this.passSlow());
-        await this.flushed;
+        await this.taken();
         await this.waitForSlow();
       } catch (thrown) {
         if (!signal.aborted) await this.breakOff(thrown);
@@ -95,6 +95,14 @@ class ChatRelay implements Source {
     await this.flushed;
     signal.removeEventListener("abort", this.onCallerGone);
     if (!signal.aborted) sink.close();
+  }
+
+  /** Resolves once a slow caller has taken all; what it took must not be waited for again. */
+  private async taken(): Promise<void> {
+    for (let { flushed } = this; flushed; { flushed } = this) {
+      await flushed;
+      if (this.flushed === flushed) this.flushed = undefined;
+    }
   }
 
   abandon(): Promise<void> {

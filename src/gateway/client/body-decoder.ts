@@ -17,10 +17,14 @@ export class BodyDecoder {
   /** Where in a chunked body we are. */
   private expects: "size" | "data" | "end_of_data" | "trailer" = "size";
   private line = "";
+  private trailers = 0;
+  private readonly isStrict: boolean;
   isDone: boolean;
 
-  constructor(framing: Framing) {
+  /** `strict` takes nothing that another reader could read another way: no extensions, no trailers, no bare line breaks. */
+  constructor(framing: Framing, manner: "strict" | "lenient" = "lenient") {
     this.framing = framing;
+    this.isStrict = manner === "strict";
     this.left = typeof framing === "number" ? framing : 0;
     this.isDone = framing === 0;
   }
@@ -110,19 +114,32 @@ export class BodyDecoder {
   }
 
   private endLine(): void {
-    const line = this.line.trimEnd();
+    const line = this.isStrict ? strictLine(this.line) : this.line.trimEnd();
     this.line = "";
     if (this.expects === "end_of_data") {
       if (line !== "") throw new ProtocolError("a chunk is longer than its size says");
       this.expects = "size";
     } else if (this.expects === "trailer") {
       this.isDone = line === "";
+      this.trailers++;
+      if (this.isStrict && line !== "") throw new ProtocolError("there is a trailer");
+      if (this.trailers > TRAILERS_MAX) throw new ProtocolError("there are too many trailers");
     } else {
-      const size = /^([0-9a-f]{1,8})(?:\s*;.*)?$/i.exec(line)?.[1];
+      const size = (this.isStrict ? SIZE : SIZE_AND_MORE).exec(line)?.[1];
       if (size === undefined) throw new ProtocolError("a chunk's size is no number");
       this.beginChunk(Number.parseInt(size, 16));
     }
   }
+}
+
+const TRAILERS_MAX = 100;
+const SIZE = /^([0-9a-f]{1,8})$/i;
+const SIZE_AND_MORE = /^([0-9a-f]{1,8})(?:\s*;.*)?$/i;
+
+/** `line` came before a line feed. */
+function strictLine(line: string): string {
+  if (!line.endsWith("\r")) throw new ProtocolError("a line feed stands alone");
+  return line.slice(0, -1);
 }
 
 function hexDigit(byte = 0): number {

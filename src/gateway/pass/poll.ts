@@ -48,7 +48,7 @@ export async function servePoll(poll: Poll, upstream: ProviderRequest): Promise<
 }
 
 const isOfEvents = (head: ResponseHead): boolean =>
-  head.status < 300 && head.get("content-type")?.startsWith("text/event-stream") === true;
+  head.status === 200 && head.get("content-type")?.startsWith("text/event-stream") === true;
 
 /** The states of a job as they come, until it ends: its result is asked for afterwards, and that is what settles it. */
 function answerEvents({ job }: Poll, deadline: Deadline, { head, exchange }: Answer): StreamReply {

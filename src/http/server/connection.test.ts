@@ -33,6 +33,9 @@ function start(answer: (request: ServerRequest) => Promise<Reply> | Reply) {
       ended: (reply) => reply,
       failed: (thrown) => new Response(String(thrown), { status: 400 }),
     }),
+    fault: (thrown) => {
+      throw thrown;
+    },
     refuse: ({ message, status }) => new Response(message, { status }),
   });
   const later = async (ms: number): Promise<void> => {
@@ -60,7 +63,7 @@ test("a head that does not come to its end is refused, however it dribbles", asy
   expect(out.text).toStartWith("HTTP/1.1 408 Request Timeout");
   expect(out.calls).toEqual(["shutdown"]);
   await later(6 * SECOND);
-  expect(out.calls).toEqual(["shutdown", "terminate"]);
+  expect(out.calls).toEqual(["shutdown", "end"]);
 });
 
 test("a body that stops coming ends its request, and its connection", async () => {
@@ -106,10 +109,113 @@ test("a caller who takes nothing of its answer for long is given up", async () =
   const { receive, later, out } = start(() => whole("x".repeat(1_000)));
   out.room = 0;
   receive(GET);
-  await later(299 * SECOND);
+  await later(SECOND);
+  // What it sends meanwhile is no sign that it takes anything.
+  for (let i = 0; i < 3; i++) {
+    receive("G");
+    await later(99 * SECOND);
+  }
   expect(out.calls).toEqual([]);
-  await later(2 * SECOND);
+  await later(4 * SECOND);
   expect(out.calls).toEqual(["terminate"]);
+});
+
+test("answers to requests sent ahead do not pile up, and whoever sends too far ahead is let go", async () => {
+  let served = 0;
+  const { connection, receive, later, out } = start(() => whole(String(++served)));
+  out.room = 10;
+  receive(GET.repeat(3));
+  receive(GET);
+  expect(served).toBe(1);
+  out.room = Number.POSITIVE_INFINITY;
+  connection.sendRest();
+  expect(served).toBe(4);
+  expect(out.text.match(/\r\n\r\n\d/g)?.map((end) => end.at(-1))).toEqual(["1", "2", "3", "4"]);
+  out.room = 10;
+  receive(GET.repeat(20_000));
+  out.room = Number.POSITIVE_INFINITY;
+  connection.sendRest();
+  expect(served).toBe(5);
+  expect(out.calls).toEqual(["shutdown"]);
+  receive(GET);
+  await later(6 * SECOND);
+  expect([served, out.calls.at(-1)]).toEqual([5, "end"]);
+});
+
+test("who hangs up is not served what else it had sent", async () => {
+  let served = 0;
+  const waiting: ((reply: Reply) => void)[] = [];
+  const { connection, receive } = start(() => {
+    served++;
+    return new Promise((resolve) => waiting.push(resolve));
+  });
+  receive(GET + GET);
+  connection.closed();
+  waiting[0]?.(new Response("late"));
+  await turns();
+  expect(served).toBe(1);
+});
+
+test("a server that stops leaves nobody with half an answer", async () => {
+  const { connection, receive, later, out } = start(() => whole("x".repeat(1_000)));
+  out.room = 100;
+  receive(GET);
+  connection.stop();
+  expect(out.calls).toEqual([]);
+  await later(100 * SECOND);
+  expect(out.calls).toEqual([]);
+  out.room = Number.POSITIVE_INFINITY;
+  connection.sendRest();
+  expect(out.text).toEndWith("x".repeat(1_000));
+  expect(out.calls).toEqual(["shutdown"]);
+});
+
+const CHUNKED = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+test("what stands behind the last chunk is no request, whenever it comes", async () => {
+  let served = 0;
+  const { receive, out } = start(async (request) => {
+    served++;
+    return whole(await request.text());
+  });
+  receive(CHUNKED);
+  await turns();
+  receive(`2\r\nhi\r\n0\r\n\r\n${GET}`);
+  await turns();
+  expect(out.text).toStartWith("HTTP/1.1 400");
+  expect(out.text).toContain("connection: close");
+  receive(GET);
+  await turns();
+  expect([served, out.calls]).toEqual([1, ["shutdown"]]);
+});
+
+test("a body is not made good by what comes after its framing broke", async () => {
+  let read = (): void => {};
+  const asked = new Promise<void>((resolve) => {
+    read = resolve;
+  });
+  const { receive, out } = start(async (request) => {
+    await asked;
+    return whole(await request.text());
+  });
+  receive(CHUNKED);
+  receive("zz\r\n");
+  receive("2\r\nhi\r\n0\r\n\r\n");
+  read();
+  await turns();
+  expect(out.text).toStartWith("HTTP/1.1 400");
+});
+
+test("of chunks only the plainest form is taken", async () => {
+  const bodies = ["2\nhi\r\n0\r\n\r\n", "2;x\r\nhi\r\n0\r\n\r\n", "2\r\nhi \r\n0\r\n\r\n"];
+  bodies.push("2\r\nhi\r\n0\r\n\n", "2\r\nhi\r\n0\r\nTrailer: x\r\n\r\n", "0x2\r\nhi\r\n0\r\n\r\n");
+  for (const body of bodies) {
+    const { receive, out } = start(async (request) => whole(await request.text()));
+    receive(CHUNKED);
+    for (const byte of body) receive(byte);
+    await turns();
+    expect({ body, answer: out.text.slice(0, 12) }).toEqual({ body, answer: "HTTP/1.1 400" });
+  }
 });
 
 test("a stream waits for a slow caller, and one that breaks off does not look whole", async () => {

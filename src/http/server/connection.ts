@@ -2,7 +2,6 @@
 import type { Socket } from "bun";
 import { ProtocolError } from "../../gateway/client/body-decoder.js";
 import { type Reply, StreamReply, WholeReply } from "../../gateway/reply.js";
-import { UNREAD_BYTES_MAX } from "../../kernel/limits.js";
 import { Outgoing } from "./outgoing.js";
 import type { ConnectionParts, Service } from "./parts.js";
 import { type Frame, printResponse, printStreamHead, printWhole } from "./print-answer.js";
@@ -17,12 +16,14 @@ const LF = 10;
 const HEAD_MS_MAX = 30_000;
 /** Longest pause in a body that is waited for. */
 const BODY_GAP_MS_MAX = 60_000;
-/** Longest time in which a caller takes nothing of its answer. */
+/** Longest time in which a caller takes nothing of what is there for it. */
 const TAKING_GAP_MS_MAX = 300_000;
 /** Longest time between two requests. Balancers in between should give up sooner. */
 const IDLE_MS_MAX = 600_000;
 /** For how long is still read, and thrown away, what somebody sends who has the answer already. */
 const LINGER_MS = 5_000;
+/** Whoever sends more than so much ahead of its answers is served no more of it. */
+const EARLY_BYTES_MAX = 256 * 1024;
 
 export class Connection {
   private readonly socket: Socket<Connection>;
@@ -36,50 +37,64 @@ export class Connection {
   private early: Buffer | undefined;
   private isPaused = false;
   private isTold = false;
+  /** No request is taken any more. */
   private isLast = false;
   private isLeaving = false;
   private isClosed = false;
-  /** When the last request ended, or the next one began. */
+  /** When the last request ended, the next one began, or the last answer was out. */
   private since: number;
-  /** When something last came in or went out. */
-  private movedAt: number;
+  /** When something last came in. */
+  private heardAt: number;
+  /** Since when the caller takes nothing of what is there for it. */
+  private stuckSince: number | undefined;
 
   constructor(socket: Socket<Connection>, parts: ConnectionParts) {
     this.socket = socket;
     this.parts = parts;
     this.out = new Outgoing(socket);
     this.since = parts.time.elapsed;
-    this.movedAt = this.since;
+    this.heardAt = this.since;
   }
 
   receive(bytes: Buffer): void {
     if (this.isLeaving) return;
-    this.movedAt = this.parts.time.elapsed;
-    if (!this.early && !this.request) this.since = this.movedAt;
+    this.heardAt = this.parts.time.elapsed;
+    if (!this.early && !this.request) this.since = this.heardAt;
     const body = this.request?.coming;
     const left = body && !body.isComplete ? this.receiveBody(body, bytes) : bytes;
-    if (left.length === 0) return;
+    if (left.length === 0 || this.isLast) return;
     this.early = this.early ? Buffer.concat([this.early, left]) : left;
-    if (!this.request) this.next();
-    else if (this.early.length > UNREAD_BYTES_MAX) this.pause();
+    this.proceed();
+    if (this.early && this.early.length > EARLY_BYTES_MAX) this.takeNoMore();
   }
 
   /** What of `bytes` is not the body's. */
   private receiveBody(body: RequestBody, bytes: Buffer): Buffer {
     try {
       return bytes.subarray(body.push(bytes));
-    } catch (broken) {
+    } catch {
       // Whoever reads the body hears of it; what comes after it cannot be told from a next request.
-      body.fail(broken);
-      this.isLast = true;
+      this.takeNoMore();
       return NO_BYTES;
     }
   }
 
+  private takeNoMore(): void {
+    this.isLast = true;
+    this.early = undefined;
+  }
+
+  /** On to the next request, once the caller has its last answer: nobody has answers pile up. */
+  private proceed(): void {
+    if (this.request || this.isLeaving || this.isClosed || !this.out.isEmpty) return;
+    if (this.isLast) this.leave();
+    else if (this.early) this.next(this.early);
+  }
+
   /** Begins the next request, if its head is there. */
-  private next(): void {
+  private next(early: Buffer): void {
     try {
-      const bytes = withoutBreaks(this.early ?? NO_BYTES);
+      const bytes = withoutBreaks(early);
       const head = this.head?.again(bytes) ?? RequestHead.read(bytes);
       if (head) this.begin(head, bytes);
       else this.early = bytes.length > 0 ? bytes : undefined;
@@ -91,8 +106,8 @@ export class Connection {
   private begin(head: RequestHead, bytes: Buffer): void {
     this.head = head;
     this.isTold = !head.waitsForContinue;
-    this.isLast ||= !head.keepsAlive;
     this.request = new ServerRequest(head, bytes, this.comingAfter(head, bytes));
+    if (!head.keepsAlive) this.takeNoMore();
     this.parts.arrivals.take(this);
   }
 
@@ -123,18 +138,27 @@ export class Connection {
   }
 
   /** One function each for all requests of a connection. */
-  private readonly ended = (reply: Reply): void => {
-    if (this.service) this.answer(this.service.ended(reply));
-  };
-  private readonly failed = (thrown: unknown): void => {
-    if (this.service) this.answer(this.service.failed(thrown));
-  };
+  private readonly ended = (reply: Reply): void =>
+    this.answerWith((service) => service.ended(reply));
+  private readonly failed = (thrown: unknown): void =>
+    this.answerWith((service) => service.failed(thrown));
+
+  private answerWith(replyOf: (service: Service) => Reply): void {
+    try {
+      if (this.service) this.answer(replyOf(this.service));
+    } catch (thrown) {
+      // Nothing is left to say it with.
+      this.parts.fault(thrown);
+      this.socket.terminate();
+    }
+  }
 
   private answer(reply: Reply): void {
+    this.isTold = true;
     // What is left of an unread body cannot be told from a next request.
-    if (this.request?.coming?.isComplete === false) this.isLast = true;
+    if (this.request?.coming?.isComplete === false) this.takeNoMore();
     if (this.isClosed) {
-      if (reply instanceof StreamReply) void reply.source.abandon();
+      if (reply instanceof StreamReply) void abandon(reply);
     } else if (reply instanceof WholeReply) {
       this.out.write(printWhole(reply, this.frame()));
       this.finish();
@@ -152,10 +176,10 @@ export class Connection {
   private async sendStream(reply: StreamReply): Promise<void> {
     const isChunked = this.head?.isHttp10 === false;
     // Without chunks the end of the connection is the end of the body.
-    this.isLast ||= !isChunked;
+    if (!isChunked) this.takeNoMore();
     const frame = this.frame();
     this.out.write(printStreamHead(reply, frame, isChunked));
-    if (frame.isHead) await reply.source.abandon();
+    if (frame.isHead) await abandon(reply);
     else await reply.source.run(this.out.sink(isChunked));
   }
 
@@ -167,71 +191,76 @@ export class Connection {
     return { lines: isHttp10 ? `${dateLine}connection: keep-alive\r\n` : dateLine, isHead };
   }
 
-  /** The answer is written: on to the next request, if there is to be one. */
+  /** The answer is written. */
   private readonly finish = (): void => {
+    if (this.isClosed) return;
+    // Its caller may still be sending: then the answer could be lost to whoever closes at once.
+    const isHeard = this.request?.coming?.isComplete !== false;
     this.request = undefined;
     this.service = undefined;
     this.since = this.parts.time.elapsed;
-    this.movedAt = this.since;
-    if (this.isLast) {
-      this.leave();
-      return;
-    }
-    this.resume();
-    if (this.early) this.next();
+    if (this.isLast && isHeard && this.out.isEmpty) this.end();
+    else this.proceed();
   };
 
   private refuse(thrown: unknown): void {
     const isKnown = thrown instanceof MalformedRequest;
     if (!isKnown && !(thrown instanceof ProtocolError)) throw thrown;
     const why = isKnown ? thrown : new MalformedRequest("The body breaks the rules of HTTP.");
-    this.isLast = true;
-    this.isLeaving = true;
-    this.sendResponse(this.parts.refuse(why)).then(this.finish, this.finish);
+    this.takeNoMore();
+    this.head = undefined;
+    const finish = () => this.proceed();
+    this.sendResponse(this.parts.refuse(why)).then(finish, finish);
   }
 
-  /** Ends the connection once all is out. What still comes in is thrown away, so that the answer can be read. */
+  private end(): void {
+    this.isLeaving = true;
+    this.socket.end();
+  }
+
+  /** All is out, and no more is taken. What still comes in is thrown away, so that the answer can be read. */
   private leave(): void {
     this.isLeaving = true;
-    this.early = undefined;
+    this.since = this.parts.time.elapsed;
     this.resume();
-    if (this.out.isEmpty) this.socket.shutdown();
+    this.socket.shutdown();
   }
 
   /** The caller takes more. */
   sendRest(): void {
-    this.movedAt = this.parts.time.elapsed;
+    this.stuckSince = undefined;
     this.out.sendRest();
-    if (this.isLeaving && this.out.isEmpty) this.socket.shutdown();
+    this.proceed();
   }
 
   closed(): void {
     this.isClosed = true;
+    this.early = undefined;
     this.request?.abort();
     this.out.close();
   }
 
-  /** Ends it when the request under way is over; at once where there is none. */
+  /** Ends it when the request under way is over and answered; at once where there is none. */
   stop(): void {
-    this.isLast = true;
-    if (!this.request) this.socket.end();
-    if (this.isLeaving) this.socket.terminate();
+    this.takeNoMore();
+    if (this.isLeaving || (!this.request && this.out.isEmpty)) this.end();
   }
 
   /** Ends what takes too long. */
   look(now: number): void {
     const waited = now - this.since;
-    const still = now - this.movedAt;
     const body = this.request?.coming;
+    if (this.out.isEmpty) this.stuckSince = undefined;
+    else this.stuckSince ??= now;
     if (this.isLeaving) {
-      if (waited > LINGER_MS && (this.out.isEmpty || still > LINGER_MS)) this.socket.terminate();
-    } else if (!this.out.isEmpty) {
-      if (still > TAKING_GAP_MS_MAX) this.socket.terminate();
+      if (waited > LINGER_MS) this.socket.end();
+    } else if (this.stuckSince !== undefined) {
+      if (now - this.stuckSince > TAKING_GAP_MS_MAX) this.socket.terminate();
     } else if (!this.request) {
       if (this.early && waited > HEAD_MS_MAX) this.refuse(TOO_SLOW);
-      else if (waited > IDLE_MS_MAX) this.socket.end();
-    } else if (body && !body.isComplete && !this.isPaused && still > BODY_GAP_MS_MAX) {
-      body.fail(TOO_SLOW);
+      else if (waited > IDLE_MS_MAX) this.end();
+    } else if (body && !body.isComplete && !this.isPaused) {
+      if (now - this.heardAt > BODY_GAP_MS_MAX) body.fail(TOO_SLOW);
     }
   }
 
@@ -255,6 +284,11 @@ export class Connection {
 
 const NO_BYTES = Buffer.alloc(0);
 const TOO_SLOW = new MalformedRequest("The request did not come in in time.", 408);
+
+/** Who could settle it has heard of the hang-up as well, and says what went wrong. */
+const abandon = async ({ source }: StreamReply): Promise<void> => {
+  await Promise.resolve(source.abandon()).catch(() => undefined);
+};
 
 /** Some callers end what they sent before with a line break too many. */
 function withoutBreaks(bytes: Buffer): Buffer {

@@ -33,7 +33,8 @@ export class Outgoing {
   /** For a body that comes bit by bit. */
   sink(isChunked: boolean): Sink {
     return {
-      write: (bytes) => this.write(isChunked ? chunkOf(bytes) : bytes),
+      // A chunk of nothing would be the last one.
+      write: (bytes) => bytes.length > 0 && this.write(isChunked ? chunkOf(bytes) : bytes),
       flush: () => this.flush(),
       close: () => isChunked && this.write(LAST_CHUNK),
     };

@@ -19,6 +19,8 @@ export type ConnectionParts = {
   readonly time: Time;
   readonly arrivals: Arrivals;
   readonly service: (request: ServerRequest) => Service;
+  /** Hears of answers that could not be written. */
+  readonly fault: (thrown: unknown) => void;
   /** The answer to what is no request. */
   readonly refuse: (why: MalformedRequest) => Response;
 };

@@ -35,9 +35,9 @@ export function printStreamHead(
   { status, headers }: StreamReply,
   { lines }: Frame,
   isChunked: boolean,
-): string {
+): Uint8Array {
   const framing = isChunked ? "transfer-encoding: chunked\r\n" : "";
-  return `${headOf(status, linesOf(headers) + lines)}${framing}\r\n`;
+  return Buffer.from(`${headOf(status, linesOf(headers) + lines)}${framing}\r\n`, "latin1");
 }
 
 const headOf = (status: number, lines: string): string =>

@@ -20,23 +20,32 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
 
   constructor(framing: Framing, flow: Flow) {
     this.flow = flow;
-    this.decoder = new BodyDecoder(framing);
+    this.decoder = new BodyDecoder(framing, "strict");
   }
 
   /** All of it has come in. */
   get isComplete(): boolean {
-    return this.decoder.isDone;
+    return this.decoder.isDone && !this.failure;
   }
 
-  /** Takes in what belongs to it; returns how many bytes that were. Throws ProtocolError for broken framing. */
+  /**
+   * Takes in what belongs to it; returns how many bytes that were. Throws ProtocolError for broken framing, and for what
+   * stands behind the last chunk: then it is no body at all.
+   */
   push(bytes: Buffer): number {
+    if (this.failure) return bytes.length;
     const own = this.decoder.belonging(bytes.length);
-    const before = this.unread.length;
-    if (own > 0)
-      this.decoder.push(own === bytes.length ? bytes : bytes.subarray(0, own), this.unread);
-    for (let i = before; i < this.unread.length; i++) {
-      this.unreadBytes += this.unread[i]?.length ?? 0;
+    const parts: Buffer[] = [];
+    try {
+      this.decoder.push(own === bytes.length ? bytes : bytes.subarray(0, own), parts);
+    } catch (reason) {
+      this.failure = { reason };
+      this.wake();
+      throw reason;
     }
+    const part = onePart(parts, own);
+    if (part.length > 0) this.unread.push(part);
+    this.unreadBytes += part.length;
     if (this.unreadBytes >= UNREAD_BYTES_MAX && !this.isComplete) this.flow.pause();
     this.wake();
     return own;
@@ -44,8 +53,7 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
 
   /** It breaks off: the caller hung up, or sent what is no HTTP. */
   fail(reason: unknown): void {
-    if (this.isComplete) return;
-    this.failure ??= { reason };
+    if (!this.isComplete) this.failure ??= { reason };
     this.wake();
   }
 
@@ -57,6 +65,7 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     for (;;) {
+      if (this.failure) throw this.failure.reason;
       const parts = this.unread;
       this.unread = [];
       this.unreadBytes = 0;
@@ -64,7 +73,7 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
       yield* parts;
       if (this.unread.length > 0) continue;
       if (this.isComplete) return;
-      if (this.failure) throw this.failure.reason;
+      if (this.failure) continue;
       this.flow.wanted();
       this.waiter = Promise.withResolvers();
       await this.waiter.promise;
@@ -76,4 +85,11 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
     this.waiter = undefined;
     waiter?.resolve();
   }
+}
+
+/** What was cut out of its framing is copied: a few bytes must not keep a large piece alive, nor be many objects. */
+function onePart(parts: readonly Buffer[], received: number): Buffer {
+  const [first] = parts;
+  if (parts.length === 1 && first && first.length === received) return first;
+  return Buffer.concat(parts);
 }

@@ -12,7 +12,8 @@ export class MalformedRequest extends Error {
 }
 
 const END_OF_HEAD = "\r\n\r\n";
-const REQUEST_LINE = /^([A-Z]{1,20}) (?:https?:\/\/[^/?#]+)?(\/[\x21-\x7e]*) HTTP\/1\.([01])$/;
+const REQUEST_LINE =
+  /^([A-Z]{1,20}) (?:https?:\/\/[\x21\x22\x24-\x2e\x30-\x3e\x40-\x7e]+)?(\/[\x21-\x7e]*) HTTP\/1\.([01])$/;
 const OTHER_VERSION = /^[A-Z]+ \S+ HTTP\/(?!1\.[01]$)\d\.\d$/;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Tabs, and everything from the space on; a line break that stood alone would end the line for somebody else. */
@@ -82,7 +83,7 @@ export class RequestHead {
       isHttp10,
       isChunked: values.has("transfer-encoding"),
       keepsAlive: keepsAlive(values.get("connection"), isHttp10),
-      waitsForContinue: values.get("expect")?.toLowerCase() === "100-continue",
+      waitsForContinue: !isHttp10 && values.get("expect")?.toLowerCase() === "100-continue",
       values,
       digitsAt,
       digitsEnd,

@@ -1,6 +1,7 @@
 import type { SocketHandler } from "bun";
 import { systemClock } from "../../kernel/clock.js";
 import { RouterError } from "../../kernel/errors.js";
+import { reasonOf } from "../../kernel/log.js";
 import { Answering } from "../answer.js";
 import { errorResponse } from "../errors.js";
 import type { Site } from "../parts.js";
@@ -57,6 +58,7 @@ export function listen(
   const parts: ConnectionParts = {
     time,
     arrivals: new Arrivals(() => spool.openRequests()),
+    fault: (thrown) => log("error", "answer_failed", { reason: reasonOf(thrown) }),
     service: (request) => new Answering(site, request),
     refuse: ({ message, status }) =>
       errorResponse(new RouterError("bad_request", message, { status }), {
