@@ -284,6 +284,7 @@ test("a slow caller who has taken all of a stream so far keeps nobody else waiti
   await until(() => written.includes("three"));
   hangUp.abort();
   await running;
+  await until(() => other.site.gateway.spool.openRequests() === 0);
   await other.stop();
   await silent.stop();
 });

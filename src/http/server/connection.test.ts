@@ -24,23 +24,25 @@ function start(answer: (request: ServerRequest) => Promise<Reply> | Reply) {
     pause: note("pause"),
     resume: note("resume"),
   };
-  const time = { elapsed: 0, dateLine: "" };
+  let now = 0;
   const connection = new Connection(fake as unknown as Socket<Connection>, {
-    time,
+    time: { dateLine: "" },
     arrivals: new Arrivals(() => 0),
     service: (request) => ({
       begin: () => answer(request),
       ended: (reply) => reply,
       failed: (thrown) => new Response(String(thrown), { status: 400 }),
     }),
+    gone: note("gone"),
     fault: (thrown) => {
       throw thrown;
     },
     refuse: ({ message, status }) => new Response(message, { status }),
   });
   const later = async (ms: number): Promise<void> => {
-    time.elapsed += ms;
-    connection.look(time.elapsed);
+    connection.look(now);
+    now += ms;
+    connection.look(now);
     await turns();
   };
   const receive = (text: string) => connection.receive(Buffer.from(text));
@@ -145,15 +147,17 @@ test("answers to requests sent ahead do not pile up, and whoever sends too far a
 test("who hangs up is not served what else it had sent", async () => {
   let served = 0;
   const waiting: ((reply: Reply) => void)[] = [];
-  const { connection, receive } = start(() => {
+  const { connection, receive, out } = start(() => {
     served++;
     return new Promise((resolve) => waiting.push(resolve));
   });
   receive(GET + GET);
   connection.closed();
+  expect(out.calls).toEqual([]);
   waiting[0]?.(new Response("late"));
   await turns();
-  expect(served).toBe(1);
+  // Only now may the process end.
+  expect([served, out.calls]).toEqual([1, ["gone"]]);
 });
 
 test("a server that stops leaves nobody with half an answer", async () => {

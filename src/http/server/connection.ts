@@ -3,7 +3,8 @@ import type { Socket } from "bun";
 import { ProtocolError } from "../../gateway/client/body-decoder.js";
 import { type Reply, StreamReply, WholeReply } from "../../gateway/reply.js";
 import { Outgoing } from "./outgoing.js";
-import type { ConnectionParts, Service } from "./parts.js";
+import type { ConnectionParts, Service, Watched } from "./parts.js";
+import { Patience, type Wait } from "./patience.js";
 import { type Frame, printResponse, printStreamHead, printWhole } from "./print-answer.js";
 import { RequestBody } from "./request-body.js";
 import { MalformedRequest, RequestHead } from "./request-head.js";
@@ -12,23 +13,14 @@ import { ServerRequest } from "./server-request.js";
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 const CR = 13;
 const LF = 10;
-/** How long a head may take, from its first byte on. */
-const HEAD_MS_MAX = 30_000;
-/** Longest pause in a body that is waited for. */
-const BODY_GAP_MS_MAX = 60_000;
-/** Longest time in which a caller takes nothing of what is there for it. */
-const TAKING_GAP_MS_MAX = 300_000;
-/** Longest time between two requests. Balancers in between should give up sooner. */
-const IDLE_MS_MAX = 600_000;
-/** For how long is still read, and thrown away, what somebody sends who has the answer already. */
-const LINGER_MS = 5_000;
 /** Whoever sends more than so much ahead of its answers is served no more of it. */
 const EARLY_BYTES_MAX = 256 * 1024;
 
-export class Connection {
+export class Connection implements Watched {
   private readonly socket: Socket<Connection>;
   private readonly parts: ConnectionParts;
   private readonly out: Outgoing;
+  private readonly patience = new Patience();
   /** Of the last request, as the next one's is most likely the same. */
   private head: RequestHead | undefined;
   private request: ServerRequest | undefined;
@@ -41,25 +33,14 @@ export class Connection {
   private isLast = false;
   private isLeaving = false;
   private isClosed = false;
-  /** When the last request ended, the next one began, or the last answer was out. */
-  private since: number;
-  /** When something last came in. */
-  private heardAt: number;
-  /** Since when the caller takes nothing of what is there for it. */
-  private stuckSince: number | undefined;
-
   constructor(socket: Socket<Connection>, parts: ConnectionParts) {
     this.socket = socket;
     this.parts = parts;
     this.out = new Outgoing(socket);
-    this.since = parts.time.elapsed;
-    this.heardAt = this.since;
   }
 
   receive(bytes: Buffer): void {
     if (this.isLeaving) return;
-    this.heardAt = this.parts.time.elapsed;
-    if (!this.early && !this.request) this.since = this.heardAt;
     const body = this.request?.coming;
     const left = body && !body.isComplete ? this.receiveBody(body, bytes) : bytes;
     if (left.length === 0 || this.isLast) return;
@@ -70,6 +51,7 @@ export class Connection {
 
   /** What of `bytes` is not the body's. */
   private receiveBody(body: RequestBody, bytes: Buffer): Buffer {
+    this.patience.renew();
     try {
       return bytes.subarray(body.push(bytes));
     } catch {
@@ -149,7 +131,7 @@ export class Connection {
     } catch (thrown) {
       // Nothing is left to say it with.
       this.parts.fault(thrown);
-      this.socket.terminate();
+      this.breakOff();
     }
   }
 
@@ -158,14 +140,14 @@ export class Connection {
     // What is left of an unread body cannot be told from a next request.
     if (this.request?.coming?.isComplete === false) this.takeNoMore();
     if (this.isClosed) {
-      if (reply instanceof StreamReply) void abandon(reply);
+      if (reply instanceof StreamReply) void abandon(reply).then(this.finish);
+      else this.finish();
     } else if (reply instanceof WholeReply) {
       this.out.write(printWhole(reply, this.frame()));
       this.finish();
     } else {
       const sent = reply instanceof StreamReply ? this.sendStream(reply) : this.sendResponse(reply);
-      // A body that breaks off must not look whole.
-      sent.then(this.finish, () => this.socket.terminate());
+      sent.then(this.finish, this.breakOff);
     }
   }
 
@@ -193,14 +175,21 @@ export class Connection {
 
   /** The answer is written. */
   private readonly finish = (): void => {
-    if (this.isClosed) return;
     // Its caller may still be sending: then the answer could be lost to whoever closes at once.
     const isHeard = this.request?.coming?.isComplete !== false;
     this.request = undefined;
     this.service = undefined;
-    this.since = this.parts.time.elapsed;
-    if (this.isLast && isHeard && this.out.isEmpty) this.end();
+    this.patience.renew();
+    if (this.isClosed) this.parts.gone(this);
+    else if (this.isLast && isHeard && this.out.isEmpty) this.end();
     else this.proceed();
+  };
+
+  /** A body that breaks off must not look whole. */
+  private readonly breakOff = (): void => {
+    this.request = undefined;
+    if (this.isClosed) this.parts.gone(this);
+    else this.socket.terminate();
   };
 
   private refuse(thrown: unknown): void {
@@ -221,14 +210,13 @@ export class Connection {
   /** All is out, and no more is taken. What still comes in is thrown away, so that the answer can be read. */
   private leave(): void {
     this.isLeaving = true;
-    this.since = this.parts.time.elapsed;
     this.resume();
     this.socket.shutdown();
   }
 
   /** The caller takes more. */
   sendRest(): void {
-    this.stuckSince = undefined;
+    this.patience.renew();
     this.out.sendRest();
     this.proceed();
   }
@@ -236,32 +224,31 @@ export class Connection {
   closed(): void {
     this.isClosed = true;
     this.early = undefined;
-    this.request?.abort();
     this.out.close();
+    if (this.request) this.request.abort();
+    else this.parts.gone(this);
   }
 
-  /** Ends it when the request under way is over and answered; at once where there is none. */
   stop(): void {
     this.takeNoMore();
     if (this.isLeaving || (!this.request && this.out.isEmpty)) this.end();
   }
 
-  /** Ends what takes too long. */
   look(now: number): void {
-    const waited = now - this.since;
-    const body = this.request?.coming;
-    if (this.out.isEmpty) this.stuckSince = undefined;
-    else this.stuckSince ??= now;
-    if (this.isLeaving) {
-      if (waited > LINGER_MS) this.socket.end();
-    } else if (this.stuckSince !== undefined) {
-      if (now - this.stuckSince > TAKING_GAP_MS_MAX) this.socket.terminate();
-    } else if (!this.request) {
-      if (this.early && waited > HEAD_MS_MAX) this.refuse(TOO_SLOW);
-      else if (waited > IDLE_MS_MAX) this.end();
-    } else if (body && !body.isComplete && !this.isPaused) {
-      if (now - this.heardAt > BODY_GAP_MS_MAX) body.fail(TOO_SLOW);
-    }
+    const { wait } = this;
+    if (!this.patience.isOver(wait, now)) return;
+    if (wait === "head") this.refuse(TOO_SLOW);
+    else if (wait === "body") this.request?.coming?.fail(TOO_SLOW);
+    else if (wait === "taking") this.socket.terminate();
+    else this.end();
+  }
+
+  private get wait(): Wait | undefined {
+    if (this.isLeaving) return "farewell";
+    if (!this.out.isEmpty) return "taking";
+    if (!this.request) return this.early ? "head" : "request";
+    const { coming } = this.request;
+    return coming && !coming.isComplete && !this.isPaused ? "body" : undefined;
   }
 
   wanted(): void {

@@ -7,7 +7,7 @@ import { errorResponse } from "../errors.js";
 import type { Site } from "../parts.js";
 import { Arrivals } from "./arrivals.js";
 import { Connection } from "./connection.js";
-import type { ConnectionParts, Time } from "./parts.js";
+import type { ConnectionParts, Watched } from "./parts.js";
 import { dateLine } from "./print-answer.js";
 
 const LOOK_EVERY_MS = 1_000;
@@ -15,11 +15,7 @@ const LOOK_EVERY_MS = 1_000;
 export type Server = { readonly origin: string; readonly stop: () => Promise<void> };
 
 /** One set of handlers for all connections: Bun keeps what it is given for as long as a socket lives. */
-function handlersFor(
-  parts: ConnectionParts,
-  open: Set<Connection>,
-  onClose: () => void,
-): SocketHandler<Connection> {
+function handlersFor(parts: ConnectionParts, open: Set<Watched>): SocketHandler<Connection> {
   return {
     open: (socket) => {
       socket.data = new Connection(socket, parts);
@@ -29,18 +25,9 @@ function handlersFor(
     data: (socket, bytes) => socket.data.receive(bytes),
     drain: (socket) => socket.data.sendRest(),
     error: (socket) => socket.terminate(),
-    close: ({ data }) => {
-      open.delete(data);
-      data.closed();
-      onClose();
-    },
+    close: (socket) => socket.data.closed(),
   };
 }
-
-const timeNow = (): Time => ({
-  elapsed: systemClock.elapsed(),
-  dateLine: dateLine(systemClock.now()),
-});
 
 /** Listens. With `sharesPort`, several processes take turns on one port. */
 export function listen(
@@ -48,16 +35,20 @@ export function listen(
   place: { readonly host: string; readonly port: number; readonly sharesPort: boolean },
 ): Server {
   const { spool, newId, log } = site.gateway;
-  const open = new Set<Connection>();
+  const open = new Set<Watched>();
   const stopping = Promise.withResolvers<void>();
   let isStopping = false;
-  const onClose = () => {
+  const endIfOver = () => {
     if (isStopping && open.size === 0) stopping.resolve();
   };
-  const time = timeNow();
+  const time = { dateLine: dateLine(systemClock.now()) };
   const parts: ConnectionParts = {
     time,
     arrivals: new Arrivals(() => spool.openRequests()),
+    gone: (connection) => {
+      open.delete(connection);
+      endIfOver();
+    },
     fault: (thrown) => log("error", "answer_failed", { reason: reasonOf(thrown) }),
     service: (request) => new Answering(site, request),
     refuse: ({ message, status }) =>
@@ -72,12 +63,12 @@ export function listen(
     hostname: place.host,
     port: place.port,
     reusePort: place.sharesPort,
-    socket: handlersFor(parts, open, onClose),
+    socket: handlersFor(parts, open),
   };
   const listener = Bun.listen<Connection>(options);
   const looking = setInterval(() => {
-    Object.assign(time, timeNow());
-    for (const connection of open) connection.look(time.elapsed);
+    time.dateLine = dateLine(systemClock.now());
+    for (const connection of open) connection.look(systemClock.elapsed());
   }, LOOK_EVERY_MS);
   const host = place.host.includes(":") ? `[${place.host}]` : place.host;
   return {
@@ -86,7 +77,7 @@ export function listen(
       listener.stop();
       isStopping = true;
       for (const connection of open) connection.stop();
-      onClose();
+      endIfOver();
       await stopping.promise;
       clearInterval(looking);
     },
