@@ -33,6 +33,7 @@ export class Connection implements Watched {
   private isLast = false;
   private isLeaving = false;
   private isClosed = false;
+
   constructor(socket: Socket<Connection>, parts: ConnectionParts) {
     this.socket = socket;
     this.parts = parts;
