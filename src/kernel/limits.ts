@@ -50,7 +50,7 @@ export type Limits = { readonly [Name in keyof typeof defaultLimits]: number };
 /** Of a caller's request. */
 export const HEADERS_MAX = 200;
 export const HEAD_BYTES_MAX = 64 * 1024;
-/** Above this much of a body that nobody has read, or of requests to come, the caller is made to wait. */
+/** Above this much of a body that nobody has read its caller is made to wait. */
 export const UNREAD_BYTES_MAX = 1024 * 1024;
 
 /** A body up to this size does not count as kept: nearly all are smaller. */

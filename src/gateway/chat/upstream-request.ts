@@ -30,18 +30,16 @@ export function chatUpstreamRequest(
   const model = JSON.stringify(target.providerModel);
   const path = adapter.path(target.providerModel);
   const changes = changesFor(adapter, request, target.clampedTo);
-  return changes
-    ? {
-        path,
-        headers: headers ?? NO_HEADERS,
-        body: withChanges(text, members, changes.set("model", model)),
-      }
-    : {
-        path,
-        headers: headers ?? NO_HEADERS,
-        body: withMember(text, members, "model", model),
-        bodyBytes: Buffer.byteLength(text) + bytesMore(request, model),
-      };
+  if (changes) {
+    const body = withChanges(text, members, changes.set("model", model));
+    return { path, headers: headers ?? NO_HEADERS, body };
+  }
+  return {
+    path,
+    headers: headers ?? NO_HEADERS,
+    body: withMember(text, members, "model", model),
+    bodyBytes: Buffer.byteLength(text) + bytesMore(request, model),
+  };
 }
 
 /** How many bytes longer the body gets by another name for the model. */
