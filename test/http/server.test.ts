@@ -95,6 +95,27 @@ test("one connection serves one request after the other, each with its own body 
   expect(contentsReceived()).toEqual(contents);
 });
 
+test("an answer is as long as it says, in whatever script it is, and whether or not it tells its usage", async () => {
+  const contents = ["plain", "größe", "漢字 🙂", "\u007f\u0080\u00ff"];
+  for (const content of contents) {
+    for (const usage of [{ prompt: 3, completion: 2 }, undefined]) {
+      const speaker = fakeProvider(() => plainAnswer(usage, content));
+      const other = await testApp({ yaml: yamlFor({ local: speaker.origin }) });
+      const user = await other.addUser("bo");
+      const own = listen(other.site, { host: "127.0.0.1", port: 0, sharesPort: false });
+      const answer = await rawRequest(own.origin, chatRequest("hi", [], user.token));
+      const [lines = "", body = ""] = answer.split("\r\n\r\n");
+      expect(lines).toContain(`content-length: ${body.length}`);
+      const told = JSON.parse(Buffer.from(body, "latin1").toString("utf8"));
+      expect(told.choices[0].message.content).toBe(content);
+      expect(told.usage).toHaveProperty("cost_nano_usd");
+      await own.stop();
+      await other.stop();
+      await speaker.stop();
+    }
+  }
+}, 30_000);
+
 test("requests that come in one piece are answered in their order", async () => {
   const answer = await rawRequest(
     server.origin,
