@@ -13,3 +13,11 @@ test("the checksum of a stretch of bytes is zlib's", () => {
 test("the checksum of nine digits is the one that everybody knows", () => {
   expect(crc32(Buffer.from("123456789"), 0, 9)).toBe(0xcbf43926);
 });
+
+test("a checksum goes on where another one ended", () => {
+  const bytes = Buffer.from("a beginning, and what comes after it");
+  for (let at = 0; at <= bytes.length; at++) {
+    const before = crc32(bytes, 0, at);
+    expect(crc32(bytes, at, bytes.length, before)).toBe(Bun.hash.crc32(bytes));
+  }
+});

@@ -1,14 +1,14 @@
 /**
- * CRC-32 as zlib has it, of bytes where they stand. The engine's own wants them cut out, which costs several times as
- * much as counting a few hundred of them here.
+ * CRC-32 as zlib has it, of bytes where they stand, and in steps. Bun's own wants all of them at once and cut out, which
+ * is the faster way for many.
  */
 
 /** Reversed, as zip, gzip and PNG have it. */
 const POLYNOMIAL = 0xedb88320;
 const BYTE = 256;
-/** Of the bytes from `start` to before `end`; a whole number below 2 ** 32. */
-export function crc32(bytes: Uint8Array, start: number, end: number): number {
-  let crc = -1;
+/** Of the bytes from `start` to before `end`, after others whose checksum is `before`; a whole number below 2 ** 32. */
+export function crc32(bytes: Uint8Array, start: number, end: number, before = 0): number {
+  let crc = ~before;
   let at = start;
   for (; at + 4 <= end; at += 4) {
     const first = crc ^ byteAt(bytes, at);

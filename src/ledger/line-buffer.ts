@@ -6,22 +6,35 @@ const CHECKSUM_CHARS = 8;
 const HEX_DIGITS = Buffer.from("0123456789abcdef");
 const LINE_FEED = 10;
 
+/** How many lines begin, with the checksum of so much. */
+export type LineStart = { readonly bytes: Uint8Array; readonly checksum: number };
+
+export const lineStart = (text: string): LineStart => {
+  const bytes = Buffer.from(text);
+  return { bytes, checksum: crc32(bytes, 0, bytes.length) };
+};
+
+const NO_START = lineStart("");
+
 export class LineBuffer extends ByteWriter {
-  private lineStart = 0;
+  private lineAt = 0;
+  private start = NO_START;
 
   /** Begins a line, which its checksum goes before. */
-  begin(): void {
+  begin(start = NO_START): void {
     this.makeRoom(CHECKSUM_CHARS);
-    this.lineStart = this.length;
+    this.lineAt = this.length;
+    this.start = start;
     this.length += CHECKSUM_CHARS;
+    this.encoded(start.bytes);
   }
 
   end(): void {
     this.makeRoom(1);
-    const { bytes, length } = this;
-    const from = this.lineStart + CHECKSUM_CHARS;
-    let checksum = crc32(bytes, from, length);
-    for (let i = from - 1; i >= this.lineStart; i--) {
+    const { bytes, length, start, lineAt } = this;
+    const textAt = lineAt + CHECKSUM_CHARS;
+    let checksum = crc32(bytes, textAt + start.bytes.length, length, start.checksum);
+    for (let i = textAt - 1; i >= lineAt; i--) {
       bytes[i] = HEX_DIGITS[checksum & 15] ?? 0;
       checksum >>>= 4;
     }

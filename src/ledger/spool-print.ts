@@ -2,17 +2,14 @@
 import type { NanoUsd } from "../kernel/money.js";
 import type { Usage } from "../tasks/usage.js";
 import type { AwaitedCost } from "./late-cost.js";
-import type { LineBuffer } from "./line-buffer.js";
+import { type LineBuffer, type LineStart, lineStart } from "./line-buffer.js";
 import type { Profile } from "./profile.js";
 import type { ReceiptDetails } from "./receipt.js";
 import { AWAITED, type Ended, SETTLED, STARTED, type Started } from "./spool-record.js";
 import type { Settlement } from "./store.js";
 
 export function printStarted(lines: LineBuffer, started: Started): void {
-  lines.begin();
-  lines.text(STARTED);
-  lines.encoded(encodedText(started.profile));
-  lines.text("\t[");
+  lines.begin(startsFor(started.profile).started);
   printBeginning(lines, started);
   lines.text("]");
   lines.end();
@@ -20,10 +17,7 @@ export function printStarted(lines: LineBuffer, started: Started): void {
 
 export function printSettled(lines: LineBuffer, ended: Ended): void {
   const { profile, status, outcome, durationMs, firstByteMs, attempts, usage, debits } = ended;
-  lines.begin();
-  lines.text(SETTLED);
-  lines.encoded(encodedText(profile));
-  lines.text("\t[");
+  lines.begin(startsFor(profile).settled);
   for (let i = 0; i < debits.length; i++) {
     if (i > 0) lines.text(",");
     lines.quoted(debits[i]?.account ?? "");
@@ -110,14 +104,20 @@ function printAmount(lines: LineBuffer, amount: NanoUsd | undefined): void {
   lines.quoted(String(amount));
 }
 
-/** By profile, most of whose lines it is. */
-const encodedTexts = new WeakMap<Profile, Uint8Array>();
+type Starts = { readonly started: LineStart; readonly settled: LineStart };
 
-function encodedText(profile: Profile): Uint8Array {
-  let encoded = encodedTexts.get(profile);
-  if (encoded === undefined) {
-    encoded = Buffer.from(profile.text);
-    encodedTexts.set(profile, encoded);
+/** By profile, which most of a line is made of. */
+const starts = new WeakMap<Profile, Starts>();
+
+function startsFor(profile: Profile): Starts {
+  let made = starts.get(profile);
+  if (made === undefined) {
+    const { text } = profile;
+    made = {
+      started: lineStart(`${STARTED}${text}\t[`),
+      settled: lineStart(`${SETTLED}${text}\t[`),
+    };
+    starts.set(profile, made);
   }
-  return encoded;
+  return made;
 }

@@ -4,7 +4,6 @@
  * whole. What many requests share stands in parts of its own, so that the drain reads each of these texts once and
  * knows it again. Flat arrays rather than objects, because every request writes two lines.
  */
-import { crc32 } from "../kernel/crc32.js";
 import { SHARED_TEXTS_MAX } from "../kernel/limits.js";
 import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
 import type { Measured, Usage } from "../tasks/usage.js";
@@ -173,7 +172,7 @@ const sharedAccounts = shared((text) => JSON.parse(text) as readonly string[]);
 
 function isWhole(line: Buffer, kind: string): boolean {
   if (line[CHECKSUM_CHARS] !== kind.charCodeAt(0)) return false;
-  return checksumOf(line) === crc32(line, CHECKSUM_CHARS, line.length);
+  return checksumOf(line) === Bun.hash.crc32(line.subarray(CHECKSUM_CHARS));
 }
 
 /** Hex digits; not a number where anything else stands there. */
