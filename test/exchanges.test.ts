@@ -2,6 +2,7 @@
  * Every file under `exchanges/`: what a caller asks, what the provider is then sent, what it replies, and what
  * becomes of that. And the requests again, held against what Hugging Face's own client would send directly.
  */
+
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,6 +15,8 @@ import {
 import type { ChatCompletionOutput } from "@huggingface/tasks";
 import { builtInProviders } from "../src/config/providers.js";
 import { chatUpstreamRequest } from "../src/gateway/chat/upstream-request.js";
+import { bytesOf } from "../src/kernel/content.js";
+import { spanOf } from "../src/kernel/span.js";
 import { parseChatRequest } from "../src/wire/chat-request.js";
 import { chat, type TestApp, type TestUser, testApp } from "./support/app.js";
 import { type FakeProvider, fakeProvider, streamed } from "./support/provider.js";
@@ -341,7 +344,9 @@ describe("our request is the one that @huggingface/inference would send directly
       test(`to ${provider.id}, ${how}`, () => {
         const adapter = provider.tasks.conversational;
         if (!adapter) throw new Error(`${provider.id} has no chat`);
-        const request = parseChatRequest(JSON.stringify({ model: "a/caller-s-name", ...question }));
+        const request = parseChatRequest(
+          spanOf(JSON.stringify({ model: "a/caller-s-name", ...question })),
+        );
         const target = { providerModel: MODEL, clampedTo: undefined };
         const ours = chatUpstreamRequest(provider, adapter, request, target);
         const theirs = clientsRequest(provider.id as InferenceProvider, question);
@@ -349,7 +354,9 @@ describe("our request is the one that @huggingface/inference would send directly
         const headers: Json = { ...ours.headers, "content-type": "application/json" };
         expect(headers).toEqual(theirs.headers);
         const change = DIFFERENCES[how] ?? ((body: Json) => body);
-        expect(JSON.parse(ours.body)).toEqual(change(theirs.body, provider.id));
+        expect(JSON.parse(Buffer.from(bytesOf(ours.body)).toString())).toEqual(
+          change(theirs.body, provider.id),
+        );
       });
     }
   }

@@ -1,4 +1,5 @@
 /** What routing and limits cost, one part to a process: `parts.ts <part> <quick|full>` prints one number. */
+
 import { heapStats } from "bun:jsc";
 import { Catalog } from "../../src/catalog/catalog.js";
 import { mappingKey } from "../../src/catalog/mapping-key.js";
@@ -9,6 +10,7 @@ import type { Chooser } from "../../src/gateway/route/eligible.js";
 import { defaultLimits } from "../../src/kernel/limits.js";
 import { parsePricePerMillion } from "../../src/kernel/money.js";
 import { CALENDAR } from "../../src/kernel/period.js";
+import { spanOf } from "../../src/kernel/span.js";
 import { openAiCompatible } from "../../src/providers/openai-compatible.js";
 import { Breakers } from "../../src/routing/breakers.js";
 import { choose, type Weighing } from "../../src/routing/choose.js";
@@ -72,14 +74,16 @@ function worldOf(count: number, kind: PolicyName) {
   return { mappings, chooser };
 }
 
-const TEXT = JSON.stringify({
-  model: "org/model",
-  messages: [{ role: "user", content: "How far is it to the moon, and back?" }],
-  max_tokens: 256,
-});
+const BODY = spanOf(
+  JSON.stringify({
+    model: "org/model",
+    messages: [{ role: "user", content: "How far is it to the moon, and back?" }],
+    max_tokens: 256,
+  }),
+);
 
 const callAt = (ms: number): RoutedChat => ({
-  ...{ request: parseChatRequest(TEXT), headerKey: undefined, at: AT + ms, startedAt: ms },
+  ...{ request: parseChatRequest(BODY), headerKey: undefined, at: AT + ms, startedAt: ms },
   caller: {
     user: {
       ...{ kind: "user", id: "u", name: "u", plan: "free", seats: 0, role: "user" },

@@ -1,3 +1,4 @@
+import type { Part } from "../kernel/byte-writer.js";
 import type { NanoUsd } from "../kernel/money.js";
 import type { Profile } from "../ledger/profile.js";
 import type { Candidate, Policy } from "../routing/policy.js";
@@ -28,18 +29,23 @@ export type Facts = {
 /** Our id of a request, also under the name that OpenAI's and Hugging Face's clients look for and show. */
 export const idHeaders = (id: string) => ({ "inference-id": id, "x-request-id": id });
 
-/** The headers of an answer but for its content type. `cost` is known before a plain answer's body, and only at the end of a stream. */
-export function answerLines(gateway: Gateway, call: Call, facts: Facts, cost?: NanoUsd): string {
+/**
+ * The headers of an answer but for its content type, as `WholeReply` has them. `cost` is known before a plain answer's
+ * body, and only at the end of a stream.
+ */
+export function answerLines(gateway: Gateway, call: Call, facts: Facts, cost?: NanoUsd): Part[] {
   const { id, admission, at, startedAt } = call;
   const remaining = balanceFor(gateway, call.caller);
   // The clock was asked when the answer came, a moment ago.
   const rates = admission?.textsAt(at + facts.answeredAt - startedAt);
   const areLasting = rates?.policy === "";
-  const lasting = lastingLines(call, facts, areLasting ? rates.left : "");
-  const charged = cost === undefined ? "" : costLines(remaining, cost);
-  const timing = serverTiming(gateway, call, facts);
-  const lines = `${lasting}inference-id: ${id}\r\nx-request-id: ${id}\r\nx-turnpike-credits-remaining-nano-usd: ${remaining}\r\nserver-timing: ${timing}\r\n${charged}`;
-  return isUsual(facts) && (!rates || areLasting) ? lines : lines + rareLines(facts, rates);
+  const lines: Part[] = [lastingLines(call, facts, areLasting ? rates.left : "")];
+  lines.push("inference-id: ", id, "\r\nx-request-id: ", id);
+  lines.push("\r\nx-turnpike-credits-remaining-nano-usd: ", digitsOf(remaining), LINE_END);
+  addServerTiming(lines, gateway, call, facts);
+  if (cost !== undefined) addCost(lines, remaining, cost);
+  if (!isUsual(facts) || (rates && !areLasting)) lines.push(rareLines(facts, rates));
+  return lines;
 }
 
 /** All headers of an answer, whose content type is that of chat where nobody sets another. */
@@ -50,10 +56,17 @@ export function answerHeaders(gateway: Gateway, call: Call, facts: Facts, cost?:
   return headers;
 }
 
-const costLines = (remaining: NanoUsd, cost: NanoUsd): string => {
-  const line = `x-turnpike-cost-nano-usd: ${cost}\r\n`;
-  return cost === 0n ? line : `${line}x-turnpike-calls-left: ${callsLeft(remaining, cost)}\r\n`;
-};
+function addCost(lines: Part[], remaining: NanoUsd, cost: NanoUsd): void {
+  lines.push("x-turnpike-cost-nano-usd: ", digitsOf(cost), LINE_END);
+  if (cost === 0n) return;
+  lines.push("x-turnpike-calls-left: ", digitsOf(callsLeft(remaining, cost)), LINE_END);
+}
+
+/** A number, unless a double would not hold it. */
+const digitsOf = (amount: bigint): Part =>
+  amount <= Number.MAX_SAFE_INTEGER && amount >= 0n ? Number(amount) : String(amount);
+
+const LINE_END = "\r\n";
 
 /** Whether the first candidate answered, just as it was asked to. */
 const isUsual = ({ tried, explored, clamped, leftOut }: Facts): boolean =>
@@ -82,24 +95,25 @@ type Lasting = {
   readonly policy: string;
   readonly isDirect: boolean;
   readonly ratesLeft: string;
-  readonly lines: string;
+  readonly lines: Uint8Array;
 };
 
 /** By profile, which is made anew whenever its caller or its mapping changes. */
 const lasting = new WeakMap<Profile, Lasting>();
 
 /** What one answer after the other says: it is made once. */
-function lastingLines(call: Call, facts: Facts, ratesLeft: string): string {
+function lastingLines(call: Call, facts: Facts, ratesLeft: string): Uint8Array {
   const policy = policyName(facts.policy);
   const profile = profileFor(call.caller, facts.candidate);
   const there = lasting.get(profile);
   const isRoutedSo = there?.policy === policy && there.isDirect === isDirect(facts);
   if (isRoutedSo && there.ratesLeft === ratesLeft) return there.lines;
   const { provider } = facts.candidate.mapping;
-  let lines = headerLine("x-inference-provider", provider);
-  lines += headerLine("x-turnpike-billed-to", billedTo(call, facts.candidate));
-  if (isDirect(facts)) lines += headerLine(ROUTE, routeText(facts));
-  if (ratesLeft !== "") lines += headerLine("ratelimit", ratesLeft);
+  let text = headerLine("x-inference-provider", provider);
+  text += headerLine("x-turnpike-billed-to", billedTo(call, facts.candidate));
+  if (isDirect(facts)) text += headerLine(ROUTE, routeText(facts));
+  if (ratesLeft !== "") text += headerLine("ratelimit", ratesLeft);
+  const lines = Buffer.from(text);
   lasting.set(profile, { policy, isDirect: isDirect(facts), ratesLeft, lines });
   return lines;
 }
@@ -145,22 +159,25 @@ export function closingComment(
 const billedTo = (call: Call, candidate: Candidate): string =>
   candidate.keySource === "operator" ? call.caller.billedTo : "provider-key";
 
-const callsLeft = (remaining: NanoUsd, cost: NanoUsd): string => String(remaining / cost);
+const callsLeft = (remaining: NanoUsd, cost: NanoUsd): bigint => remaining / cost;
 
-function serverTiming(
+function addServerTiming(
+  lines: Part[],
   gateway: Gateway,
   call: Call,
   { sentAt, answeredAt, failedMs }: Facts,
-): string {
+): void {
   const upstream = answeredAt - sentAt;
   const own = gateway.clock.elapsed() - call.startedAt - upstream - failedMs;
-  const timing = `turnpike;dur=${hundredths(own)}, upstream;dur=${hundredths(upstream)}`;
-  return failedMs === 0 ? timing : `${timing}, failed;dur=${hundredths(failedMs)}`;
+  addTime(lines, "server-timing: turnpike;dur=", own);
+  addTime(lines, ", upstream;dur=", upstream);
+  if (failedMs > 0) addTime(lines, ", failed;dur=", failedMs);
+  lines.push(LINE_END);
 }
 
-/** With two decimals. The engine prints whole numbers many times faster than it rounds others. */
-function hundredths(ms: number): string {
+/** With two decimals, in whole numbers, which are printed many times faster than others. */
+function addTime(lines: Part[], name: string, ms: number): void {
   const whole = Math.max(0, Math.round(ms * 100));
   const rest = whole % 100;
-  return `${Math.floor(whole / 100)}.${rest < 10 ? "0" : ""}${rest}`;
+  lines.push(name, Math.floor(whole / 100), rest < 10 ? ".0" : ".", rest);
 }

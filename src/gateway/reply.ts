@@ -1,4 +1,6 @@
 /** What callers are answered with. */
+import { type Part, textOfPart } from "../kernel/byte-writer.js";
+import { bytesOf, type Content } from "../kernel/content.js";
 
 /** Where a stream is written to. */
 export type Sink = {
@@ -28,19 +30,17 @@ export class StreamReply {
   }
 }
 
-/** A whole answer, good, whose headers are lines of text already: a `Response` costs as much as all else about it. */
+/** A whole answer, good, that is put together where it is sent: a `Response` costs as much as all else about it. */
 export class WholeReply {
-  /** A line for each header, with its line break. */
-  readonly headerLines: string;
-  readonly body: string;
-  readonly bodyBytes: number;
+  /** A line for each header, with its line break, in as many parts as it takes. */
+  readonly head: readonly Part[];
+  readonly body: Content;
   /** Resolves once its charge is on record: before that it must not go out. */
   readonly written: Promise<void>;
 
-  constructor(headerLines: string, body: string, bodyBytes: number, written: Promise<void>) {
-    this.headerLines = headerLines;
+  constructor(head: readonly Part[], body: Content, written: Promise<void>) {
+    this.head = head;
     this.body = body;
-    this.bodyBytes = bodyBytes;
     this.written = written;
   }
 }
@@ -50,7 +50,8 @@ export type Reply = Response | StreamReply | WholeReply;
 export function responseOf(reply: Reply): Response {
   if (reply instanceof Response) return reply;
   if (reply instanceof WholeReply) {
-    return new Response(reply.body, { headers: headersOf(reply.headerLines) });
+    const body = bytesOf(reply.body) as Uint8Array<ArrayBuffer>;
+    return new Response(body, { headers: headersOf(reply.head) });
   }
   const { status, headers, source } = reply;
   const body: Bun.DirectUnderlyingSource<Uint8Array> = {
@@ -65,9 +66,9 @@ export function responseOf(reply: Reply): Response {
 export function withHeaders(reply: Reply, more: Readonly<Record<string, string>>): Reply {
   const added = Object.entries(more);
   if (reply instanceof WholeReply) {
-    const { headerLines, body, bodyBytes, written } = reply;
+    const { head, body, written } = reply;
     const lines = added.map(([name, value]) => headerLine(name, value));
-    return new WholeReply(headerLines + lines.join(""), body, bodyBytes, written);
+    return new WholeReply([...head, ...lines], body, written);
   }
   for (const [name, value] of added) reply.headers.set(name, value);
   return reply;
@@ -90,9 +91,10 @@ export function headerLine(name: string, value: string): string {
 
 const BREAKS_LINE = /[^\t\x20-\x7e]/;
 
-export function headersOf(lines: string): Headers {
+/** `lines` as `WholeReply` has them. */
+export function headersOf(lines: readonly Part[]): Headers {
   const headers = new Headers();
-  for (const line of lines.split("\r\n")) {
+  for (const line of lines.map(textOfPart).join("").split("\r\n")) {
     const colon = line.indexOf(": ");
     if (colon > 0) headers.set(line.slice(0, colon), line.slice(colon + 2));
   }

@@ -2,8 +2,11 @@
 import type { Clock } from "../kernel/clock.js";
 import { assert } from "../kernel/errors.js";
 import type { Limits } from "../kernel/limits.js";
+import { type Span, spanOf } from "../kernel/span.js";
 import type { Auth } from "../providers/provider.js";
-import { type ChatJson, isArrayMember, memberText, readChatJson } from "../wire/chat-answer.js";
+import type { JsonObject } from "../tasks/json-object.js";
+import { isArrayMember, readEventJson } from "../wire/chat-answer.js";
+import { memberText, readObject } from "../wire/json-object.js";
 import { dataOf, EventSplitter } from "../wire/sse.js";
 import type { UpstreamRequest } from "./chat/upstream-request.js";
 import type { Exchange } from "./client/exchange.js";
@@ -13,7 +16,7 @@ import type { Deadline } from "./deadline.js";
 import { type Failure, judgeStatus, rejectionOf, streamErrorMessage, whyOf } from "./failure.js";
 import { headersFor } from "./headers.js";
 import type { PaidTime } from "./money/paid-time.js";
-import { type Answer, isPacked, readText } from "./read-answer.js";
+import { type Answer, isPacked, readBytes } from "./read-answer.js";
 import type { Guard } from "./registry/guard.js";
 
 export type Attempt = {
@@ -44,7 +47,7 @@ export type StreamStart = {
 };
 
 export type Outcome =
-  | { readonly kind: "plain"; readonly json: ChatJson; readonly head: ResponseHead }
+  | { readonly kind: "plain"; readonly json: JsonObject; readonly head: ResponseHead }
   | { readonly kind: "stream"; readonly start: StreamStart }
   | Failure;
 
@@ -91,17 +94,17 @@ function judge(attempt: Attempt, exchange: Exchange): Outcome | Promise<Outcome>
   attempt.onHead?.(head);
   if (attempt.isStream) return startStream(attempt, { head, exchange });
   // Nearly always the whole answer is there by now, and nothing needs to be waited for.
-  const text = isPacked(head) ? undefined : exchange.takeText(attempt.limits.answerBytesMax);
-  return text === undefined ? readPlain(attempt, { head, exchange }) : judgePlain(head, text);
+  const whole = isPacked(head) ? undefined : exchange.takeWhole(attempt.limits.answerBytesMax);
+  return whole ? judgePlain(head, whole) : readPlain(attempt, { head, exchange });
 }
 
 const readPlain = async (attempt: Attempt, answer: Answer): Promise<Outcome> =>
-  judgePlain(answer.head, await readText(attempt, answer));
+  judgePlain(answer.head, spanOf(await readBytes(attempt, answer)));
 
 function requestOf({ request, baseUrl, guard, auth, key, isStream, requestId }: Attempt) {
-  const { path, body, bodyBytes } = request;
+  const { path, body } = request;
   const headers = headersFor(request.headers, auth, key, isStream);
-  return { baseUrl, guard, path, headers, requestId, body, bodyBytes };
+  return { baseUrl, guard, path, headers, requestId, body };
 }
 
 /** The request is on its way. */
@@ -111,17 +114,17 @@ function noteSent({ time, isStream, deadline, limits }: Attempt): void {
   else deadline.allow(limits.plainAnswerMs, "answer");
 }
 
-function judgePlain(head: ResponseHead, text: string): Outcome {
-  const json = parseAnswer(text);
+function judgePlain(head: ResponseHead, body: Span): Outcome {
+  const json = parsed(readObject, body);
   if (!json) return { kind: "failed", why: whatKind(head) };
   if (isArrayMember(json, "choices")) return { kind: "plain", json, head };
   const isError = memberText(json, "error") !== undefined;
   return { kind: "failed", why: isError ? "error_in_200" : "no_choices" };
 }
 
-function parseAnswer(text: string): ChatJson | undefined {
+function parsed<Said>(parse: (said: Said) => JsonObject, said: Said): JsonObject | undefined {
   try {
-    return readChatJson(text);
+    return parse(said);
   } catch {
     // The caller of this function says what was wrong with the answer; its text is not for any log.
     return undefined;
@@ -151,7 +154,7 @@ export async function startStream(
 
 function judgeFirstEvent({ key }: Pick<Attempt, "key">, data: string, start: StreamStart): Outcome {
   if (data === "[DONE]") return { kind: "failed", why: "empty_stream" };
-  const json = parseAnswer(data);
+  const json = parsed(readEventJson, data);
   if (!json) return { kind: "failed", why: "malformed" };
   const isError =
     memberText(json, "error") !== undefined && memberText(json, "choices") === undefined;

@@ -2,7 +2,7 @@
 import { USED_UP_MS_MAX } from "../kernel/limits.js";
 import type { Trouble } from "../routing/breakers.js";
 import type { Candidate } from "../routing/policy.js";
-import { maySayUsedUp, usedUpMs } from "../wire/rate-limit-headers.js";
+import { RATE_HEADERS, usedUpMs } from "../wire/rate-limit-headers.js";
 import type { ResponseHead } from "./client/response-head.js";
 import type { Failure } from "./failure.js";
 import type { Gateway } from "./parts.js";
@@ -82,7 +82,7 @@ export function noteLimits(
   candidate: Candidate,
   head: ResponseHead | undefined,
 ): void {
-  if (!head?.passes(maySayUsedUp) || !isTelling(candidate)) return;
+  if (!head?.hasAnyOf(RATE_HEADERS) || !isTelling(candidate)) return;
   const ms = usedUpMs((name) => head.get(name), gateway.clock.now());
   if (ms === undefined || ms === 0) return;
   gateway.breakers.usedUp(candidate.mapping, gateway.clock.elapsed(), Math.min(ms, USED_UP_MS_MAX));

@@ -1,23 +1,28 @@
 import type { z } from "zod";
 import { badRequest, RouterError } from "../kernel/errors.js";
 import { SMALL_BODY_BYTES } from "../kernel/limits.js";
+import { type Span, spanOf, textOf } from "../kernel/span.js";
 import { checked } from "../wire/checked.js";
-import { notJson } from "../wire/json-members.js";
+import { parseObject } from "../wire/json-object.js";
 import type { Incoming } from "./incoming.js";
 
-/** The body as text, within a limit in bytes that holds however it is sent; without a promise where it is there already. */
+/** The body, within a limit in bytes that holds however it is sent; without a promise where it is there already. */
 export function readBody(
   request: Incoming,
   bytesMax: number,
   keeper?: Keeper,
-): string | Promise<string> {
+): Span | Promise<Span> {
   if (!isBounded(request, bytesMax, keeper)) {
-    return readParts(request, bytesMax, keeper).then(textOf).catch(brokeOff);
+    return readParts(request, bytesMax, keeper).then(spanOf).catch(brokeOff);
   }
-  return request.textAtHand?.() ?? request.text().catch(brokeOff);
+  return request.spanAtHand?.() ?? request.bytes().then(spanOf).catch(brokeOff);
 }
 
-/** The same as bytes. */
+/** The same as text. */
+export const readText = async (request: Incoming, bytesMax: number): Promise<string> =>
+  textOf(await readBody(request, bytesMax));
+
+/** The same as bytes of their own. */
 export const readBytes = (
   request: Incoming,
   bytesMax: number,
@@ -27,8 +32,6 @@ export const readBytes = (
     ? request.bytes()
     : readParts(request, bytesMax, keeper)
   ).catch(brokeOff);
-
-const textOf = (bytes: Buffer): string => bytes.toString("utf8");
 
 /** Told of every body of some size that is kept until its request is answered; throws where there is no room. */
 export type Keeper = { readonly keep: (bytes: number) => void };
@@ -76,14 +79,8 @@ export async function readJson<Schema extends z.ZodType>(
   request: Incoming,
   schema: Schema,
 ): Promise<z.output<Schema>> {
-  const text = await readBody(request, OWN_BODY_BYTES_MAX);
-  let value: unknown;
-  try {
-    value = text === "" ? {} : JSON.parse(text);
-  } catch (cause) {
-    throw notJson(cause);
-  }
-  return checked(schema, value);
+  const text = await readText(request, OWN_BODY_BYTES_MAX);
+  return checked(schema, text === "" ? {} : parseObject(text));
 }
 
 const OWN_BODY_BYTES_MAX = 64 * 1024;

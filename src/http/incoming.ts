@@ -1,3 +1,5 @@
+import type { Span } from "../kernel/span.js";
+
 /** A request as handlers see it: as much of a web `Request` as they make use of, so that one can stand in for it. */
 export type Incoming = {
   readonly method: string;
@@ -8,7 +10,7 @@ export type Incoming = {
   readonly text: () => Promise<string>;
   readonly bytes: () => Promise<Uint8Array<ArrayBuffer>>;
   /** The whole body where it is there already, which is nearly always: to wait for it would cost a promise. */
-  readonly textAtHand?: () => string | undefined;
+  readonly spanAtHand?: () => Span | undefined;
   /** Aborts when the caller hangs up. */
   readonly signal: AbortSignal;
 };

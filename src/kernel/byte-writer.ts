@@ -19,6 +19,9 @@ const FAST_MAX = 10 ** FAST_DIGITS;
 /** What stands between other parts: text, a whole number from zero on in digits, or bytes as they are. */
 export type Part = string | number | Uint8Array;
 
+export const textOfPart = (part: Part): string =>
+  part instanceof Uint8Array ? Buffer.from(part).toString("utf8") : String(part);
+
 export class ByteWriter {
   /** What was written stands at its beginning. Another one once it was too small. */
   bytes = Buffer.allocUnsafeSlow(ROOM);

@@ -1,6 +1,7 @@
 import type { PricePerMillion } from "../kernel/money.js";
-import type { BodyChanges, ChatRequest, ContinuationForm } from "../tasks/chat-completion.js";
+import type { ChatRequest, ContinuationForm } from "../tasks/chat-completion.js";
 import type { Task } from "../tasks/index.js";
+import type { Changes } from "../tasks/json-object.js";
 import type { Media, Upload } from "../tasks/media.js";
 import type { Json, TaskInput, TaskOutput } from "../tasks/task-call.js";
 import type { Reported, Unit, Usage } from "../tasks/usage.js";
@@ -205,7 +206,7 @@ export type BillingEndpoint = {
 export type ChatAdapter = {
   readonly path: (providerModel: string) => string;
   /** Changes to the caller's body besides `model`; undefined for none. Throws a RouterError for what it must refuse. */
-  readonly changes: (request: ChatRequest) => BodyChanges | undefined;
+  readonly changes: (request: ChatRequest) => Changes | undefined;
   /** Members that the provider would choke on and that change nothing about the answer. */
   readonly leaveOut: readonly string[];
   /** Whether a stream's usage must be asked for. */

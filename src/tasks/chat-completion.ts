@@ -1,9 +1,10 @@
 import type { PricePerMillion } from "../kernel/money.js";
+import type { JsonObject } from "./json-object.js";
 
-/** A chat request as everyone downstream sees it: checked once, its text kept for passing on. */
+/** A chat request as everyone downstream sees it: checked once, its bytes kept for passing on. */
 export type ChatRequest = {
-  /** The body as it came. */
-  readonly text: string;
+  /** As it came. */
+  readonly body: JsonObject;
   /** Without a `:suffix`. */
   readonly model: string;
   /** What stood after the colon, if anything. */
@@ -25,11 +26,9 @@ export type ChatRequest = {
   readonly textBytes: number;
   /** What its messages hold besides text, each kind once. */
   readonly attachments: readonly Attachment[];
-  /** Where the top-level members stand in the text. */
-  readonly members: Members;
   /** Text that goes on where a prompt ends, in events like those of chat, or chat itself. */
   readonly task: "conversational" | "text-generation";
-  /** Set where the caller speaks Text Generation Inference's form, of which `text` is a translation into OpenAI's. */
+  /** Set where the caller speaks Text Generation Inference's form, of which `body` is a translation into OpenAI's. */
   readonly generation?: Generation;
 };
 
@@ -42,25 +41,6 @@ export type Generation = {
 };
 
 export type Attachment = "image" | "audio" | "video";
-
-/** A member of a JSON object as a place in its text. */
-export type Member = {
-  /** From the quote of the name to the end of the value. */
-  readonly start: number;
-  readonly valueStart: number;
-  readonly end: number;
-};
-
-/** The members of an object in the order of its text. */
-export type Members = {
-  readonly count: number;
-  readonly has: (name: string) => boolean;
-  readonly get: (name: string) => Member | undefined;
-  /** Which of them has a name; -1 for none. The two below are for looks that must not make an object each. */
-  readonly indexOf: (name: string) => number;
-  readonly valueStartOf: (nth: number) => number;
-  readonly endOf: (nth: number) => number;
-};
 
 /** What a caller may say of providers in the body: the `provider` object, which no provider ever sees. */
 export type RouteControls = {
@@ -119,6 +99,3 @@ export type ResponseFormat = {
   readonly name: string | undefined;
   readonly strict: boolean | undefined;
 };
-
-/** Changes to the body's top-level members: new JSON text, or undefined to leave the member out. */
-export type BodyChanges = Map<string, string | undefined>;

@@ -1,34 +1,27 @@
+import { Spliced } from "../kernel/content.js";
 import { formatUsd, type NanoUsd } from "../kernel/money.js";
-import type { BodyChanges, Members } from "../tasks/chat-completion.js";
+import { spanOf, standsAt } from "../kernel/span.js";
+import type { Changes, JsonObject } from "../tasks/json-object.js";
 import { parseUsage } from "../tasks/openai-usage.js";
 import type { Usage } from "../tasks/usage.js";
-import { membersOf } from "./json-members.js";
+import { memberText, readObject } from "./json-object.js";
+import { OPEN_BRACKET } from "./json-scan.js";
+import { latin1Bytes } from "./sse.js";
 import { printUsage } from "./usage.js";
 
-/** A provider's plain answer, or one event of its stream, as places in its text. */
-export type ChatJson = { readonly text: string; readonly members: Members };
-
-/** Throws for text that is not a JSON object. */
-export const readChatJson = (text: string): ChatJson => ({ text, members: membersOf(text) });
-
-/** The text of a member's value; undefined when it is missing or null. */
-export function memberText({ text, members }: ChatJson, name: string): string | undefined {
-  const nth = members.indexOf(name);
-  if (nth < 0) return undefined;
-  const value = text.slice(members.valueStartOf(nth), members.endOf(nth));
-  return value === "null" ? undefined : value;
-}
+/** The payload of one event of a stream, which is kept as Latin-1. Throws for what is no JSON object. */
+export const readEventJson = (data: string): JsonObject => readObject(spanOf(latin1Bytes(data)));
 
 /** Reads a member's value when it is asked for; undefined when it is missing or null. */
 export const memberReader =
-  (json: ChatJson) =>
+  (json: JsonObject) =>
   (name: string): unknown => {
     const text = memberText(json, name);
     return text === undefined ? undefined : JSON.parse(text);
   };
 
 /** What the provider counted, if it did. */
-export function usageOf(json: ChatJson): Usage | undefined {
+export function usageOf(json: JsonObject): Usage | undefined {
   const text = memberText(json, "usage");
   return text === undefined ? undefined : parseUsage(JSON.parse(text));
 }
@@ -40,10 +33,10 @@ export type ObjectName = "chat.completion" | "chat.completion.chunk" | "text_com
  * What clients insist on and some providers leave out. `id` of ours stands in for a missing or empty one.
  */
 export function missingMembers(
-  json: ChatJson,
+  json: JsonObject,
   fill: { id: string; model: string; object: ObjectName; createdAt: number },
-): BodyChanges {
-  const changes: BodyChanges = new Map();
+): Changes {
+  const changes: Changes = new Map();
   if (!isThere(json, "id") || says(json, "id", '""')) changes.set("id", JSON.stringify(fill.id));
   if (!isThere(json, "model")) changes.set("model", JSON.stringify(fill.model));
   if (!isThere(json, "created")) {
@@ -55,7 +48,7 @@ export function missingMembers(
 }
 
 /** Whether nothing is missing, as in nearly all answers: then nothing need be made to stand in for it. */
-export const isWhole = (json: ChatJson, object: ObjectName): boolean =>
+export const isWhole = (json: JsonObject, object: ObjectName): boolean =>
   isThere(json, "id") &&
   !says(json, "id", '""') &&
   isThere(json, "model") &&
@@ -69,44 +62,37 @@ const QUOTED = {
 } as const satisfies Record<ObjectName, string>;
 
 /** Whether a member has a value other than null. */
-const isThere = (json: ChatJson, name: string): boolean =>
-  json.members.has(name) && !says(json, name, "null");
+const isThere = (json: JsonObject, name: string): boolean =>
+  json.has(name) && !says(json, name, "null");
 
 /** Whether a member is there and is an array, for all that its first character tells. */
-export function isArrayMember({ text, members }: ChatJson, name: string): boolean {
-  const nth = members.indexOf(name);
-  return nth >= 0 && text.startsWith("[", members.valueStartOf(nth));
+export function isArrayMember(json: JsonObject, name: string): boolean {
+  const nth = json.indexOf(name);
+  return nth >= 0 && json.bytes[json.valueStartOf(nth)] === OPEN_BRACKET;
 }
 
-/** Whether a member's value stands there in these letters. Cuts nothing out of the text. */
-function says({ text, members }: ChatJson, name: string, value: string): boolean {
-  const nth = members.indexOf(name);
+/** Whether a member's value stands there in these letters. Cuts nothing out of the bytes. */
+function says(json: JsonObject, name: string, value: string): boolean {
+  const nth = json.indexOf(name);
   if (nth < 0) return false;
-  const start = members.valueStartOf(nth);
-  return members.endOf(nth) - start === value.length && text.startsWith(value, start);
+  const start = json.valueStartOf(nth);
+  return json.endOf(nth) - start === value.length && standsAt(json.bytes, start, value);
 }
 
 /**
- * What to add at the end of the usage that a provider counted, to tell the cost; undefined where the usage must be written
- * anew, because it names a cost already. Only ASCII.
+ * The answer with what it cost added at the end of the usage that the provider counted; undefined where the usage must be
+ * written anew, because it names a cost already.
  */
-export function costToAdd({ text, members }: ChatJson, cost: NanoUsd): string | undefined {
-  const nth = members.indexOf("usage");
-  const named = text.indexOf(COST_NAME, members.valueStartOf(nth));
-  return named >= 0 && named < endOfUsage(members) ? undefined : `,${costMembers(cost)}`;
+export function withCostAdded(json: JsonObject, cost: NanoUsd): Spliced | undefined {
+  const nth = json.indexOf("usage");
+  const close = json.endOf(nth) - 1;
+  const named = json.bytes.indexOf(COST_NAME_BYTES, json.valueStartOf(nth));
+  if (named >= 0 && named < close) return undefined;
+  return new Spliced(json, close, close, `,${costMembers(cost)}`);
 }
-
-/** What is not changed is not cut out of the text. */
-export function withAdded({ text, members }: ChatJson, added: string): string {
-  const close = endOfUsage(members);
-  return text.slice(0, close) + added + text.slice(close);
-}
-
-/** Where its closing brace stands. */
-const endOfUsage = (members: Members): number => members.endOf(members.indexOf("usage")) - 1;
 
 /** The provider's usage object, or ours where it sent none, with what it cost. */
-export function usageWithCost(json: ChatJson | undefined, usage: Usage, cost: NanoUsd): string {
+export function usageWithCost(json: JsonObject | undefined, usage: Usage, cost: NanoUsd): string {
   const given = json && !usage.estimated ? memberText(json, "usage") : undefined;
   return withCost((given ?? printUsage(usage)).trimEnd(), cost);
 }
@@ -123,6 +109,7 @@ const costMembers = (cost: NanoUsd): string =>
 
 /** How the names of all members begin that tell a cost. */
 const COST_NAME = '"cost';
+const COST_NAME_BYTES = Buffer.from(COST_NAME);
 
 const EMPTY_OBJECT = /^\{\s*\}$/;
 
@@ -137,29 +124,30 @@ type FinishReasons = Readonly<Record<string, string>>;
 
 /** Turns a provider's own finish reasons into OpenAI's. Inside a string the quotes would be escaped. */
 export function mendFinishReasons(text: string, reasons: FinishReasons): string {
-  if (saysUsualReasons(text)) return text;
   return text.replace(/("finish_reason"\s*:\s*")(\w+)(")/g, (whole, before, reason, after) => {
     const known = reasons[reason];
     return known === undefined ? whole : before + known + after;
   });
 }
 
-/** Whether no finish reason in it needs a closer look, as in nearly all answers and events. */
-export function saysUsualReasons(text: string): boolean {
-  for (let at = text.indexOf(FINISH_REASON); at >= 0; at = text.indexOf(FINISH_REASON, at + 1)) {
-    if (!isUsual(text, at + FINISH_REASON.length)) return false;
+/** Whether no finish reason in it needs a closer look, as in nearly all answers. */
+export function saysUsualReasons({ bytes, start }: JsonObject): boolean {
+  for (let at = reasonAfter(bytes, start); at >= 0; at = reasonAfter(bytes, at)) {
+    if (!standsAt(bytes, at, ':"stop"') && !standsAt(bytes, at, ":null")) return false;
   }
   return true;
 }
 
-const FINISH_REASON = '"finish_reason"';
+/** Behind the name of the next finish reason; -1 where there is none. */
+function reasonAfter(bytes: Buffer, at: number): number {
+  const found = bytes.indexOf(FINISH_REASON, at);
+  return found < 0 ? -1 : found + FINISH_REASON.length;
+}
 
-/** What nearly all answers say, and as nearly all write it. */
-const isUsual = (text: string, at: number): boolean =>
-  text.startsWith(':"stop"', at) || text.startsWith(":null", at);
+const FINISH_REASON = Buffer.from('"finish_reason"');
 
 /** All text that the choices of a plain answer hold, for counting. */
-export function outputTextOf(json: ChatJson): string {
+export function outputTextOf(json: JsonObject): string {
   const parts: string[] = [];
   const collect = (value: unknown, name: string): void => {
     if (typeof value === "string" && OUTPUT_MEMBERS.has(name)) parts.push(value);

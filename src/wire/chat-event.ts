@@ -3,16 +3,14 @@ import type { NanoUsd } from "../kernel/money.js";
 import { parseUsage } from "../tasks/openai-usage.js";
 import type { Usage } from "../tasks/usage.js";
 import {
-  type ChatJson,
-  memberText,
   mendFinishReasons,
   missingMembers,
   type ObjectName,
-  readChatJson,
+  readEventJson,
   usageWithCost,
 } from "./chat-answer.js";
-import { withChanges } from "./json-members.js";
-import { dataOf, eventOf } from "./sse.js";
+import { memberText, withChanges } from "./json-object.js";
+import { dataOf, eventOf, latin1Text } from "./sse.js";
 
 export type ChatEvent =
   | { readonly kind: "silent" }
@@ -124,10 +122,10 @@ const textOf = (value: unknown): string => (typeof value === "string" ? value : 
 function callersText(event: string, data: string, chunk: Chunk, quirks: EventQuirks): string {
   let text = data;
   if (chunk.usage != null || (quirks.hasEmptyIds && !chunk.id)) {
-    const json = readChatJson(text);
+    const json = readEventJson(text);
     const changes = quirks.hasEmptyIds ? missingMembers(json, quirks.fill) : new Map();
     if (chunk.usage != null) changes.set("usage", undefined);
-    text = withChanges(text, json.members, changes);
+    text = latin1Text(withChanges(json, changes));
   }
   text = mendFinishReasons(text, quirks.finishReasons);
   return text === data && isCanonical(event) ? event : eventOf(text);
@@ -139,11 +137,11 @@ const isCanonical = (event: string): boolean =>
 
 /** The event that ends a stream for a caller who asked for usage: OpenAI's, with no choices in it. */
 export function usageEvent(lastData: string, fill: Fill, usage: Usage, cost: NanoUsd): string {
-  const json: ChatJson = readChatJson(lastData);
+  const json = readEventJson(lastData);
   const hasNoChoices = memberText(json, "choices") === "[]";
   const changes = missingMembers(json, fill).set("usage", usageWithCost(json, usage, cost));
   if (!hasNoChoices) changes.set("choices", "[]");
-  return eventOf(withChanges(lastData, json.members, changes));
+  return eventOf(latin1Text(withChanges(json, changes)));
 }
 
 const CUT_CHAT = '[{"index":0,"delta":{},"finish_reason":"length"}]';
@@ -151,10 +149,10 @@ const CUT_TEXT = '[{"index":0,"text":"","finish_reason":"length"}]';
 
 /** The event that ends a stream which ran out of money: the finish reason clients know, and the true one. */
 export function stoppedEvent(lastData: string, fill: Fill, message: string): string {
-  const json = readChatJson(lastData);
+  const json = readEventJson(lastData);
   const changes = missingMembers(json, fill)
     .set("choices", fill.object === "text_completion" ? CUT_TEXT : CUT_CHAT)
     .set("turnpike", JSON.stringify({ stopped: "insufficient_credit", message }))
     .set("usage", undefined);
-  return eventOf(withChanges(lastData, json.members, changes));
+  return eventOf(latin1Text(withChanges(json, changes)));
 }

@@ -6,6 +6,7 @@ import {
   MESSAGES_MAX,
   NAME_CHARS_MAX,
 } from "../kernel/limits.js";
+import { type Span, textOf } from "../kernel/span.js";
 import type {
   Attachment,
   ChatRequest,
@@ -13,75 +14,76 @@ import type {
   ResponseFormat,
   ResponseFormatForm,
 } from "../tasks/chat-completion.js";
+import type { JsonObject } from "../tasks/json-object.js";
 import type { Json } from "../tasks/task-call.js";
 import { asObject } from "./as-object.js";
-import { membersOf, notJson } from "./json-members.js";
+import { memberText, readObject } from "./json-object.js";
+import { arePlainMessages } from "./plain-messages.js";
 import { parseRouteControls } from "./route-controls.js";
 
 const MODEL_CHARS_MAX = 256;
 
 /** Checks a chat body and finds in it what routing and metering need. Throws a RouterError naming the field. */
-export function parseChatRequest(text: string): ChatRequest {
-  const members = membersOf(text);
-  const body = parseJson(text);
-  checkTypes(body);
-  const media = checkMessages(body.messages);
-  const textBytes = Buffer.byteLength(text) - media.imageChars;
-  const { model, suffix } = splitModel(body.model);
+export function parseChatRequest(span: Span): ChatRequest {
+  const body = readObject(span);
+  const said = withoutMessages(body);
+  checkTypes(said);
+  const media = checkMessages(body);
+  const textBytes = span.end - span.start - media.imageChars;
+  const { model, suffix } = splitModel(said.model);
   return {
-    text,
+    body,
     model,
     suffix,
-    isStream: body.stream === true,
-    wantsUsage: asObject(body.stream_options)?.include_usage === true,
-    maxTokens: readMaxTokens(body),
-    choices: typeof body.n === "number" ? body.n : 1,
-    usesTools: Array.isArray(body.tools) && body.tools.length > 0,
-    streamOptions: asObject(body.stream_options),
-    controls: parseRouteControls(asObject(body.provider)),
-    responseFormat: readResponseFormat(body.response_format),
+    isStream: said.stream === true,
+    wantsUsage: asObject(said.stream_options)?.include_usage === true,
+    maxTokens: readMaxTokens(said),
+    choices: typeof said.n === "number" ? said.n : 1,
+    usesTools: Array.isArray(said.tools) && said.tools.length > 0,
+    streamOptions: asObject(said.stream_options),
+    controls: parseRouteControls(asObject(said.provider)),
+    responseFormat: readResponseFormat(said.response_format),
     inputTokensMost: textBytes + media.images * IMAGE_TOKENS_MAX,
     textBytes,
     attachments: media.attachments,
-    members,
     task: "conversational",
   };
 }
 
+/** All that a body says but its messages, which are nearly all of it, and of which little is asked. */
+function withoutMessages(body: JsonObject): Json {
+  const nth = body.indexOf("messages");
+  if (nth < 0) return JSON.parse(textOf(body));
+  const { bytes, start, end } = body;
+  const before = bytes.toString("utf8", start, body.valueStartOf(nth));
+  return JSON.parse(`${before}null${bytes.toString("utf8", body.endOf(nth), end)}`);
+}
+
 /** The same for a completion that is to be streamed: it has a prompt where chat has messages. */
-export function parseCompletionRequest(text: string): ChatRequest {
-  const members = membersOf(text);
-  const body = parseJson(text);
-  checkTypes({ ...body, logprobs: undefined });
-  const textBytes = Buffer.byteLength(text);
-  if (typeof body.prompt !== "string" || body.prompt === "") {
+export function parseCompletionRequest(span: Span): ChatRequest {
+  const body = readObject(span);
+  const said = JSON.parse(textOf(span)) as Json;
+  checkTypes({ ...said, logprobs: undefined });
+  const textBytes = span.end - span.start;
+  if (typeof said.prompt !== "string" || said.prompt === "") {
     throw badRequest('"prompt" must be a string that is not empty.', "prompt");
   }
   return {
-    text,
-    ...splitModel(body.model),
-    isStream: body.stream === true,
-    wantsUsage: asObject(body.stream_options)?.include_usage === true,
-    maxTokens: readMaxTokens(body),
-    choices: typeof body.n === "number" ? body.n : 1,
+    body,
+    ...splitModel(said.model),
+    isStream: said.stream === true,
+    wantsUsage: asObject(said.stream_options)?.include_usage === true,
+    maxTokens: readMaxTokens(said),
+    choices: typeof said.n === "number" ? said.n : 1,
     usesTools: false,
-    streamOptions: asObject(body.stream_options),
-    controls: parseRouteControls(asObject(body.provider)),
+    streamOptions: asObject(said.stream_options),
+    controls: parseRouteControls(asObject(said.provider)),
     responseFormat: undefined,
     inputTokensMost: textBytes,
     textBytes,
     attachments: NOTHING_ATTACHED,
-    members,
     task: "text-generation",
   };
-}
-
-function parseJson(text: string): Json {
-  try {
-    return JSON.parse(text) as Json;
-  } catch (cause) {
-    throw notJson(cause);
-  }
 }
 
 /** A model id and what stands behind its colon. */
@@ -152,7 +154,11 @@ function checkTypes(body: Json): void {
 type Media = { images: number; imageChars: number; attachments: readonly Attachment[] };
 
 const NOTHING_ATTACHED: readonly Attachment[] = [];
-function checkMessages(messages: unknown): Media {
+const NO_MEDIA: Readonly<Media> = { images: 0, imageChars: 0, attachments: NOTHING_ATTACHED };
+
+function checkMessages(body: JsonObject): Readonly<Media> {
+  if (arePlainMessages(body, body.indexOf("messages"))) return NO_MEDIA;
+  const messages: unknown = JSON.parse(memberText(body, "messages") ?? "null");
   if (!Array.isArray(messages) || messages.length === 0) {
     throw badRequest('"messages" must be an array of at least one message.', "messages");
   }
@@ -162,14 +168,13 @@ function checkMessages(messages: unknown): Media {
       "messages",
     );
   }
-  const media: Media = { images: 0, imageChars: 0, attachments: NOTHING_ATTACHED };
+  const media: Media = { ...NO_MEDIA };
   for (let i = 0; i < messages.length; i++) checkMessage(messages[i], i, media);
   return media;
 }
 
 function checkMessage(value: unknown, nth: number, media: Media): void {
   const message = asObject(value);
-  if (isPlainMessage(message)) return;
   const at = `messages[${nth}]`;
   if (!message) throw badRequest(`"${at}" must be an object.`, at);
   if (typeof message.role !== "string" || message.role.length > NAME_CHARS_MAX) {
@@ -195,12 +200,6 @@ function checkMessage(value: unknown, nth: number, media: Media): void {
     media.imageChars += url.length;
   }
 }
-
-/** A role and a text: what nearly all messages are. */
-const isPlainMessage = (message: Json | undefined): boolean =>
-  typeof message?.content === "string" &&
-  typeof message.role === "string" &&
-  message.role.length <= NAME_CHARS_MAX;
 
 function attach(media: Media, kind: Attachment): void {
   if (!media.attachments.includes(kind)) media.attachments = [...media.attachments, kind];
@@ -240,8 +239,8 @@ function formatIn(format: Json): ResponseFormat {
 }
 
 /** All text of a chat body that a model reads, for counting when nobody else has counted. */
-export function inputTextOf(text: string): string {
-  const body = parseJson(text);
+export function inputTextOf({ body: bytes }: ChatRequest): string {
+  const body = JSON.parse(textOf(bytes)) as Json;
   const parts: string[] = [];
   const collect = (value: unknown): void => {
     if (typeof value === "string") parts.push(value.startsWith("data:") ? "" : value);

@@ -1,11 +1,12 @@
 /** Going on with an answer that broke off, at another provider: what is sent there, and how the two become one. Pure. */
+import { spanOf } from "../kernel/span.js";
 import type { ChatRequest, ContinuationForm } from "../tasks/chat-completion.js";
 import { asObject } from "./as-object.js";
-import { memberText, readChatJson } from "./chat-answer.js";
+import { readEventJson } from "./chat-answer.js";
 import { parseChatRequest } from "./chat-request.js";
 import type { StreamDialect } from "./dialects/dialect.js";
-import { withChanges } from "./json-members.js";
-import { dataOf, eventOf, utf8Of } from "./sse.js";
+import { memberText, withChanges } from "./json-object.js";
+import { dataOf, eventOf, latin1Text, utf8Of } from "./sse.js";
 
 /** Of an answer that holds more than plain text nobody could go on in the middle. */
 const UNSAFE_MEMBERS = [
@@ -16,18 +17,16 @@ const UNSAFE_MEMBERS = [
 
 /** Whether the answer to a request is plain text that another provider could go on with. */
 export function isContinuable(request: ChatRequest): boolean {
-  const { task, isStream, usesTools, choices, responseFormat, generation, members } = request;
+  const { task, isStream, usesTools, choices, responseFormat, generation, body } = request;
   const isPlain = responseFormat === undefined || responseFormat.form === "text";
   if (task !== "conversational" || !isStream || usesTools || generation) return false;
-  if (choices !== 1 || !isPlain || UNSAFE_MEMBERS.some((name) => members.has(name))) return false;
+  if (choices !== 1 || !isPlain || UNSAFE_MEMBERS.some((name) => body.has(name))) return false;
   const last: unknown = messagesOf(request).at(-1);
   return asObject(last)?.role === "user";
 }
 
-function messagesOf({ text }: ChatRequest): readonly unknown[] {
-  const { messages } = JSON.parse(text) as { readonly messages: readonly unknown[] };
-  return messages;
-}
+const messagesOf = ({ body }: ChatRequest): readonly unknown[] =>
+  JSON.parse(memberText(body, "messages") ?? "[]");
 
 export type Rest = {
   /** What was answered so far. */
@@ -39,11 +38,9 @@ export type Rest = {
 
 /** The request for the rest of an answer: all but the conversation's end and the limit stays as the caller wrote it. */
 export function restRequest(request: ChatRequest, { said, form, maxTokens }: Rest): ChatRequest {
-  const { text, members } = request;
   // Where nothing was said there is nothing to go on with: it is begun anew.
   if (said === "") return request;
-  const messages = members.get("messages");
-  const before = text.slice(messages?.valueStart, messages?.end).trimEnd().slice(0, -1);
+  const before = memberText(request.body, "messages")?.slice(0, -1);
   const last = { role: "assistant", content: said, ...(form === "prefix" && { prefix: true }) };
   const changes = new Map([["messages", `${before},${JSON.stringify(last)}]`]]);
   if (maxTokens !== undefined) {
@@ -52,7 +49,7 @@ export function restRequest(request: ChatRequest, { said, form, maxTokens }: Res
   if (form === "continue_final_message") {
     changes.set("continue_final_message", "true").set("add_generation_prompt", "false");
   }
-  const rest = parseChatRequest(withChanges(text, members, changes));
+  const rest = parseChatRequest(spanOf(withChanges(request.body, changes)));
   return { ...rest, model: request.model, suffix: request.suffix };
 }
 
@@ -100,20 +97,20 @@ export class SaidText {
 }
 
 function headOf(data: string): ChunkHead {
-  const json = readChatJson(data);
+  const json = readEventJson(data);
   return Object.fromEntries(REPEATED.map((name) => [name, memberText(json, name)]));
 }
 
 /** The rest of an answer, spoken as if it came from whom the beginning came from. */
 export function joinedDialect(rest: StreamDialect, head: ChunkHead): StreamDialect {
   const joined = (data: string): string => {
-    const json = readChatJson(data);
+    const json = readEventJson(data);
     const changes = new Map<string, string>();
     for (const name of REPEATED) {
       const value = head[name];
       if (value !== undefined) changes.set(name, value);
     }
-    return withChanges(data, json.members, changes);
+    return latin1Text(withChanges(json, changes));
   };
   return {
     ...rest,

@@ -1,5 +1,7 @@
 /** A text generation that is to be streamed, in Text Generation Inference's form: `{inputs, parameters, stream: true}`. */
+
 import { badRequest } from "../kernel/errors.js";
+import { spanOf } from "../kernel/span.js";
 import type { ChatRequest, Generation } from "../tasks/chat-completion.js";
 import type { Json, TaskInput } from "../tasks/task-call.js";
 import { parseCompletionRequest } from "./chat-request.js";
@@ -25,7 +27,7 @@ export function parseGenerationRequest(
     model,
     stream: true,
   };
-  const request = parseCompletionRequest(JSON.stringify(completion));
+  const request = parseCompletionRequest(spanOf(JSON.stringify(completion)));
   const body = { ...extra, inputs, parameters };
   const generation: Generation = {
     text,

@@ -2,22 +2,29 @@
  * The names of members, each one text wherever it stands: bodies and answers have the same few again and again, and
  * cutting a name out costs more than telling that it is one of these.
  */
+import { standsAt } from "../kernel/span.js";
 
 const SLOTS = 256;
 const CHARS_MAX = 32;
+const BACKSLASH = 92;
+const DELETE = 127;
 const known: (string | undefined)[] = new Array(SLOTS).fill(undefined);
 
-/** The name between two places of a text. */
-export function nameAt(text: string, start: number, end: number): string {
+/** The name between two places, which are those of its quotes. */
+export function nameAt(bytes: Buffer, start: number, end: number): string {
   const length = end - start;
-  if (length > CHARS_MAX) return text.slice(start, end);
   let hash = length;
-  for (let at = start; at < end; at++) hash = (Math.imul(hash, 31) + text.charCodeAt(at)) | 0;
+  let isPlain = length <= CHARS_MAX;
+  for (let at = start; isPlain && at < end; at++) {
+    const byte = bytes[at] ?? 0;
+    hash = (Math.imul(hash, 31) + byte) | 0;
+    isPlain = byte < DELETE && byte !== BACKSLASH;
+  }
+  if (!isPlain) return JSON.parse(bytes.toString("utf8", start - 1, end + 1));
   const slot = hash & (SLOTS - 1);
   const there = known[slot];
-  if (there?.length === length && text.startsWith(there, start)) return there;
-  // A text of its own: one that was cut out keeps all of the body alive.
-  const name = Buffer.from(text.slice(start, end), "utf16le").toString("utf16le");
+  if (there?.length === length && standsAt(bytes, start, there)) return there;
+  const name = bytes.toString("latin1", start, end);
   known[slot] = name;
   return name;
 }

@@ -23,24 +23,8 @@ const FAMILIES: readonly Names[] = [
   namesFor("ratelimit", ""),
 ];
 
-/**
- * Whether headers, all of them in lower case, may say that a limit is used up. Every answer is looked at so, and nearly
- * none has to be read any closer.
- */
-export function maySayUsedUp(lower: string): boolean {
-  const first = lower.indexOf("ratelimit");
-  if (first < 0) return false;
-  for (let at = lower.indexOf(REMAINING, first); at >= 0; at = lower.indexOf(REMAINING, at + 1)) {
-    let value = lower.indexOf(":", at) + 1;
-    while (lower.charCodeAt(value) === SPACE) value++;
-    if (lower.charCodeAt(value) === ZERO) return true;
-  }
-  return lower.includes("r=0", first);
-}
-
-const REMAINING = "remaining";
-const SPACE = 32;
-const ZERO = 48;
+/** How the names of all headers begin that tell what is left of a limit. */
+export const RATE_HEADERS = ["ratelimit", "x-ratelimit"];
 
 /**
  * How long a provider that refused a request wants to be left alone, in ms: by `retry-after-ms` or `Retry-After`, else

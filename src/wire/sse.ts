@@ -76,7 +76,8 @@ export function dataOf(event: string): string {
 /** One event around a payload. */
 export const eventOf = (data: string): string => `data: ${data}\n\n`;
 
-export const latin1Bytes = (text: string): Uint8Array => Buffer.from(text, "latin1");
+export const latin1Bytes = (text: string): Buffer => Buffer.from(text, "latin1");
+export const latin1Text = (bytes: Buffer): string => bytes.toString("latin1");
 
 /** Latin-1 text as the UTF-8 it stands for. */
 export const utf8Of = (text: string): string => Buffer.from(text, "latin1").toString("utf8");

@@ -8,7 +8,7 @@ import { fromBase64, fromDataUri, type Media } from "../tasks/media.js";
 import { ANY_FILE, typeOfMedia } from "../tasks/media-type.js";
 import type { Json, TaskInput } from "../tasks/task-call.js";
 import { asObject } from "./as-object.js";
-import { readJsonObject } from "./doors/form.js";
+import { parseObject } from "./json-object.js";
 
 export type TaskPayload = {
   readonly input: TaskInput;
@@ -50,7 +50,7 @@ export function parseTaskPayload(
   if (bytes.byteLength === 0) throw badRequest("The body is empty.");
   const isFile = kind === "file" || kind === "file_or_nothing";
   if (isFile && !isJson(contentType)) return { input: fileInput(contentType, bytes) };
-  const json = readJsonObject(new TextDecoder().decode(bytes));
+  const json = parseObject(new TextDecoder().decode(bytes));
   // `options` were the wishes of older clients (`wait_for_model`); nobody has heard them for long.
   const { inputs = null, parameters, options: _options, ...extra } = json;
   const rest = { parameters: parametersOf(parameters), extra };

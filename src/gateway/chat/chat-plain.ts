@@ -1,10 +1,9 @@
 import type { NanoUsd } from "../../kernel/money.js";
 import type { CostReader } from "../../providers/provider.js";
 import type { Candidate } from "../../routing/policy.js";
+import type { JsonObject } from "../../tasks/json-object.js";
 import type { Reported, Usage } from "../../tasks/usage.js";
 import {
-  type ChatJson,
-  costToAdd,
   isWhole,
   memberReader,
   mendFinishReasons,
@@ -13,9 +12,9 @@ import {
   saysUsualReasons,
   usageOf,
   usageWithCost,
-  withAdded,
+  withCostAdded,
 } from "../../wire/chat-answer.js";
-import { withChanges } from "../../wire/json-members.js";
+import { withChanges } from "../../wire/json-object.js";
 import { answerLines, type Facts } from "../answer-headers.js";
 import { withTime } from "../money/paid-time.js";
 import { charge, type Ending, type Settled } from "../money/settle.js";
@@ -101,27 +100,24 @@ function replyFor(
   { charged, written }: Settled,
 ): WholeReply {
   const { candidate } = facts;
-  const lines = CONTENT_TYPE + answerLines(gateway, call, facts, charged);
+  const lines = answerLines(gateway, call, facts, charged);
+  lines.push(CONTENT_TYPE);
   // More must be written than the cost where anything is missing, or said in a provider's own words.
-  const isInPlace = !usage.estimated && isWholeAnswer(json) && saysUsualReasons(json.text);
-  const added = isInPlace ? costToAdd(json, charged) : undefined;
-  if (added !== undefined) {
-    // Counted before the two are one text, which is only put together when it goes out.
-    const bytes = Buffer.byteLength(json.text) + added.length;
-    return new WholeReply(lines, withAdded(json, added), bytes, written);
-  }
-  const anew = writtenAnew(call, candidate, json, usage, charged);
-  const body = mendFinishReasons(anew, adapterFor(gateway, candidate).finishReasons);
-  return new WholeReply(lines, body, Buffer.byteLength(body), written);
+  const isInPlace = !usage.estimated && isWholeAnswer(json) && saysUsualReasons(json);
+  const body = isInPlace ? withCostAdded(json, charged) : undefined;
+  if (body) return new WholeReply(lines, body, written);
+  const anew = writtenAnew(call, candidate, json, usage, charged).toString("utf8");
+  const mended = mendFinishReasons(anew, adapterFor(gateway, candidate).finishReasons);
+  return new WholeReply(lines, Buffer.from(mended), written);
 }
 
 function writtenAnew(
   call: ChatCall,
   { mapping }: Candidate,
-  json: ChatJson,
+  json: JsonObject,
   usage: Usage,
   cost: NanoUsd,
-): string {
+): Buffer {
   const changes = missingMembers(json, {
     id: `chatcmpl-${call.id}`,
     model: mapping.modelId,
@@ -129,11 +125,11 @@ function writtenAnew(
     createdAt: call.at,
   });
   changes.set("usage", usageWithCost(json, usage, cost));
-  return withChanges(json.text, json.members, changes);
+  return withChanges(json, changes);
 }
 
 const ANSWER = "chat.completion";
-const isWholeAnswer = (json: ChatJson): boolean => isWhole(json, ANSWER);
+const isWholeAnswer = (json: JsonObject): boolean => isWhole(json, ANSWER);
 const CONTENT_TYPE = "content-type: application/json\r\n";
 
 /** Apart from what every answer runs through, which then need not keep its variables for these functions. */

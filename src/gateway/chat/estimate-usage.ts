@@ -9,7 +9,7 @@ const TEMPLATE_TOKENS = 8;
 
 /** In tokens. */
 export const estimateInput = async (request: ChatRequest): Promise<number> =>
-  (await countTokens(inputTextOf(request.text))) + TEMPLATE_TOKENS;
+  (await countTokens(inputTextOf(request))) + TEMPLATE_TOKENS;
 
 /** `outputText` is all that was written, reasoning and calls of tools too. */
 export async function estimateUsage(request: ChatRequest, outputText: string): Promise<Usage> {

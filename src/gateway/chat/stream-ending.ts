@@ -3,7 +3,7 @@ import { EVENT_BYTES_MAX } from "../../kernel/limits.js";
 import { reasonOf } from "../../kernel/log.js";
 import { type NanoUsd, nanoUsd, ZERO } from "../../kernel/money.js";
 import { noUsage, type Reported, sumOfUsages, type Usage } from "../../tasks/usage.js";
-import { memberReader, readChatJson } from "../../wire/chat-answer.js";
+import { memberReader, readEventJson } from "../../wire/chat-answer.js";
 import type { ChatEvent } from "../../wire/chat-event.js";
 import type { SaidText } from "../../wire/continuation.js";
 import type { StreamDialect, StreamEnd } from "../../wire/dialects/dialect.js";
@@ -178,7 +178,7 @@ export class StreamEnding {
     const { gateway, turn } = this.context;
     const { reported } = adapterFor(gateway, turn.candidate);
     if (!reported || this.usageData === undefined) return undefined;
-    const member = memberReader(readChatJson(this.usageData));
+    const member = memberReader(readEventJson(this.usageData));
     return reported({ header: () => undefined, member });
   }
 

@@ -1,14 +1,14 @@
 /** From a caller's chat request to what one provider is sent. Pure. */
-import { assert } from "../../kernel/errors.js";
+import type { Content } from "../../kernel/content.js";
 import type { ChatAdapter, Provider } from "../../providers/provider.js";
-import type { BodyChanges, ChatRequest } from "../../tasks/chat-completion.js";
-import { withChanges, withMember } from "../../wire/json-members.js";
+import type { ChatRequest } from "../../tasks/chat-completion.js";
+import type { Changes } from "../../tasks/json-object.js";
+import { withChanges, withMember } from "../../wire/json-object.js";
 
 export type UpstreamRequest = {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  readonly bodyBytes?: number;
+  readonly body: Content;
 };
 
 /** `clampedTo` lowers the caller's limit on output tokens, or sets one. */
@@ -23,30 +23,16 @@ export function chatUpstreamRequest(
     return {
       path: adapter.generationPath(target.providerModel),
       headers: headers ?? NO_HEADERS,
-      body: target.clampedTo === undefined ? text : limitedTo(target.clampedTo),
+      body: Buffer.from(target.clampedTo === undefined ? text : limitedTo(target.clampedTo)),
     };
   }
-  const { text, members } = request;
   const model = JSON.stringify(target.providerModel);
   const path = adapter.path(target.providerModel);
   const changes = changesFor(adapter, request, target.clampedTo);
-  if (changes) {
-    const body = withChanges(text, members, changes.set("model", model));
-    return { path, headers: headers ?? NO_HEADERS, body };
-  }
-  return {
-    path,
-    headers: headers ?? NO_HEADERS,
-    body: withMember(text, members, "model", model),
-    bodyBytes: Buffer.byteLength(text) + bytesMore(request, model),
-  };
-}
-
-/** How many bytes longer the body gets by another name for the model. */
-function bytesMore({ text, members }: ChatRequest, model: string): number {
-  const given = members.get("model");
-  assert(given, "a request names its model");
-  return Buffer.byteLength(model) - Buffer.byteLength(text.slice(given.valueStart, given.end));
+  const body = changes
+    ? withChanges(request.body, changes.set("model", model))
+    : withMember(request.body, "model", model);
+  return { path, headers: headers ?? NO_HEADERS, body };
 }
 
 const NO_HEADERS = {};
@@ -56,13 +42,13 @@ function changesFor(
   adapter: ChatAdapter,
   request: ChatRequest,
   clampedTo: number | undefined,
-): BodyChanges | undefined {
-  const isControlled = request.members.has("provider");
+): Changes | undefined {
+  const isControlled = request.body.has("provider");
   const asksForUsage =
     request.isStream && !request.wantsUsage && adapter.usageInStream === "on_request";
   const own = adapter.changes(request);
   if (!own && !isControlled && !asksForUsage && clampedTo === undefined) return undefined;
-  const changes: BodyChanges = own ?? new Map();
+  const changes: Changes = own ?? new Map();
   // Our own controls are nobody else's business.
   if (isControlled) changes.set("provider", undefined);
   if (asksForUsage) {
@@ -77,4 +63,4 @@ function changesFor(
 
 /** Members of the caller's body that this provider is not sent. */
 export const leftOut = ({ leaveOut }: ChatAdapter, request: ChatRequest): readonly string[] =>
-  leaveOut.length === 0 ? leaveOut : leaveOut.filter((name) => request.members.has(name));
+  leaveOut.length === 0 ? leaveOut : leaveOut.filter((name) => request.body.has(name));

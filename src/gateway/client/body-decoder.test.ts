@@ -3,7 +3,10 @@ import { BodyDecoder } from "./body-decoder.js";
 import { framingOf, ResponseHead } from "./response-head.js";
 
 const head = (headers: string, status = 200): ResponseHead => {
-  const parsed = ResponseHead.parse(`HTTP/1.1 ${status} OK\r\n${headers}`);
+  const parsed = ResponseHead.read(
+    Buffer.from(`HTTP/1.1 ${status} OK\r\n${headers}\r\n${headers === "" ? "" : "\r\n"}`),
+    0,
+  );
   if (!parsed) throw new Error("no head");
   return parsed;
 };

@@ -1,5 +1,6 @@
 /** A TCP or TLS connection to a provider: one exchange at a time. */
 import type { Socket, SocketHandler } from "bun";
+import type { ByteWriter } from "../../kernel/byte-writer.js";
 import type { Deadline } from "../deadline.js";
 import { Exchange } from "./exchange.js";
 import type { Origin } from "./origin.js";
@@ -85,14 +86,14 @@ export class Connection {
 
   /**
    * Sends a request, whole or up to an upload; its answer comes through the exchange. Nearly always the socket takes all of
-   * it at once. A body of bytes is not copied, however much of it has to wait.
+   * it at once. A body apart from it is not copied, however much of it has to wait.
    */
-  send(head: string, body?: Uint8Array): Exchange {
+  send({ bytes, length }: Pick<ByteWriter, "bytes" | "length">, body?: Uint8Array): Exchange {
     const exchange = new Exchange(this);
     this.exchange = exchange;
-    const sent = this.writeSome(head);
-    if (sent < Buffer.byteLength(head)) {
-      const rest = Buffer.from(head).subarray(sent);
+    const sent = this.writeSome(bytes, length);
+    if (sent < length) {
+      const rest = Buffer.from(bytes.subarray(sent, length));
       this.unsent = body ? Buffer.concat([rest, body]) : rest;
     } else if (body) {
       const taken = this.writeSome(body);
@@ -101,8 +102,8 @@ export class Connection {
     return exchange;
   }
 
-  private writeSome(data: string | Uint8Array): number {
-    return Math.max(0, this.socket?.write(data) ?? 0);
+  private writeSome(bytes: Uint8Array, length = bytes.length): number {
+    return Math.max(0, this.socket?.write(bytes, 0, length) ?? 0);
   }
 
   /** Closes at once, without waiting for anything. */

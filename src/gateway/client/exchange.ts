@@ -1,11 +1,10 @@
 /** One request and its answer on a connection: bytes come in as they arrive, and are taken out when wanted. */
-import { BodyDecoder, ProtocolError } from "./body-decoder.js";
+import { type Span, startOfText } from "../../kernel/span.js";
+import { BodyDecoder } from "./body-decoder.js";
 import { framingOf, ResponseHead } from "./response-head.js";
 
-const HEAD_BYTES_MAX = 64 * 1024;
 /** Above this much unread text the provider is made to wait: more than Bun delivers at once, which is 512 KB. */
 const UNREAD_BYTES_MAX = 768 * 1024;
-const END_OF_HEAD = "\r\n\r\n";
 
 /** What an exchange does to the connection it is on. */
 export type Flow = {
@@ -49,7 +48,7 @@ export class Exchange {
     if (!this.isComplete || !head) return false;
     // Chunks win over a length, as the standard has it, but somebody between us and the provider may have it the other way.
     if (this.decoder?.isChunked && head.get("content-length") !== undefined) return false;
-    return head.get("connection")?.toLowerCase() !== "close";
+    return !head.says("connection", "close");
   }
 
   /** Resolves once `head` is there; rejects when the exchange failed before. */
@@ -103,12 +102,12 @@ export class Exchange {
     return next;
   }
 
-  /** All of the body as text, where it came whole with its head, is at most `bytesMax` long and was not taken. */
-  takeText(bytesMax: number): string | undefined {
+  /** All of the body, where it came whole with its head, is at most `bytesMax` long and was not taken. */
+  takeWhole(bytesMax: number): Span | undefined {
     const { whole } = this;
     if (!whole || whole.length - this.wholeAt > bytesMax) return undefined;
     this.whole = undefined;
-    return whole.toString("utf8", this.wholeAt);
+    return { bytes: whole, start: startOfText(whole, this.wholeAt), end: whole.length };
   }
 
   /** All of the body has arrived and was taken. */
@@ -145,18 +144,13 @@ export class Exchange {
   }
 
   private pushHead(bytes: Buffer): void {
-    const end = bytes.indexOf(END_OF_HEAD);
-    if (end > HEAD_BYTES_MAX || (end < 0 && bytes.length > HEAD_BYTES_MAX)) {
-      throw new ProtocolError("the headers are too long");
-    }
-    if (end < 0) {
+    const head = ResponseHead.read(bytes, 0);
+    if (!head) {
       this.early = bytes;
       return;
     }
     this.early = undefined;
-    const bodyAt = end + END_OF_HEAD.length;
-    const head = ResponseHead.parse(bytes.toString("latin1", 0, end));
-    if (!head) throw new ProtocolError("the answer is not HTTP/1.1");
+    const bodyAt = head.end;
     // "100 Continue" and its kin announce the answer proper.
     if (head.status < 200) {
       if (bodyAt < bytes.length) this.pushHead(bytes.subarray(bodyAt));

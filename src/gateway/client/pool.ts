@@ -2,6 +2,8 @@
  * An HTTP/1.1 client on Bun's sockets. Bun's own `fetch` hands every request to another thread and back and has
  * one time limit for connecting and waiting together; this one costs half as much and tells the two apart.
  */
+import { ByteWriter } from "../../kernel/byte-writer.js";
+import { type Content, Spliced, writeContent } from "../../kernel/content.js";
 import type { Upload } from "../../tasks/media.js";
 import type { Deadline } from "../deadline.js";
 import type { Guard } from "../registry/guard.js";
@@ -30,12 +32,12 @@ export type HttpRequest = {
   /** Our id of the request, which changes every time. */
   readonly requestId: string;
   /** An upload goes out as it comes in, on a connection that was opened for it: it cannot be sent twice. */
-  readonly body: string | Uint8Array | Upload;
-  /** Of a text, where that is known: to count them means to put it together, and it is put together once more with its head. */
-  readonly bodyBytes?: number | undefined;
+  readonly body: string | Content | Upload;
 };
 
 export class HttpPool {
+  /** Requests are put together here; what a connection does not take at once it keeps itself. */
+  private readonly out = new ByteWriter();
   private readonly idle = new Map<string, Connection[]>();
   private sweeping: ReturnType<typeof setInterval> | undefined;
 
@@ -67,11 +69,10 @@ export class HttpPool {
    * long as nothing of an answer has begun when it fails, the request may be sent again by `sendFresh`.
    */
   sendKept(request: HttpRequest, deadline: Deadline): Exchange | undefined {
-    const { body } = request;
-    if (isUpload(body)) return undefined;
+    if (isUpload(request.body)) return undefined;
     const origin = originFor(request);
-    const message = printRequest(origin, request);
-    const exchange = this.takeIdle(origin)?.send(message, bytesOf(body));
+    const apart = this.print(origin, request);
+    const exchange = this.takeIdle(origin)?.send(this.out, apart);
     if (exchange) deadline.stops(exchange);
     return exchange;
   }
@@ -85,14 +86,16 @@ export class HttpPool {
   ): Promise<Exchange> {
     const { guard, body } = request;
     const origin = originFor(request);
-    const message = printRequest(origin, request);
+    // Before there is a connection that somebody would have to close again.
+    checkHead(request);
     deadline.allow(connectMs, "connect");
     const judged = guard ? await judgedOrigin(origin, guard, deadline) : origin;
     const fresh = await Connection.open(judged, deadline);
     fresh.onFree = this.keep;
     const upload = isUpload(body) ? body : undefined;
     if (!upload) waiting();
-    const exchange = fresh.send(message, bytesOf(body));
+    const apart = this.print(origin, request);
+    const exchange = fresh.send(this.out, apart);
     deadline.stops(exchange);
     // Not waited for: a provider may answer before it has heard all.
     if (upload) void sendUpload(fresh, exchange, upload, deadline, waiting);
@@ -104,6 +107,19 @@ export class HttpPool {
     clearInterval(this.sweeping);
     for (const list of this.idle.values()) for (const connection of list) connection.destroy();
     this.idle.clear();
+  }
+
+  /** All of a request, or but for a body that is sent from where it is, which is returned. */
+  private print(origin: Origin, request: HttpRequest): Uint8Array | undefined {
+    const { out } = this;
+    const { body } = request;
+    out.clear();
+    printHead(out, origin, request);
+    if (isUpload(body)) return undefined;
+    if (body instanceof Uint8Array && body.length > COPIED_BYTES_MAX) return body;
+    if (typeof body === "string") out.text(body);
+    else writeContent(out, body);
+    return undefined;
   }
 
   private takeIdle(origin: Origin): Connection | undefined {
@@ -165,34 +181,55 @@ async function judgedOrigin(origin: Origin, guard: Guard, deadline: Deadline): P
 const BREAKS_PATH = /[^\x21-\x7e]/;
 const BREAKS_HEADER = /[\r\n\0]/;
 
-const printed = new WeakMap<object, string>();
+/** Longer bodies are not copied to be sent together with their heads. */
+const COPIED_BYTES_MAX = 64 * 1024;
+const LINE_END = "\r\n";
 
-/** All of a request whose body is text; up to its body where that is bytes. */
-function printRequest(origin: Origin, request: HttpRequest): string {
-  const { path, headers, requestId, body, bodyBytes, method = "POST" } = request;
+const printed = new WeakMap<object, Uint8Array>();
+
+/** Throws ProtocolError for what could be read as another request than it is meant to be. */
+function checkHead({ path, headers }: HttpRequest): void {
   if (BREAKS_PATH.test(path) || !path.startsWith("/"))
     throw new ProtocolError("the path holds a character no path may hold");
-  const length = bodyBytes ?? (isUpload(body) ? body.length : Buffer.byteLength(body));
-  // A GET has no body, and some servers refuse even the length of none.
-  const framing = method === "GET" ? "" : `content-length: ${length}\r\n`;
-  const head = `${method} ${origin.pathPrefix}${path} HTTP/1.1\r\nhost: ${origin.hostHeader}\r\n${printHeaders(headers)}x-turnpike-request-id: ${requestId}\r\n${framing}\r\n`;
-  return typeof body === "string" ? head + body : head;
+  linesOf(headers);
 }
 
-function printHeaders(headers: Readonly<Record<string, string>>): string {
-  let text = printed.get(headers);
-  if (text !== undefined) return text;
-  text = "";
+/** Everything before the body. */
+function printHead(out: ByteWriter, origin: Origin, request: HttpRequest): void {
+  const { path, headers, requestId, body, method = "POST" } = request;
+  checkHead(request);
+  out.text(method);
+  out.text(" ");
+  out.text(origin.pathPrefix);
+  out.text(path);
+  out.text(" HTTP/1.1\r\nhost: ");
+  out.text(origin.hostHeader);
+  out.text(LINE_END);
+  out.encoded(linesOf(headers));
+  out.text("x-turnpike-request-id: ");
+  out.text(requestId);
+  out.text(LINE_END);
+  // A GET has no body, and some servers refuse even the length of none.
+  if (method !== "GET") {
+    out.text("content-length: ");
+    out.number(typeof body === "string" ? Buffer.byteLength(body) : body.length);
+    out.text(LINE_END);
+  }
+  out.text(LINE_END);
+}
+
+function linesOf(headers: Readonly<Record<string, string>>): Uint8Array {
+  let lines = printed.get(headers);
+  if (lines !== undefined) return lines;
+  let text = "";
   for (const [name, value] of Object.entries(headers)) {
     if (BREAKS_HEADER.test(value)) throw new ProtocolError(`the header ${name} holds a line break`);
-    text += `${name}: ${value}\r\n`;
+    text += `${name}: ${value}${LINE_END}`;
   }
-  printed.set(headers, text);
-  return text;
+  lines = Buffer.from(text);
+  printed.set(headers, lines);
+  return lines;
 }
 
 const isUpload = (body: HttpRequest["body"]): body is Upload =>
-  typeof body === "object" && !(body instanceof Uint8Array);
-
-const bytesOf = (body: HttpRequest["body"]): Uint8Array | undefined =>
-  body instanceof Uint8Array ? body : undefined;
+  typeof body === "object" && !(body instanceof Uint8Array) && !(body instanceof Spliced);

@@ -14,7 +14,7 @@ const THEIRS = [
 ].join("\r\n");
 
 function passedOn(own: Record<string, string>): Record<string, string> {
-  const head = ResponseHead.parse(THEIRS);
+  const head = ResponseHead.read(Buffer.from(`${THEIRS}\r\n\r\n`), 0);
   assert(head, "a head");
   return Object.fromEntries(headersAs(head, new Headers(own)));
 }

@@ -4,7 +4,7 @@ import type { OwnChat, ProviderRequest } from "../../providers/provider.js";
 import { noUsage, type Usage } from "../../tasks/usage.js";
 import { asObject } from "../../wire/as-object.js";
 import { cohereDialect, cohereText, cohereUsage } from "../../wire/dialects/cohere.js";
-import { withChanges } from "../../wire/json-members.js";
+import { withChanges } from "../../wire/json-object.js";
 import { answerHeaders, type Facts } from "../answer-headers.js";
 import { awaiterFor } from "../attempts.js";
 import { answerStream } from "../chat/chat-stream.js";
@@ -113,8 +113,7 @@ const notBegun = (
 function upstreamFor({ upstream, request, form }: OwnChatCall, { held }: Turn): ProviderRequest {
   if (held.clampedTo === undefined) return upstream;
   const changes = new Map([[FORMS[form].maxTokens, String(held.clampedTo)]]);
-  const text = withChanges(request.text, request.members, changes);
-  const media = { bytes: Buffer.from(text), type: "application/json" };
+  const media = { bytes: withChanges(request.body, changes), type: "application/json" };
   return { ...upstream, body: { kind: "bytes", media } };
 }
 

@@ -1,4 +1,5 @@
 /** Runs the conformance checks on one provider, one after the other, and writes the report. */
+
 import { CHAT_CHECKS } from "../../conformance/chat-checks.js";
 import type { ChatBody } from "../../conformance/chat-probes.js";
 import {
@@ -13,9 +14,11 @@ import {
 import { type Finding, findingOf, type Report } from "../../conformance/report.js";
 import { isOutOfReach, SERVICE_CHECKS } from "../../conformance/service-checks.js";
 import { smallInput, TASK } from "../../conformance/task-check.js";
+import { bytesOf } from "../../kernel/content.js";
 import { assert, RouterError } from "../../kernel/errors.js";
 import { CHECK_AGAIN_MAX, CHECK_AGAIN_MS } from "../../kernel/limits.js";
 import { printTime } from "../../kernel/print-time.js";
+import { spanOf } from "../../kernel/span.js";
 import type { Provider, Step, TaskAdapter } from "../../providers/provider.js";
 import type { Task } from "../../tasks/index.js";
 import type { TaskInput } from "../../tasks/task-call.js";
@@ -107,7 +110,7 @@ function subjectOf(configured: ConfiguredProvider, { task, ...tried }: Tried): S
     modelsUrl: modelsUrlOf(configured),
     // Whoever joins by themselves keeps to the form that all can read.
     readList: configured.orgId === undefined ? provider.listing?.read : undefined,
-    chat: (body, maxTokens) => chatRequest(configured, tried.providerModel, body, maxTokens),
+    chat: (asked, maxTokens) => chatRequest(configured, tried.providerModel, asked, maxTokens),
     small: () => smallRequest(configured, task, tried.providerModel, place),
     read: (answer) => readSmall(configured, task, tried.providerModel, answer),
   };
@@ -116,17 +119,23 @@ function subjectOf(configured: ConfiguredProvider, { task, ...tried }: Tried): S
 function chatRequest(
   { provider, baseUrl }: ConfiguredProvider,
   providerModel: string,
-  body: ChatBody,
+  asked: ChatBody,
   maxTokens: number,
 ): Sendable {
   const adapter = provider.tasks.conversational;
   if (!adapter) throw noRoute(provider.id, "conversational");
-  const written = { model: "model", ...body, [adapter.maxTokensName]: maxTokens };
-  const request = parseChatRequest(JSON.stringify(written));
+  const written = { model: "model", ...asked, [adapter.maxTokensName]: maxTokens };
+  const request = parseChatRequest(spanOf(JSON.stringify(written)));
   const target = { providerModel, clampedTo: undefined };
   const upstream = chatUpstreamRequest(provider, adapter, request, target);
   const headers = { ...upstream.headers, "content-type": "application/json" };
-  return { method: "POST", url: `${baseUrl}${upstream.path}`, headers, body: upstream.body };
+  const body = Buffer.from(bytesOf(upstream.body)).toString("utf8");
+  return {
+    method: "POST",
+    url: `${baseUrl}${upstream.path}`,
+    headers,
+    body: bytesOf(upstream.body),
+  };
 }
 
 function smallRequest(

@@ -24,6 +24,7 @@ import { saysSomething, totalFault } from "../../conformance/chat-shapes.js";
 import { type Answered, type Check, type Judgment, judged } from "../../conformance/check.js";
 import { smallInput, TASK } from "../../conformance/task-check.js";
 import { PROBE_ANSWER_BYTES_MAX, PROBE_MS } from "../../kernel/limits.js";
+import { spanOf } from "../../kernel/span.js";
 import { askedOf, expectedOf } from "../../metering/asked.js";
 import { priceFault } from "../../metering/priceable.js";
 import type { Caller } from "../../tenants/caller.js";
@@ -120,7 +121,7 @@ async function twice(attempt: () => Promise<Tried>): Promise<Tried> {
 function tryChat(asking: Asking, check: Check, body: ChatBody, max_tokens: number): Promise<Tried> {
   const { gateway, mapping } = asking;
   const text = JSON.stringify({ model: "model", ...body, max_tokens });
-  const request = { ...parseChatRequest(text), ...pinnedTo(mapping) };
+  const request = { ...parseChatRequest(spanOf(text)), ...pinnedTo(mapping) };
   return tried(
     asking,
     check,

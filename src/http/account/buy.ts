@@ -1,7 +1,7 @@
 /** Buying credit without a program of one's own: a plain form, until there is a dashboard. */
 import { responseOf } from "../../gateway/reply.js";
 import { formatUsd } from "../../kernel/money.js";
-import { readBody } from "../body.js";
+import { readText } from "../body.js";
 import { errorResponse } from "../errors.js";
 import { escapeHtml, htmlPage } from "../html.js";
 import { type Handler, type Site, Visit } from "../parts.js";
@@ -26,7 +26,7 @@ ${off === "" ? "" : why}`;
 /** POST /buy: on to the processor's page, or what keeps the caller from it. */
 export const buy: Handler = async (site, visit) => {
   try {
-    const form = new URLSearchParams(await readBody(visit.request, FORM_BYTES_MAX));
+    const form = new URLSearchParams(await readText(visit.request, FORM_BYTES_MAX));
     const answer = responseOf(await startCheckout(site, asked(site, visit, form)));
     const { url } = await answer.json();
     return new Response(null, { status: 303, headers: { location: url } });

@@ -14,7 +14,7 @@ import {
 import { fundsBucketOf, type Payer } from "../../tenants/payer.js";
 import { sellsCredit } from "../../tenants/plan.js";
 import { authenticate } from "../authenticate.js";
-import { readBody, readJson } from "../body.js";
+import { readJson, readText } from "../body.js";
 import { type Handler, json, type Site, type Visit } from "../parts.js";
 
 const PAYMENTS_SHOWN = 100;
@@ -112,7 +112,7 @@ export async function paymentsOf(site: Site, bucket: string) {
  * the answer, in one transaction, and what concerns nobody here is received as well.
  */
 export const receiveStripe: Handler = async (site, visit) => {
-  const body = await readBody(visit.request, WEBHOOK_BYTES_MAX);
+  const body = await readText(visit.request, WEBHOOK_BYTES_MAX);
   const signature = visit.request.headers.get("stripe-signature");
   const event = await site.processor.readEvent({ body, signature, now: visit.at });
   const outcome = event && (await apply(site, event, visit.at));

@@ -1,5 +1,6 @@
 import { serveChat } from "../../gateway/chat/chat.js";
 import type { Reply } from "../../gateway/reply.js";
+import type { Span } from "../../kernel/span.js";
 import type { Caller } from "../../tenants/caller.js";
 import { parseChatRequest } from "../../wire/chat-request.js";
 import { readBody } from "../body.js";
@@ -17,10 +18,10 @@ export const chatCompletions: Handler = (site, visit) => {
 
 function chatOf(site: Site, visit: Visit, caller: Caller): Promise<Reply> {
   const body = readBody(visit.request, site.gateway.limits.bodyBytesMax, visit);
-  return typeof body === "string"
-    ? serveText(site, visit, caller, body)
-    : body.then((text) => serveText(site, visit, caller, text));
+  return body instanceof Promise
+    ? body.then((come) => serveBody(site, visit, caller, come))
+    : serveBody(site, visit, caller, body);
 }
 
-const serveText = (site: Site, visit: Visit, caller: Caller, text: string): Promise<Reply> =>
-  serveCall(site, visit, callOf(site, visit, caller, parseChatRequest(text)), serveChat);
+const serveBody = (site: Site, visit: Visit, caller: Caller, body: Span): Promise<Reply> =>
+  serveCall(site, visit, callOf(site, visit, caller, parseChatRequest(body)), serveChat);

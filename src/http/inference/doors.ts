@@ -4,6 +4,7 @@ import { serveChat } from "../../gateway/chat/chat.js";
 import type { Reply } from "../../gateway/reply.js";
 import { serveTask } from "../../gateway/task/task.js";
 import type { TaskRequest } from "../../gateway/task/task-request.js";
+import { spanOf } from "../../kernel/span.js";
 import type { Caller } from "../../tenants/caller.js";
 import { parseCompletionRequest, splitModel } from "../../wire/chat-request.js";
 import type { Asked, Door } from "../../wire/doors/door.js";
@@ -57,7 +58,7 @@ function streamCompletion(
   bytes: Uint8Array,
   { model, controls }: Pick<Asked, "model" | "controls">,
 ): Promise<Reply> {
-  const request = parseCompletionRequest(new TextDecoder().decode(bytes));
+  const request = parseCompletionRequest(spanOf(bytes));
   const call = callOf(site, visit, caller, { ...request, ...splitModel(model), controls });
   return serveCall(site, visit, call, serveChat);
 }

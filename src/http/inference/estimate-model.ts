@@ -13,7 +13,6 @@ import type { Task } from "../../tasks/index.js";
 import { NANOSECONDS_PER_MS } from "../../tasks/usage.js";
 import type { Caller } from "../../tenants/caller.js";
 import { type EstimateQuery, parseEstimateQuery } from "../../wire/estimate-query.js";
-import { notJson } from "../../wire/json-members.js";
 import { findVisible } from "../hub/visible.js";
 import type { Site, Visit } from "../parts.js";
 
@@ -32,8 +31,7 @@ const TASK_OF: Readonly<Record<string, Task>> = {
 };
 const ANY_TASK = "/models/";
 
-export async function estimateModel(site: Site, visit: Visit, caller: Caller, text: string) {
-  const body = parseBody(text);
+export async function estimateModel(site: Site, visit: Visit, caller: Caller, body: Body) {
   const { route, ...asked } = withModelOf(body);
   const query = parseEstimateQuery(asked);
   const model = findVisible(site, caller, query.model);
@@ -73,14 +71,6 @@ export async function balanceOf({ gateway }: Site, caller: Caller): Promise<Nano
 }
 
 type Body = Readonly<Record<string, unknown>>;
-
-export function parseBody(text: string): Body {
-  try {
-    return JSON.parse(text) as Body;
-  } catch (cause) {
-    throw notJson(cause);
-  }
-}
 
 /** A route like `/models/org/name` names the model. */
 export function withModelOf(body: Body): Body {

@@ -1,4 +1,5 @@
 /** POST /api/turnpike/estimate: what a request would cost, per provider, without sending it. */
+
 import { printPrice } from "../../catalog/quote.js";
 import { chatWish, expectedUsage } from "../../gateway/chat/chat-wish.js";
 import { estimateInput } from "../../gateway/chat/estimate-usage.js";
@@ -9,14 +10,15 @@ import { findRoute } from "../../gateway/route/candidates.js";
 import { badRequest } from "../../kernel/errors.js";
 import { HISTORY_CALLS_MIN, TYPICAL_OUTPUT_TOKENS } from "../../kernel/limits.js";
 import type { NanoUsd } from "../../kernel/money.js";
+import { type Span, spanOf, textOf } from "../../kernel/span.js";
 import { type CostClass, callCosts } from "../../metering/call-costs.js";
 import { costOf, mostCost } from "../../metering/cost.js";
 import { callsFor, printCalls, printHistory } from "../../metering/forecast.js";
 import type { Candidate } from "../../routing/policy.js";
-import type { Members } from "../../tasks/chat-completion.js";
+import type { JsonObject } from "../../tasks/json-object.js";
 import type { Caller } from "../../tenants/caller.js";
 import { parseChatRequest } from "../../wire/chat-request.js";
-import { membersOf, withChanges } from "../../wire/json-members.js";
+import { memberText, readObject, withChanges } from "../../wire/json-object.js";
 import { NO_TAGS } from "../../wire/tags.js";
 import { authenticate } from "../authenticate.js";
 import { readBody } from "../body.js";
@@ -30,16 +32,15 @@ export const MESSAGES = "messages";
 /** The body is any inference body, with its route in `route`; a model's name alone will do. */
 export const estimate: Handler = async (site, visit) => {
   const caller = billedCaller(site, visit, await authenticate(site, visit, "read"));
-  const text = await readBody(visit.request, site.gateway.limits.bodyBytesMax, visit);
-  const members = membersOf(text);
-  const answer = members.has(MESSAGES)
-    ? await estimateChat(site, visit, caller, withoutRoute(text, members))
-    : await estimateModel(site, visit, caller, text);
+  const body = readObject(await readBody(visit.request, site.gateway.limits.bodyBytesMax, visit));
+  const answer = body.has(MESSAGES)
+    ? await estimateChat(site, visit, caller, withoutRoute(body))
+    : await estimateModel(site, visit, caller, JSON.parse(textOf(body)));
   return json(answer);
 };
 
-async function estimateChat(site: Site, visit: Visit, caller: Caller, text: string) {
-  const request = parseChatRequest(text);
+async function estimateChat(site: Site, visit: Visit, caller: Caller, body: Span) {
+  const request = parseChatRequest(body);
   const call: ChatCall = {
     ...visit,
     caller,
@@ -72,13 +73,12 @@ const NOT_TO_EXPLORE = () => 1;
 
 const NO_CLASSES: readonly CostClass[] = [];
 
-export function withoutRoute(text: string, members: Members): string {
-  const route = members.get("route");
-  if (!route) return text;
-  if (text.slice(route.valueStart, route.end) !== JSON.stringify(CHAT_ROUTE)) {
+export function withoutRoute(body: JsonObject): Span {
+  if (!body.has("route")) return body;
+  if (memberText(body, "route") !== JSON.stringify(CHAT_ROUTE)) {
     throw badRequest(`"route" must be "${CHAT_ROUTE}" for a body with messages.`, "route");
   }
-  return withChanges(text, members, new Map([["route", undefined]]));
+  return spanOf(withChanges(body, new Map([["route", undefined]])));
 }
 
 function estimateFor(

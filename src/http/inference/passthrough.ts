@@ -11,6 +11,7 @@ import { servePoll } from "../../gateway/pass/poll.js";
 import type { Reply } from "../../gateway/reply.js";
 import { findKey } from "../../gateway/route/eligible.js";
 import { badRequest, RouterError } from "../../kernel/errors.js";
+import { spanOf } from "../../kernel/span.js";
 import { isOfUnknownLength } from "../../metering/task-usage.js";
 import type { OwnChat, ProviderRequest } from "../../providers/provider.js";
 import type { ChatRequest } from "../../tasks/chat-completion.js";
@@ -113,7 +114,7 @@ async function passOwnChat(
   const caller = await inferenceCaller(site, visit);
   const { gateway } = site;
   const bytes = await readBytes(visit.request, gateway.limits.bodyBytesMax, visit);
-  const request = parseChatRequest(new TextDecoder().decode(bytes));
+  const request = parseChatRequest(spanOf(bytes));
   const mapping = mappingOf(site, provider.id, nameIn(request), ["conversational"]);
   if (!mapping) throw notSupported(provider.id);
   const upstream: ProviderRequest = {
@@ -171,7 +172,8 @@ const noSound = ({ modelId, provider }: Mapping): RouterError =>
 /** In OpenAI's form, or in Text Generation Inference's, which has no `prompt`. */
 function streamedText(model: string, type: string, bytes: Uint8Array<ArrayBuffer>): ChatRequest {
   const text = new TextDecoder().decode(bytes);
-  if (asObject(JSON.parse(text))?.prompt !== undefined) return parseCompletionRequest(text);
+  if (asObject(JSON.parse(text))?.prompt !== undefined)
+    return parseCompletionRequest(spanOf(bytes));
   const { input } = parseTaskPayload("text-generation", type, bytes);
   return parseGenerationRequest(text, model, input);
 }

@@ -1,17 +1,20 @@
 /** POST /api/turnpike/route: who would serve a request, in which order and why. Nothing is sent to anyone. */
+
 import { findModel } from "../../catalog/find.js";
 import { chatWish } from "../../gateway/chat/chat-wish.js";
 import type { Routed } from "../../gateway/route/eligible.js";
 import { modelWish } from "../../gateway/route/model-wish.js";
 import { printRoute, type RouteReport, reportRoute } from "../../gateway/route/route-report.js";
 import { taskWish } from "../../gateway/task/task.js";
+import { spanOf, textOf } from "../../kernel/span.js";
+import type { JsonObject } from "../../tasks/json-object.js";
 import type { Json } from "../../tasks/task-call.js";
 import { asObject } from "../../wire/as-object.js";
 import { parseChatRequest, parseCompletionRequest } from "../../wire/chat-request.js";
 import type { Door } from "../../wire/doors/door.js";
 import { DOORS } from "../../wire/doors/doors.js";
 import { parseEstimateQuery } from "../../wire/estimate-query.js";
-import { membersOf, withChanges } from "../../wire/json-members.js";
+import { readObject, withChanges } from "../../wire/json-object.js";
 import { parseRouteControls } from "../../wire/route-controls.js";
 import { authenticate } from "../authenticate.js";
 import { readBody } from "../body.js";
@@ -19,30 +22,29 @@ import { type Handler, json, type Site } from "../parts.js";
 import { billedCaller } from "./bill-to.js";
 import { doorRequest } from "./doors.js";
 import { MESSAGES, withoutRoute } from "./estimate.js";
-import { assumedFor, parseBody, taskOf, withModelOf } from "./estimate-model.js";
+import { assumedFor, taskOf, withModelOf } from "./estimate-model.js";
 
 /** The body is that of an estimate: any inference body with its route, or a model's name alone. */
 export const route: Handler = async (site, visit) => {
   const caller = billedCaller(site, visit, await authenticate(site, visit, "read"));
-  const text = await readBody(visit.request, site.gateway.limits.bodyBytesMax);
+  const body = readObject(await readBody(visit.request, site.gateway.limits.bodyBytesMax));
   const { at, startedAt } = visit;
   const asking: Asking = { caller, headerKey: undefined, at, startedAt };
-  return json(printRoute(await report(site, asking, text)));
+  return json(printRoute(await report(site, asking, body)));
 };
 
 type Asking = Omit<Routed, "request">;
 
-async function report({ gateway }: Site, asking: Asking, text: string): Promise<RouteReport> {
-  const members = membersOf(text);
-  if (members.has(MESSAGES)) {
-    const request = parseChatRequest(withoutRoute(text, members));
+async function report({ gateway }: Site, asking: Asking, whole: JsonObject): Promise<RouteReport> {
+  if (whole.has(MESSAGES)) {
+    const request = parseChatRequest(withoutRoute(whole));
     return reportRoute(gateway, { ...asking, request }, chatWish);
   }
-  const { route: path, ...body } = withModelOf(parseBody(text));
+  const { route: path, ...body } = withModelOf(JSON.parse(textOf(whole)));
   const door = typeof path === "string" ? DOORS[path] : undefined;
   if (!door || !GOES_IN.some((name) => name in body)) return ofModel(gateway, asking, path, body);
   if (body.stream === true) {
-    const own = withChanges(text, members, new Map([["route", undefined]]));
+    const own = spanOf(withChanges(whole, new Map([["route", undefined]])));
     return reportRoute(gateway, { ...asking, request: parseCompletionRequest(own) }, chatWish);
   }
   return ofDoor(gateway, asking, door, body);

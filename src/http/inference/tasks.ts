@@ -8,6 +8,7 @@ import type { Reply } from "../../gateway/reply.js";
 import { DownloadError, download } from "../../gateway/task/download.js";
 import { serveTask } from "../../gateway/task/task.js";
 import { badRequest, RouterError } from "../../kernel/errors.js";
+import { spanOf } from "../../kernel/span.js";
 import type { RouteControls } from "../../tasks/chat-completion.js";
 import { EMBEDDINGS, TASKS, type Task } from "../../tasks/index.js";
 import type { TaskInput } from "../../tasks/task-call.js";
@@ -97,7 +98,7 @@ function chatAt(
   { model, controls }: Pick<Named, "model" | "controls">,
   bytes: Uint8Array,
 ): Promise<Reply> {
-  const request = parseChatRequest(new TextDecoder().decode(bytes));
+  const request = parseChatRequest(spanOf(bytes));
   const pinned = { ...request, ...splitModel(model), controls };
   const call = callOf(site, visit, caller, pinned);
   return serveCall(site, visit, call, serveChat);

@@ -50,7 +50,7 @@ function start(answer: (request: ServerRequest) => Promise<Reply> | Reply) {
 }
 
 const turns = () => Bun.sleep(1);
-const whole = (body: string) => new WholeReply("", body, body.length, Promise.resolve());
+const whole = (body: string) => new WholeReply([], Buffer.from(body), Promise.resolve());
 const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 const post = (length: number) => `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`;
 

@@ -10,7 +10,7 @@ import { RequestBody } from "./request-body.js";
 import { MalformedRequest, RequestHead } from "./request-head.js";
 import { ServerRequest } from "./server-request.js";
 
-const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
+const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n");
 const CR = 13;
 const LF = 10;
 /** Whoever sends more than so much ahead of its answers is served no more of it. */
@@ -144,7 +144,8 @@ export class Connection implements Watched {
       if (reply instanceof StreamReply) void abandon(reply).then(this.finish);
       else this.finish();
     } else if (reply instanceof WholeReply) {
-      this.out.write(printWhole(reply, this.frame()));
+      const { bytes, length } = printWhole(reply, this.frame());
+      this.out.write(bytes, length);
       this.finish();
     } else {
       const sent = reply instanceof StreamReply ? this.sendStream(reply) : this.sendResponse(reply);

@@ -18,16 +18,15 @@ export class Outgoing {
     return this.unsent === undefined;
   }
 
-  write(data: string | Uint8Array): void {
+  /** What is not taken at once is copied: the memory it stands in may be used again. */
+  write(bytes: Uint8Array, length = bytes.length): void {
     if (this.isClosed) return;
     if (this.unsent) {
-      this.unsent = Buffer.concat([this.unsent, Buffer.from(data as Uint8Array)]);
+      this.unsent = Buffer.concat([this.unsent, bytes.subarray(0, length)]);
       return;
     }
-    const length = typeof data === "string" ? Buffer.byteLength(data) : data.length;
-    const sent = Math.max(0, this.socket.write(data));
-    // A copy: what was written may be used again.
-    if (sent < length) this.unsent = Buffer.from(data as Uint8Array).subarray(sent);
+    const sent = Math.max(0, this.socket.write(bytes, 0, length));
+    if (sent < length) this.unsent = Buffer.from(bytes.subarray(sent, length));
   }
 
   /** For a body that comes bit by bit. */

@@ -1,6 +1,8 @@
 /** Answers as they go over the wire. */
 import { STATUS_CODES } from "node:http";
 import type { StreamReply, WholeReply } from "../../gateway/reply.js";
+import { ByteWriter } from "../../kernel/byte-writer.js";
+import { writeContent } from "../../kernel/content.js";
 
 /** What the server says itself, whatever an answer says. */
 const OWN = new Set(["connection", "content-length", "date", "keep-alive", "transfer-encoding"]);
@@ -14,10 +16,20 @@ export type Frame = {
   readonly isHead: boolean;
 };
 
-export function printWhole(reply: WholeReply, { lines, isHead }: Frame): string {
-  const { headerLines, body, bodyBytes } = reply;
-  const head = `${headOf(200, headerLines + lines)}content-length: ${bodyBytes}\r\n\r\n`;
-  return isHead ? head : head + body;
+/** Used again for every whole answer: what goes out at once need not be kept. */
+const whole = new ByteWriter();
+
+/** Good until the next one is printed. */
+export function printWhole({ head, body }: WholeReply, { lines, isHead }: Frame): ByteWriter {
+  whole.clear();
+  whole.text("HTTP/1.1 200 OK\r\n");
+  whole.parts(head);
+  whole.text(lines);
+  whole.text("content-length: ");
+  whole.number(body.length);
+  whole.text("\r\n\r\n");
+  if (!isHead) writeContent(whole, body);
+  return whole;
 }
 
 export async function printResponse(
@@ -55,7 +67,7 @@ export const dateLine = (now: number): string => `date: ${new Date(now).toUTCStr
 export const LAST_CHUNK = Buffer.from("0\r\n\r\n");
 const LINE_END = "\r\n";
 const SIZE_CHARS_MAX = 8;
-/** Used again for every chunk: what goes out at once need not be kept. */
+/** The same for chunks. */
 const room = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** One chunk with its framing. Good until the next one is made. */

@@ -1,3 +1,4 @@
+import { type Span, spanOf, startOfText, textOf } from "../../kernel/span.js";
 import type { Incoming } from "../incoming.js";
 import type { RequestBody } from "./request-body.js";
 import type { RequestHead } from "./request-head.js";
@@ -31,14 +32,15 @@ export class ServerRequest implements Incoming {
     return this.headers.length ? oneByOne(this.whole()) : null;
   }
 
-  textAtHand(): string | undefined {
+  spanAtHand(): Span | undefined {
     if (this.coming) return undefined;
     const { headBytes, messageBytes } = this.headers;
-    return withoutMark(this.message.toString("utf8", headBytes, messageBytes));
+    const start = startOfText(this.message, headBytes);
+    return { bytes: this.message, start, end: messageBytes };
   }
 
   async text(): Promise<string> {
-    return this.textAtHand() ?? withoutMark(Buffer.from(await this.bytes()).toString("utf8"));
+    return textOf(this.spanAtHand() ?? spanOf(await this.bytes()));
   }
 
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
@@ -67,7 +69,3 @@ export class ServerRequest implements Incoming {
 async function* oneByOne(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
-
-/** Some editors begin a text with a mark of its byte order, which is no part of it. */
-const withoutMark = (text: string): string =>
-  text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;

@@ -1,9 +1,9 @@
 import type {
-  BodyChanges,
   ChatRequest,
   ResponseFormat,
   ResponseFormatForm,
 } from "../../tasks/chat-completion.js";
+import type { Changes } from "../../tasks/json-object.js";
 import type { ChatAdapter } from "../provider.js";
 
 type Options = Partial<Omit<ChatAdapter, "changes" | "path">> & {
@@ -26,9 +26,9 @@ export function openAiChat(options: Options): ChatAdapter {
     path: typeof path === "string" ? () => path : path,
     changes: (request) => {
       if (!request.responseFormat && !holdsAny(request, leaveOut)) return undefined;
-      const changes: BodyChanges = new Map();
+      const changes: Changes = new Map();
       rewriteSchema(request, rewriting, changes);
-      for (const name of leaveOut) if (request.members.has(name)) changes.set(name, undefined);
+      for (const name of leaveOut) if (request.body.has(name)) changes.set(name, undefined);
       return changes;
     },
     leaveOut,
@@ -42,15 +42,15 @@ export function openAiChat(options: Options): ChatAdapter {
 
 const OPENAI_FORMS: readonly SchemaForm[] = ["openai_schema"];
 
-function holdsAny({ members }: ChatRequest, names: readonly string[]): boolean {
-  for (const name of names) if (members.has(name)) return true;
+function holdsAny({ body }: ChatRequest, names: readonly string[]): boolean {
+  for (const name of names) if (body.has(name)) return true;
   return false;
 }
 
 function rewriteSchema(
   { responseFormat }: ChatRequest,
   { schemaForms: accepted = [], schemaCopy, isNeverStrict }: Options,
-  changes: BodyChanges,
+  changes: Changes,
 ): void {
   const [preferred] = accepted;
   if (!responseFormat || !preferred || !isSchemaForm(responseFormat.form)) return;

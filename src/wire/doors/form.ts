@@ -4,7 +4,7 @@ import { FORM_PARTS_MAX } from "../../kernel/limits.js";
 import type { Media } from "../../tasks/media.js";
 import { typeOfMedia } from "../../tasks/media-type.js";
 import type { Json } from "../../tasks/task-call.js";
-import { membersOf, notJson } from "../json-members.js";
+import { parseObject } from "../json-object.js";
 import type { DoorBody, FormPart } from "./door.js";
 import { mustBe, unsupported } from "./fields.js";
 
@@ -16,17 +16,7 @@ export async function readDoorBody(
   if (contentType !== null && /^multipart\/form-data\b/i.test(contentType)) {
     return { kind: "form", parts: await readParts(contentType, bytes) };
   }
-  return { kind: "json", json: readJsonObject(new TextDecoder().decode(bytes)) };
-}
-
-/** An object, not nested beyond the limit and without a name given twice. */
-export function readJsonObject(text: string): Json {
-  membersOf(text);
-  try {
-    return JSON.parse(text) as Json;
-  } catch (cause) {
-    throw notJson(cause);
-  }
+  return { kind: "json", json: parseObject(new TextDecoder().decode(bytes)) };
 }
 
 async function readParts(

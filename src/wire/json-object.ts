@@ -1,0 +1,208 @@
+/**
+ * JSON objects as places in the bytes they came in, so that a few members can be changed and the rest sent on untouched,
+ * byte for byte: numbers keep their digits, members their order.
+ */
+
+import { Spliced } from "../kernel/content.js";
+import { assert, badRequest, type RouterError } from "../kernel/errors.js";
+import { type Span, spanOf } from "../kernel/span.js";
+import type { Changes, JsonObject, Member } from "../tasks/json-object.js";
+import {
+  CLOSE_BRACE,
+  COMMA,
+  isSpace,
+  JsonFault,
+  OPEN_BRACE,
+  skipColon,
+  skipSpace,
+  skipString,
+  skipValue,
+} from "./json-scan.js";
+import { nameAt } from "./member-names.js";
+
+/**
+ * Finds the members of an object, and checks all of its JSON. Throws a RouterError for anything but an object, for
+ * nesting beyond the limit, and for a name given twice, which two readers could take two ways.
+ */
+export function readObject(span: Span): JsonObject {
+  try {
+    return readMembers(span);
+  } catch (thrown) {
+    throw thrown instanceof JsonFault ? notJsonAt(span, thrown.at) : thrown;
+  }
+}
+
+function readMembers({ bytes, start, end }: Span): JsonObject {
+  const object = new MemberList(bytes, start, end);
+  let at = skipSpace(bytes, start);
+  if (bytes[at] !== OPEN_BRACE) throw badRequest("The body must be a JSON object.");
+  at = skipSpace(bytes, at + 1);
+  if (bytes[at] !== CLOSE_BRACE) at = object.readAll(at);
+  const after = skipSpace(bytes, at + 1);
+  // What stands behind `end` belongs to somebody else.
+  if (at >= end || after < end) throw new JsonFault(Math.min(after, end));
+  return object;
+}
+
+/** Two arrays rather than a map of objects: every request and every answer has its members found. */
+class MemberList implements JsonObject {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+  private readonly names: string[] = [];
+  /** Three to a member: where it starts, where its value starts, where it ends. */
+  private readonly places: number[] = [];
+  /** Only for objects so wide that looking through the names would take long. */
+  private seen: Set<string> | undefined;
+
+  constructor(bytes: Buffer, start: number, end: number) {
+    this.bytes = bytes;
+    this.start = start;
+    this.end = end;
+  }
+
+  /** From the first name to the closing brace. */
+  readAll(first: number): number {
+    const { bytes } = this;
+    let at = first;
+    for (;;) {
+      at = skipSpace(bytes, this.read(at));
+      if (bytes[at] === CLOSE_BRACE) return at;
+      if (bytes[at] !== COMMA) throw new JsonFault(at);
+      at = skipSpace(bytes, at + 1);
+    }
+  }
+
+  private read(start: number): number {
+    const { bytes } = this;
+    const nameEnd = skipString(bytes, start);
+    const name = nameAt(bytes, start + 1, nameEnd - 1);
+    const valueStart = skipColon(bytes, nameEnd);
+    const end = skipValue(bytes, valueStart, 1);
+    if (!this.add(name, start, valueStart, end)) {
+      const shown = name.slice(0, 64);
+      throw badRequest(`The body has "${shown}" twice.`, shown);
+    }
+    return end;
+  }
+
+  /** False when there is one of that name already. */
+  private add(name: string, start: number, valueStart: number, end: number): boolean {
+    if (this.names.length === NAMES_TO_LOOK_THROUGH) this.seen = new Set(this.names);
+    if (this.seen ? this.seen.has(name) : this.names.includes(name)) return false;
+    this.seen?.add(name);
+    this.names.push(name);
+    this.places.push(start, valueStart, end);
+    return true;
+  }
+
+  get count(): number {
+    return this.names.length;
+  }
+
+  has(name: string): boolean {
+    return this.names.includes(name);
+  }
+
+  indexOf(name: string): number {
+    return this.names.indexOf(name);
+  }
+
+  valueStartOf(nth: number): number {
+    return this.placeAt(nth * 3 + 1);
+  }
+
+  endOf(nth: number): number {
+    return this.placeAt(nth * 3 + 2);
+  }
+
+  get(name: string): Member | undefined {
+    const nth = this.names.indexOf(name);
+    if (nth < 0) return undefined;
+    const start = this.placeAt(nth * 3);
+    return { start, valueStart: this.valueStartOf(nth), end: this.endOf(nth) };
+  }
+
+  private placeAt(index: number): number {
+    const place = this.places[index];
+    assert(place !== undefined, "three a name");
+    return place;
+  }
+}
+
+const NAMES_TO_LOOK_THROUGH = 64;
+
+/** The text of a member's value; undefined when it is missing or null. */
+export function memberText(object: JsonObject, name: string): string | undefined {
+  const nth = object.indexOf(name);
+  if (nth < 0) return undefined;
+  const value = object.bytes.toString("utf8", object.valueStartOf(nth), object.endOf(nth));
+  return value === "null" ? undefined : value;
+}
+
+/** The object with the value of one member in place of what it was. */
+export function withMember(object: JsonObject, name: string, value: string): Spliced {
+  const nth = object.indexOf(name);
+  assert(nth >= 0, "a member that is there");
+  return new Spliced(object, object.valueStartOf(nth), object.endOf(nth), value);
+}
+
+/** The object with members replaced, left out, or added at the end. */
+export function withChanges(object: JsonObject, changes: Changes): Buffer {
+  const edits: Edit[] = [];
+  let added = "";
+  let kept = object.count;
+  for (const [name, value] of changes) {
+    const member = object.get(name);
+    if (member && value !== undefined) {
+      edits.push({ start: member.valueStart, end: member.end, by: value });
+    } else if (member) {
+      edits.push(removal(object.bytes, member));
+      kept--;
+    } else if (value !== undefined) {
+      added += `,${JSON.stringify(name)}:${value}`;
+    }
+  }
+  if (added !== "") {
+    const close = object.bytes.lastIndexOf("}", object.end - 1);
+    edits.push({ start: close, end: close, by: kept > 0 ? added : added.slice(1) });
+  }
+  return edited(object, edits);
+}
+
+type Edit = { readonly start: number; readonly end: number; readonly by: string };
+
+function edited({ bytes, start, end }: Span, edits: Edit[]): Buffer {
+  if (edits.length > 1) edits.sort((a, b) => a.start - b.start);
+  const parts: Buffer[] = [];
+  let done = start;
+  for (const edit of edits) {
+    // Two removed neighbours can claim the same comma.
+    parts.push(bytes.subarray(done, Math.max(done, edit.start)), Buffer.from(edit.by));
+    done = Math.max(done, edit.end);
+  }
+  return Buffer.concat([...parts, bytes.subarray(done, end)]);
+}
+
+/** The member with one neighbouring comma: the one after it, or for the last member the one before. */
+function removal(bytes: Buffer, member: Member): Edit {
+  const after = skipSpace(bytes, member.end);
+  if (bytes[after] === COMMA) {
+    return { start: member.start, end: skipSpace(bytes, after + 1), by: "" };
+  }
+  let before = member.start - 1;
+  while (isSpace(bytes[before])) before--;
+  const start = bytes[before] === COMMA ? before : member.start;
+  return { start, end: member.end, by: "" };
+}
+
+function notJsonAt({ start, end }: Span, at: number): RouterError {
+  const where = at >= end ? "it breaks off" : `it goes wrong at byte ${at - start}`;
+  return badRequest(`The body is not valid JSON: ${where}.`);
+}
+
+/** What `JSON.parse` gives, of a text that is an object, not nested beyond the limit and without a name given twice. */
+export function parseObject(text: string): Readonly<Record<string, unknown>> {
+  readObject(spanOf(text));
+  return JSON.parse(text) as Readonly<Record<string, unknown>>;
+}

@@ -1,0 +1,49 @@
+import { expect, test } from "bun:test";
+import { MESSAGES_MAX, NAME_CHARS_MAX } from "../kernel/limits.js";
+import { spanOf } from "../kernel/span.js";
+import { readObject } from "./json-object.js";
+import { arePlainMessages } from "./plain-messages.js";
+
+function isPlain(messages: string): boolean {
+  const body = readObject(spanOf(`{"model":"m","messages":${messages},"stream":true}`));
+  return arePlainMessages(body, body.indexOf("messages"));
+}
+
+test("a role and a text each, whatever else stands there", () => {
+  for (const messages of [
+    '[{"role":"user","content":"hi"}]',
+    ' [ { "content" : "a \\"b\\" ]}" , "role" : "user" } , {"role":"assistant","content":""} ] ',
+    '[{"role":"user","name":"x","content":"ä🙂","extra":[{"content":5}]}]',
+    '[{"content":null,"role":1,"content":"the last one counts","role":"user"}]',
+  ]) {
+    expect([messages, isPlain(messages)]).toEqual([messages, true]);
+  }
+});
+
+test("all else is left to a closer look", () => {
+  for (const messages of [
+    "null",
+    "{}",
+    "[]",
+    "[1]",
+    "[{}]",
+    '["user"]',
+    '[{"role":"user"}]',
+    '[{"role":"user","content":null}]',
+    '[{"role":"user","content":[{"type":"text","text":"hi"}]}]',
+    '[{"role":1,"content":"hi"}]',
+    '[{"role":"user","content":"hi"},{"role":"user"}]',
+    '[{"role":"user","content":"hi","content":5}]',
+    '[{"role":"user","content":"hi","conten\\u0074":5}]',
+    `[{"role":"${"r".repeat(NAME_CHARS_MAX + 1)}","content":"hi"}]`,
+  ]) {
+    expect([messages, isPlain(messages)]).toEqual([messages, false]);
+  }
+});
+
+test("no more of them than are taken", () => {
+  const many = (count: number) =>
+    `[${Array.from({ length: count }, () => '{"role":"user","content":"hi"}').join(",")}]`;
+  expect(isPlain(many(MESSAGES_MAX))).toBe(true);
+  expect(isPlain(many(MESSAGES_MAX + 1))).toBe(false);
+});
