@@ -134,7 +134,7 @@ function chatRequest(
     method: "POST",
     url: `${baseUrl}${upstream.path}`,
     headers,
-    body: bytesOf(upstream.body),
+    body,
   };
 }
 
