@@ -2,6 +2,7 @@
 
 import type { Reply } from "../gateway/reply.js";
 import { badRequest, RouterError } from "../kernel/errors.js";
+import { readOnce } from "../kernel/read-once.js";
 import { preflight, readable } from "./cors.js";
 import { type Dialect, errorResponse } from "./errors.js";
 import { handlerOf, methodsAt } from "./find-route.js";
@@ -24,7 +25,8 @@ export class Answering {
   private readonly site: Site;
   private readonly request: Incoming;
   private readonly id: string;
-  private readonly path: string | undefined;
+  /** Empty where the request names no host. */
+  private readonly path: string;
   private visit: Visit | undefined;
 
   constructor(site: Site, request: Incoming) {
@@ -37,7 +39,7 @@ export class Answering {
   /** Throws, or rejects, for what `failed` makes an answer of. */
   begin(): Promise<Reply> | Reply {
     const { site, request, id, path } = this;
-    if (path === undefined) throw badRequest("The Host header names no host.", "host");
+    if (path === "") throw badRequest("The Host header names no host.", "host");
     const allowed = preflight(request, path);
     if (allowed) return allowed;
     this.visit = new Visit(request, path, id, site.gateway.clock, site.bodies);
@@ -46,7 +48,7 @@ export class Answering {
 
   ended(reply: Reply): Reply {
     this.visit?.done();
-    return readable(this.request, this.path ?? "/", reply);
+    return readable(this.request, this.path, reply);
   }
 
   failed(thrown: unknown): Reply {
@@ -56,13 +58,13 @@ export class Answering {
   }
 }
 
-/** Undefined where the Host header names no host: Bun then gives the path alone. */
-function pathOf(url: string): string | undefined {
-  if (!HOST.test(url)) return undefined;
+/** Empty where the Host header names no host. */
+const pathOf = readOnce((url) => {
+  if (!HOST.test(url)) return "";
   const start = url.indexOf("/", HOST_AT);
   const end = url.indexOf("?", start);
   return url.slice(start, end < 0 ? undefined : end);
-}
+});
 
 const HOST_AT = "https://".length;
 const HOST = /^https?:\/\/[^/?#\s]+(?=\/)/;
@@ -88,7 +90,7 @@ function notFound(method: string, path: string): RouterError {
 }
 
 /** `/v1` and our own API write errors as OpenAI does, everything else as the Hub does. */
-function dialectOf(path = "/v1/"): Dialect {
-  if (path.startsWith("/v1/") || path.startsWith("/api/turnpike/")) return "openai";
+function dialectOf(path: string): Dialect {
+  if (path === "" || path.startsWith("/v1/") || path.startsWith("/api/turnpike/")) return "openai";
   return path.startsWith("/api/") ? "hub_api" : "hub";
 }

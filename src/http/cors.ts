@@ -11,7 +11,7 @@ const ANYBODY = { "access-control-allow-origin": "*" };
 const READABLE = { ...ANYBODY, "access-control-expose-headers": "*" };
 const PREFLIGHT_SECONDS = 7_200;
 
-const isForPages = (path: string): boolean => path !== "/" && !path.startsWith("/api/turnpike/");
+const isForPages = (path: string): boolean => path.length > 1 && !path.startsWith("/api/turnpike/");
 
 /** The answer to a browser's question whether a page may send a request; undefined for everything else. */
 export function preflight({ method, headers }: Incoming, path: string): Response | undefined {

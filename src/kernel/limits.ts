@@ -180,7 +180,7 @@ export const SPOOL_SEGMENT_BYTES = 16 * 1024 * 1024;
 export const DRAIN_BATCH = 8_000;
 /** The longest that a drain for which nobody waits pauses between two batches. */
 export const DRAIN_PAUSE_MS_MAX = 2_000;
-/** Texts that many requests share, and the numbers that the store has for them, remembered by whoever drains. */
+/** Texts that many requests share, and what was made of them, remembered by whoever reads or drains them. */
 export const SHARED_TEXTS_MAX = 50_000;
 /** Name of a user, token and the like, in characters. */
 export const NAME_CHARS_MAX = 96;

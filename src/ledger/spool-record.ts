@@ -4,8 +4,8 @@
  * whole. What many requests share stands in parts of its own, so that the drain reads each of these texts once and
  * knows it again. Flat arrays rather than objects, because every request writes two lines.
  */
-import { SHARED_TEXTS_MAX } from "../kernel/limits.js";
 import { type NanoUsd, nanoUsd, ZERO } from "../kernel/money.js";
+import { readOnce } from "../kernel/read-once.js";
 import type { Measured, Usage } from "../tasks/usage.js";
 import type { AwaitedCost, JobNote } from "./late-cost.js";
 import { parseProfile } from "./profile.js";
@@ -154,21 +154,8 @@ export function parseAwaited(line: Buffer): AwaitedCost | undefined {
   return job === undefined ? awaited : { ...awaited, job: JSON.parse(job) as JobNote };
 }
 
-/** Reads each text once, as long as there are not too many of them. */
-function shared<Value>(parse: (text: string) => Value) {
-  const known = new Map<string, Value>();
-  return (text: string): Value => {
-    const there = known.get(text);
-    if (there !== undefined) return there;
-    if (known.size >= SHARED_TEXTS_MAX) known.clear();
-    const value = parse(text);
-    known.set(text, value);
-    return value;
-  };
-}
-
-const sharedProfile = shared(parseProfile);
-const sharedAccounts = shared((text) => JSON.parse(text) as readonly string[]);
+const sharedProfile = readOnce(parseProfile);
+const sharedAccounts = readOnce((text) => JSON.parse(text) as readonly string[]);
 
 function isWhole(line: Buffer, kind: string): boolean {
   if (line[CHECKSUM_CHARS] !== kind.charCodeAt(0)) return false;

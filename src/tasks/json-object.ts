@@ -13,10 +13,13 @@ export type JsonObject = Span & {
   readonly count: number;
   readonly has: (name: string) => boolean;
   readonly get: (name: string) => Member | undefined;
-  /** Which of them has a name; -1 for none. The two below are for looks that must not make an object each. */
+  /** Which of them has a name; -1 for none. Those below are for looks that must not make an object each. */
   readonly indexOf: (name: string) => number;
+  readonly nameOf: (nth: number) => string;
   readonly valueStartOf: (nth: number) => number;
   readonly endOf: (nth: number) => number;
+  /** Whether the member that mostly looks the same looks so, where whoever read it knew of one. */
+  readonly isUsual: boolean;
 };
 
 /** Changes to an object's members: new JSON text, or undefined to leave the member out. */

@@ -1,3 +1,4 @@
+import { readOnce } from "../kernel/read-once.js";
 import { hashToken, isWellFormed } from "./access-token.js";
 import { type Caller, callerOf } from "./caller.js";
 import { OrganizationDirectory } from "./organization-directory.js";
@@ -37,6 +38,7 @@ export class Directory {
   private readonly plans: Plans;
   private readonly masterKey: MasterKey;
   private readonly presetTokenHash: string | undefined;
+  private readonly hashOf = readOnce(hashToken);
 
   /** `presetToken` is the operator's own choice of the owner's token, which need not carry our checksum. */
   constructor(masterKey: MasterKey, plans: Plans, presetToken?: string) {
@@ -82,7 +84,7 @@ export class Directory {
   }
 
   identify(token: string, now: number): Identified {
-    const hash = hashToken(token);
+    const hash = this.hashOf(token);
     const caller = this.callersByHash.get(hash);
     // Whoever is known has shown a token of ours; the others are looked at more closely.
     if (!caller) {

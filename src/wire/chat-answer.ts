@@ -5,7 +5,7 @@ import type { Changes, JsonObject } from "../tasks/json-object.js";
 import { parseUsage } from "../tasks/openai-usage.js";
 import type { Usage } from "../tasks/usage.js";
 import { memberText, readObject } from "./json-object.js";
-import { OPEN_BRACKET } from "./json-scan.js";
+import { OPEN_BRACKET, QUOTE } from "./json-scan.js";
 import { latin1Bytes } from "./sse.js";
 import { printUsage } from "./usage.js";
 
@@ -86,8 +86,9 @@ function says(json: JsonObject, name: string, value: string): boolean {
 export function withCostAdded(json: JsonObject, cost: NanoUsd): Spliced | undefined {
   const nth = json.indexOf("usage");
   const close = json.endOf(nth) - 1;
-  const named = json.bytes.indexOf(COST_NAME_BYTES, json.valueStartOf(nth));
-  if (named >= 0 && named < close) return undefined;
+  for (let at = json.valueStartOf(nth); at < close; at++) {
+    if (json.bytes[at] === QUOTE && standsAt(json.bytes, at, COST_NAME)) return undefined;
+  }
   return new Spliced(json, close, close, `,${costMembers(cost)}`);
 }
 
@@ -109,7 +110,6 @@ const costMembers = (cost: NanoUsd): string =>
 
 /** How the names of all members begin that tell a cost. */
 const COST_NAME = '"cost';
-const COST_NAME_BYTES = Buffer.from(COST_NAME);
 
 const EMPTY_OBJECT = /^\{\s*\}$/;
 

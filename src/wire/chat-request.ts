@@ -10,39 +10,46 @@ import { type Span, textOf } from "../kernel/span.js";
 import type {
   Attachment,
   ChatRequest,
-  MaxTokensName,
   ResponseFormat,
   ResponseFormatForm,
 } from "../tasks/chat-completion.js";
 import type { JsonObject } from "../tasks/json-object.js";
 import type { Json } from "../tasks/task-call.js";
 import { asObject } from "./as-object.js";
-import { memberText, readObject } from "./json-object.js";
-import { arePlainMessages } from "./plain-messages.js";
+import { isNull, memberValue, readObject, valueAt } from "./json-object.js";
+import {
+  CLOSE_BRACKET,
+  LETTER_F,
+  LETTER_T,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  skipSpace,
+} from "./json-scan.js";
+import { PLAIN_MESSAGES } from "./plain-messages.js";
 import { parseRouteControls } from "./route-controls.js";
 
 const MODEL_CHARS_MAX = 256;
 
 /** Checks a chat body and finds in it what routing and metering need. Throws a RouterError naming the field. */
 export function parseChatRequest(span: Span): ChatRequest {
-  const body = readObject(span);
-  const said = withoutMessages(body);
-  checkTypes(said);
-  const media = checkMessages(body);
+  const body = readObject(span, PLAIN_MESSAGES);
+  checkTypes(body, CHECKS);
+  const media = body.isUsual ? NO_MEDIA : checkMessages(memberValue(body, "messages"));
   const textBytes = span.end - span.start - media.imageChars;
-  const { model, suffix } = splitModel(said.model);
+  const { model, suffix } = splitModel(memberValue(body, "model"));
+  const streamOptions = asObject(memberValue(body, "stream_options"));
   return {
     body,
     model,
     suffix,
-    isStream: said.stream === true,
-    wantsUsage: asObject(said.stream_options)?.include_usage === true,
-    maxTokens: readMaxTokens(said),
-    choices: typeof said.n === "number" ? said.n : 1,
-    usesTools: Array.isArray(said.tools) && said.tools.length > 0,
-    streamOptions: asObject(said.stream_options),
-    controls: parseRouteControls(asObject(said.provider)),
-    responseFormat: readResponseFormat(said.response_format),
+    isStream: memberValue(body, "stream") === true,
+    wantsUsage: streamOptions?.include_usage === true,
+    maxTokens: readMaxTokens(body),
+    choices: readChoices(body),
+    usesTools: hasEntries(body, "tools"),
+    streamOptions,
+    controls: parseRouteControls(asObject(memberValue(body, "provider"))),
+    responseFormat: readResponseFormat(memberValue(body, "response_format")),
     inputTokensMost: textBytes + media.images * IMAGE_TOKENS_MAX,
     textBytes,
     attachments: media.attachments,
@@ -50,40 +57,44 @@ export function parseChatRequest(span: Span): ChatRequest {
   };
 }
 
-/** All that a body says but its messages, which are nearly all of it, and of which little is asked. */
-function withoutMessages(body: JsonObject): Json {
-  const nth = body.indexOf("messages");
-  if (nth < 0) return JSON.parse(textOf(body));
-  const { bytes, start, end } = body;
-  const before = bytes.toString("utf8", start, body.valueStartOf(nth));
-  return JSON.parse(`${before}null${bytes.toString("utf8", body.endOf(nth), end)}`);
-}
-
 /** The same for a completion that is to be streamed: it has a prompt where chat has messages. */
 export function parseCompletionRequest(span: Span): ChatRequest {
   const body = readObject(span);
-  const said = JSON.parse(textOf(span)) as Json;
-  checkTypes({ ...said, logprobs: undefined });
+  checkTypes(body, COMPLETION_CHECKS);
   const textBytes = span.end - span.start;
-  if (typeof said.prompt !== "string" || said.prompt === "") {
+  const prompt = memberValue(body, "prompt");
+  if (typeof prompt !== "string" || prompt === "") {
     throw badRequest('"prompt" must be a string that is not empty.', "prompt");
   }
+  const streamOptions = asObject(memberValue(body, "stream_options"));
   return {
     body,
-    ...splitModel(said.model),
-    isStream: said.stream === true,
-    wantsUsage: asObject(said.stream_options)?.include_usage === true,
-    maxTokens: readMaxTokens(said),
-    choices: typeof said.n === "number" ? said.n : 1,
+    ...splitModel(memberValue(body, "model")),
+    isStream: memberValue(body, "stream") === true,
+    wantsUsage: streamOptions?.include_usage === true,
+    maxTokens: readMaxTokens(body),
+    choices: readChoices(body),
     usesTools: false,
-    streamOptions: asObject(said.stream_options),
-    controls: parseRouteControls(asObject(said.provider)),
+    streamOptions,
+    controls: parseRouteControls(asObject(memberValue(body, "provider"))),
     responseFormat: undefined,
     inputTokensMost: textBytes,
     textBytes,
     attachments: NOTHING_ATTACHED,
     task: "text-generation",
   };
+}
+
+function readChoices(body: JsonObject): number {
+  const n = memberValue(body, "n");
+  return typeof n === "number" ? n : 1;
+}
+
+/** Whether a member is an array with something in it. */
+function hasEntries(body: JsonObject, name: string): boolean {
+  const nth = body.indexOf(name);
+  if (nth < 0 || !array.accepts(body, nth)) return false;
+  return body.bytes[skipSpace(body.bytes, body.valueStartOf(nth) + 1)] !== CLOSE_BRACKET;
 }
 
 /** A model id and what stands behind its colon. */
@@ -102,16 +113,42 @@ export function splitModel(model: unknown): { model: string; suffix: string | un
   return { model: model.slice(0, colon), suffix: model.slice(colon + 1) };
 }
 
-type Check = { readonly expected: string; readonly accepts: (value: unknown) => boolean };
+/** Of the member that is the nth, and not null. */
+type Check = {
+  readonly expected: string;
+  readonly accepts: (body: JsonObject, nth: number) => boolean;
+};
 
-const bool: Check = { expected: "true or false", accepts: (v) => typeof v === "boolean" };
-const number: Check = { expected: "a number", accepts: (v) => typeof v === "number" };
-const object: Check = { expected: "an object", accepts: (v) => asObject(v) !== undefined };
-const array: Check = { expected: "an array", accepts: Array.isArray };
+/** What a value is, is told by its first letter: this is JSON. */
+const beginsWith =
+  (...letters: readonly number[]): Check["accepts"] =>
+  (body, nth) =>
+    letters.includes(body.bytes[body.valueStartOf(nth)] ?? 0);
+
+const bool: Check = { expected: "true or false", accepts: beginsWith(LETTER_T, LETTER_F) };
+const number: Check = {
+  expected: "a number",
+  accepts: (body, nth) => typeof valueAt(body, nth) === "number",
+};
+const object: Check = { expected: "an object", accepts: beginsWith(OPEN_BRACE) };
+const array: Check = { expected: "an array", accepts: beginsWith(OPEN_BRACKET) };
 const wholeFrom = (least: number, most: number): Check => ({
   expected: `a whole number from ${least} to ${most}`,
-  accepts: (v) => typeof v === "number" && Number.isInteger(v) && v >= least && v <= most,
+  accepts: (body, nth) => {
+    const value = valueAt(body, nth);
+    return typeof value === "number" && Number.isInteger(value) && value >= least && value <= most;
+  },
 });
+const texts: Check = {
+  expected: "a string or an array of strings",
+  accepts: (body, nth) => {
+    const value = valueAt(body, nth);
+    return (
+      typeof value === "string" ||
+      (Array.isArray(value) && value.every((each) => typeof each === "string"))
+    );
+  },
+};
 
 /** Members we read, or whose wrong type no provider could mean otherwise. All may be null or absent. */
 const CHECKS: ReadonlyMap<string, Check> = new Map(
@@ -129,23 +166,22 @@ const CHECKS: ReadonlyMap<string, Check> = new Map(
     top_logprobs: wholeFrom(0, CHOICES_MAX),
     tools: array,
     response_format: object,
-    stop: {
-      expected: "a string or an array of strings",
-      accepts: (v) =>
-        typeof v === "string" || (Array.isArray(v) && v.every((s) => typeof s === "string")),
-    },
+    stop: texts,
     provider: object,
   }),
 );
+/** There it is a number. */
+const COMPLETION_CHECKS = new Map([...CHECKS].filter(([name]) => name !== "logprobs"));
 
-function checkTypes(body: Json): void {
-  for (const name in body) {
-    const value = body[name];
-    const check = CHECKS.get(name);
-    if (value === undefined || value === null || !check || check.accepts(value)) continue;
+function checkTypes(body: JsonObject, checks: ReadonlyMap<string, Check>): void {
+  for (let nth = 0; nth < body.count; nth++) {
+    const check = checks.get(body.nameOf(nth));
+    if (!check || isNull(body, nth) || check.accepts(body, nth)) continue;
+    const name = body.nameOf(nth);
     throw badRequest(`"${name}" must be ${check.expected}.`, name);
   }
-  if (body.max_tokens != null && body.max_completion_tokens != null) {
+  const [first, second] = MAX_TOKENS_NAMES;
+  if (memberValue(body, first) != null && memberValue(body, second) != null) {
     throw badRequest('Give "max_tokens" or "max_completion_tokens", not both.', "max_tokens");
   }
 }
@@ -156,9 +192,7 @@ type Media = { images: number; imageChars: number; attachments: readonly Attachm
 const NOTHING_ATTACHED: readonly Attachment[] = [];
 const NO_MEDIA: Readonly<Media> = { images: 0, imageChars: 0, attachments: NOTHING_ATTACHED };
 
-function checkMessages(body: JsonObject): Readonly<Media> {
-  if (arePlainMessages(body, body.indexOf("messages"))) return NO_MEDIA;
-  const messages: unknown = JSON.parse(memberText(body, "messages") ?? "null");
+function checkMessages(messages: unknown): Readonly<Media> {
   if (!Array.isArray(messages) || messages.length === 0) {
     throw badRequest('"messages" must be an array of at least one message.', "messages");
   }
@@ -205,11 +239,11 @@ function attach(media: Media, kind: Attachment): void {
   if (!media.attachments.includes(kind)) media.attachments = [...media.attachments, kind];
 }
 
-const MAX_TOKENS_NAMES: readonly MaxTokensName[] = ["max_tokens", "max_completion_tokens"];
+const MAX_TOKENS_NAMES = ["max_tokens", "max_completion_tokens"] as const;
 
-function readMaxTokens(body: Json): ChatRequest["maxTokens"] {
+function readMaxTokens(body: JsonObject): ChatRequest["maxTokens"] {
   for (const name of MAX_TOKENS_NAMES) {
-    const value = body[name];
+    const value = memberValue(body, name);
     if (typeof value === "number") return { name, value };
   }
   return undefined;

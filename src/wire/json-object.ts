@@ -10,30 +10,42 @@ import type { Changes, JsonObject, Member } from "../tasks/json-object.js";
 import {
   CLOSE_BRACE,
   COMMA,
+  isDigit,
   isSpace,
   JsonFault,
+  LETTER_F,
+  LETTER_N,
+  LETTER_T,
   OPEN_BRACE,
+  QUOTE,
   skipColon,
   skipSpace,
   skipString,
   skipValue,
+  ZERO,
 } from "./json-scan.js";
-import { nameAt } from "./member-names.js";
+import { shortTextAt } from "./short-texts.js";
 
 /**
  * Finds the members of an object, and checks all of its JSON. Throws a RouterError for anything but an object, for
  * nesting beyond the limit, and for a name given twice, which two readers could take two ways.
  */
-export function readObject(span: Span): JsonObject {
+export function readObject(span: Span, usual?: UsualForm): JsonObject {
   try {
-    return readMembers(span);
+    return readMembers(span, usual);
   } catch (thrown) {
     throw thrown instanceof JsonFault ? notJsonAt(span, thrown.at) : thrown;
   }
 }
 
-function readMembers({ bytes, start, end }: Span): JsonObject {
-  const object = new MemberList(bytes, start, end);
+/** What the value of a member mostly looks like: where it ends, or -1 for one that looks otherwise. */
+export type UsualForm = {
+  readonly name: string;
+  readonly endOf: (bytes: Buffer, at: number) => number;
+};
+
+function readMembers({ bytes, start, end }: Span, usual: UsualForm | undefined): JsonObject {
+  const object = new MemberList(bytes, start, end, usual);
   let at = skipSpace(bytes, start);
   if (bytes[at] !== OPEN_BRACE) throw badRequest("The body must be a JSON object.");
   at = skipSpace(bytes, at + 1);
@@ -54,11 +66,14 @@ class MemberList implements JsonObject {
   private readonly places: number[] = [];
   /** Only for objects so wide that looking through the names would take long. */
   private seen: Set<string> | undefined;
+  private readonly usual: UsualForm | undefined;
+  isUsual = false;
 
-  constructor(bytes: Buffer, start: number, end: number) {
+  constructor(bytes: Buffer, start: number, end: number, usual: UsualForm | undefined) {
     this.bytes = bytes;
     this.start = start;
     this.end = end;
+    this.usual = usual;
   }
 
   /** From the first name to the closing brace. */
@@ -76,13 +91,21 @@ class MemberList implements JsonObject {
   private read(start: number): number {
     const { bytes } = this;
     const nameEnd = skipString(bytes, start);
-    const name = nameAt(bytes, start + 1, nameEnd - 1);
+    const name = shortTextAt(bytes, start + 1, nameEnd - 1);
     const valueStart = skipColon(bytes, nameEnd);
-    const end = skipValue(bytes, valueStart, 1);
+    const end = this.endOfValue(name, valueStart);
     if (!this.add(name, start, valueStart, end)) {
       const shown = name.slice(0, 64);
       throw badRequest(`The body has "${shown}" twice.`, shown);
     }
+    return end;
+  }
+
+  private endOfValue(name: string, valueStart: number): number {
+    const { usual, bytes } = this;
+    const end = usual?.name === name ? usual.endOf(bytes, valueStart) : -1;
+    if (end < 0) return skipValue(bytes, valueStart, 1);
+    this.isUsual = true;
     return end;
   }
 
@@ -106,6 +129,10 @@ class MemberList implements JsonObject {
 
   indexOf(name: string): number {
     return this.names.indexOf(name);
+  }
+
+  nameOf(nth: number): string {
+    return this.names[nth] ?? "";
   }
 
   valueStartOf(nth: number): number {
@@ -138,6 +165,41 @@ export function memberText(object: JsonObject, name: string): string | undefined
   if (nth < 0) return undefined;
   const value = object.bytes.toString("utf8", object.valueStartOf(nth), object.endOf(nth));
   return value === "null" ? undefined : value;
+}
+
+export const isNull = (object: JsonObject, nth: number): boolean =>
+  object.bytes[object.valueStartOf(nth)] === LETTER_N;
+
+/** What `JSON.parse` makes of a member's value; undefined when it is missing. */
+export function memberValue(object: JsonObject, name: string): unknown {
+  const nth = object.indexOf(name);
+  return nth < 0 ? undefined : valueAt(object, nth);
+}
+
+/** The same of the member that is the nth. What is short, as most are, is told without making a text of it. */
+export function valueAt(object: JsonObject, nth: number): unknown {
+  const { bytes } = object;
+  const start = object.valueStartOf(nth);
+  const end = object.endOf(nth);
+  const first = bytes[start];
+  if (first === QUOTE) return shortTextAt(bytes, start + 1, end - 1);
+  if (first === LETTER_T || first === LETTER_F) return first === LETTER_T;
+  const number = shortNumber(bytes, start, end);
+  return number >= 0 ? number : JSON.parse(bytes.toString("utf8", start, end));
+}
+
+const SHORT_DIGITS = 9;
+
+/** -1 for what is no number of a few digits. */
+function shortNumber(bytes: Buffer, start: number, end: number): number {
+  if (end - start > SHORT_DIGITS) return -1;
+  let number = 0;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at];
+    if (!isDigit(byte)) return -1;
+    number = number * 10 + (byte ?? 0) - ZERO;
+  }
+  return number;
 }
 
 /** The object with the value of one member in place of what it was. */

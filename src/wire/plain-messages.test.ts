@@ -2,11 +2,13 @@ import { expect, test } from "bun:test";
 import { MESSAGES_MAX, NAME_CHARS_MAX } from "../kernel/limits.js";
 import { spanOf } from "../kernel/span.js";
 import { readObject } from "./json-object.js";
-import { arePlainMessages } from "./plain-messages.js";
+import { PLAIN_MESSAGES } from "./plain-messages.js";
 
 function isPlain(messages: string): boolean {
-  const body = readObject(spanOf(`{"model":"m","messages":${messages},"stream":true}`));
-  return arePlainMessages(body, body.indexOf("messages"));
+  const text = `{"model":"m","messages":${messages},"stream":true}`;
+  const body = readObject(spanOf(text), PLAIN_MESSAGES);
+  expect(body.get("messages")).toEqual(readObject(spanOf(text)).get("messages"));
+  return body.isUsual;
 }
 
 test("a role and a text each, whatever else stands there", () => {
@@ -46,4 +48,17 @@ test("no more of them than are taken", () => {
     `[${Array.from({ length: count }, () => '{"role":"user","content":"hi"}').join(",")}]`;
   expect(isPlain(many(MESSAGES_MAX))).toBe(true);
   expect(isPlain(many(MESSAGES_MAX + 1))).toBe(false);
+});
+
+test("what is no JSON is refused as everywhere", () => {
+  const nested = (levels: number) =>
+    `[{"role":"user","content":"hi","x":${"[".repeat(levels)}${"]".repeat(levels)}}]`;
+  expect(isPlain(nested(125))).toBe(true);
+  expect(() => isPlain(nested(126))).toThrow("nested deeper");
+  for (const messages of [
+    '[{"role":"user","content":"hi"}',
+    '[{"role":"user","content":"h\ni"}]',
+  ]) {
+    expect(() => isPlain(messages)).toThrow("not valid JSON");
+  }
 });

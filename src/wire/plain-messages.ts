@@ -1,10 +1,11 @@
-/** Tells the messages that nearly all chats are made of, a role and a text each, where they stand. */
+/** Tells the messages that nearly all chats are made of, a role and a text each, while they are gone through. */
 import { MESSAGES_MAX, NAME_CHARS_MAX } from "../kernel/limits.js";
 import { standsAt } from "../kernel/span.js";
-import type { JsonObject } from "../tasks/json-object.js";
+import type { UsualForm } from "./json-object.js";
 import {
   BACKSLASH,
   CLOSE_BRACE,
+  CLOSE_BRACKET,
   COMMA,
   OPEN_BRACE,
   OPEN_BRACKET,
@@ -17,20 +18,23 @@ import {
 
 const ROLE = '"role"';
 const CONTENT = '"content"';
+/** How many arrays and objects are open around what a message holds: the body, its messages, and itself. */
+const DEPTH = 3;
 
-/** Whether a member is a list of such messages and nothing else, which then want no closer look. */
-export function arePlainMessages(body: JsonObject, nth: number): boolean {
-  const { bytes } = body;
-  if (nth < 0 || bytes[body.valueStartOf(nth)] !== OPEN_BRACKET) return false;
-  let at = body.valueStartOf(nth);
+/** A list of such messages, and of nothing else. */
+export const PLAIN_MESSAGES: UsualForm = { name: "messages", endOf: endOfAll };
+
+function endOfAll(bytes: Buffer, start: number): number {
+  if (bytes[start] !== OPEN_BRACKET) return -1;
+  let at = start;
   for (let count = 0; count < MESSAGES_MAX; count++) {
-    const message = skipSpace(bytes, at + 1);
-    const end = endOfPlain(bytes, message);
-    if (end < 0) return false;
+    const end = endOfPlain(bytes, skipSpace(bytes, at + 1));
+    if (end < 0) return -1;
     at = skipSpace(bytes, end);
-    if (bytes[at] !== COMMA) return true;
+    if (bytes[at] === CLOSE_BRACKET) return at + 1;
+    if (bytes[at] !== COMMA) return -1;
   }
-  return false;
+  return -1;
 }
 
 /** Where a message ends; -1 for one that is not plain. A name may stand twice here, as with `JSON.parse`: the last counts. */
@@ -44,7 +48,7 @@ function endOfPlain(bytes: Buffer, start: number): number {
     if (bytes[name] !== QUOTE) return -1;
     const nameEnd = skipString(bytes, name);
     const value = skipColon(bytes, nameEnd);
-    const end = skipValue(bytes, value, 0);
+    const end = skipValue(bytes, value, DEPTH);
     const isText = bytes[value] === QUOTE;
     if (standsAt(bytes, name, ROLE)) hasRole = isText && end - value - 2 <= NAME_CHARS_MAX;
     else if (standsAt(bytes, name, CONTENT)) hasContent = isText;

@@ -1,17 +1,17 @@
 /**
- * The names of members, each one text wherever it stands: bodies and answers have the same few again and again, and
- * cutting a name out costs more than telling that it is one of these.
+ * Names of members, ids of models and their like, each one text wherever it stands: bodies and answers have the same few
+ * again and again, and cutting one out costs more than telling that it is one of these.
  */
 import { standsAt } from "../kernel/span.js";
 
 const SLOTS = 256;
-const CHARS_MAX = 32;
+const CHARS_MAX = 64;
 const BACKSLASH = 92;
 const DELETE = 127;
 const known: (string | undefined)[] = new Array(SLOTS).fill(undefined);
 
-/** The name between two places, which are those of its quotes. */
-export function nameAt(bytes: Buffer, start: number, end: number): string {
+/** The string of JSON between two places, which are those just inside its quotes. */
+export function shortTextAt(bytes: Buffer, start: number, end: number): string {
   const length = end - start;
   let hash = length;
   let isPlain = length <= CHARS_MAX;
@@ -24,7 +24,7 @@ export function nameAt(bytes: Buffer, start: number, end: number): string {
   const slot = hash & (SLOTS - 1);
   const there = known[slot];
   if (there?.length === length && standsAt(bytes, start, there)) return there;
-  const name = bytes.toString("latin1", start, end);
-  known[slot] = name;
-  return name;
+  const text = bytes.toString("latin1", start, end);
+  known[slot] = text;
+  return text;
 }

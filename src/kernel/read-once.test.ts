@@ -1,0 +1,25 @@
+import { expect, test } from "bun:test";
+import { SHARED_TEXTS_MAX } from "./limits.js";
+import { readOnce } from "./read-once.js";
+
+test("a text is read once, until there are too many of them", () => {
+  const read: string[] = [];
+  const lengthOf = readOnce((text) => {
+    read.push(text);
+    return text.length;
+  });
+  expect([lengthOf("one"), lengthOf("three"), lengthOf("one")]).toEqual([3, 5, 3]);
+  expect(read).toEqual(["one", "three"]);
+  for (let i = 0; i < SHARED_TEXTS_MAX; i++) lengthOf(`text ${i}`);
+  expect(lengthOf("one")).toBe(3);
+  expect(read.filter((text) => text === "one")).toHaveLength(2);
+});
+
+test("what cannot be read is not remembered", () => {
+  const number = readOnce((text) => {
+    if (Number.isNaN(Number(text))) throw new Error(text);
+    return Number(text);
+  });
+  expect(() => number("x")).toThrow("x");
+  expect(() => number("x")).toThrow("x");
+});
