@@ -4,7 +4,7 @@
  */
 import { standsAt } from "../kernel/span.js";
 
-const SLOTS = 256;
+const SLOTS = 4096;
 const CHARS_MAX = 64;
 const BACKSLASH = 92;
 const DELETE = 127;
