@@ -41,7 +41,7 @@ export function answerLines(gateway: Gateway, call: Call, facts: Facts, cost?: N
   const areLasting = rates?.policy === "";
   const lines: Part[] = [lastingLines(call, facts, areLasting ? rates.left : "")];
   lines.push("inference-id: ", id, "\r\nx-request-id: ", id);
-  lines.push("\r\nx-turnpike-credits-remaining-nano-usd: ", digitsOf(remaining), LINE_END);
+  lines.push("\r\nx-turnpike-credits-remaining-nano-usd: ", partOf(remaining), LINE_END);
   addServerTiming(lines, gateway, call, facts);
   if (cost !== undefined) addCost(lines, remaining, cost);
   if (!isUsual(facts) || (rates && !areLasting)) lines.push(rareLines(facts, rates));
@@ -57,13 +57,13 @@ export function answerHeaders(gateway: Gateway, call: Call, facts: Facts, cost?:
 }
 
 function addCost(lines: Part[], remaining: NanoUsd, cost: NanoUsd): void {
-  lines.push("x-turnpike-cost-nano-usd: ", digitsOf(cost), LINE_END);
+  lines.push("x-turnpike-cost-nano-usd: ", partOf(cost), LINE_END);
   if (cost === 0n) return;
-  lines.push("x-turnpike-calls-left: ", digitsOf(callsLeft(remaining, cost)), LINE_END);
+  lines.push("x-turnpike-calls-left: ", partOf(callsLeft(remaining, cost)), LINE_END);
 }
 
 /** A number, unless a double would not hold it. */
-const digitsOf = (amount: bigint): Part =>
+const partOf = (amount: bigint): Part =>
   amount <= Number.MAX_SAFE_INTEGER && amount >= 0n ? Number(amount) : String(amount);
 
 const LINE_END = "\r\n";

@@ -16,6 +16,9 @@ const DELETE = 127;
 const FAST_DIGITS = 9;
 const FAST_MAX = 10 ** FAST_DIGITS;
 
+/** Whether it is a whole number, from zero on, that the engine is fast with. */
+const isFast = (value: number): boolean => (value | 0) === value && value >= 0 && value < FAST_MAX;
+
 /** What stands between other parts: text, a whole number from zero on in digits, or bytes as they are. */
 export type Part = string | number | Uint8Array;
 
@@ -83,14 +86,19 @@ export class ByteWriter {
   }
 
   number(value: number): void {
-    const high = Math.floor(value / FAST_MAX);
-    if (!Number.isSafeInteger(value) || value < 0 || high >= FAST_MAX) {
-      this.text(String(value));
-      return;
-    }
     this.makeRoom(NUMBER_CHARS_MAX);
-    if (high > 0) this.digits(high, 1);
-    this.digits(value - high * FAST_MAX, high > 0 ? FAST_DIGITS : 1);
+    if (isFast(value)) this.digits(value, 1);
+    else this.longNumber(value);
+  }
+
+  private longNumber(value: number): void {
+    const high = Math.floor(value / FAST_MAX);
+    if (Number.isSafeInteger(value) && isFast(high)) {
+      this.digits(high, 1);
+      this.digits(value - high * FAST_MAX, FAST_DIGITS);
+    } else {
+      this.text(String(value));
+    }
   }
 
   protected makeRoom(bytes: number): void {
@@ -115,8 +123,9 @@ export class ByteWriter {
 
   /** A whole number below `FAST_MAX`, with zeros before it where it has fewer digits. */
   private digits(value: number, least: number): void {
-    let count = least;
-    for (let power = 10 ** least; power <= value; power *= 10) count++;
+    let count = 1;
+    for (let power = 10; power <= value; power *= 10) count++;
+    if (count < least) count = least;
     let rest = value | 0;
     for (let i = this.length + count - 1; i >= this.length; i--) {
       const tenth = (rest / 10) | 0;

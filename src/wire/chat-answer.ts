@@ -1,5 +1,5 @@
 import { Spliced } from "../kernel/content.js";
-import { formatUsd, type NanoUsd } from "../kernel/money.js";
+import { digitsOf, formatUsd, type NanoUsd } from "../kernel/money.js";
 import { spanOf, standsAt } from "../kernel/span.js";
 import type { Changes, JsonObject } from "../tasks/json-object.js";
 import { parseUsage } from "../tasks/openai-usage.js";
@@ -106,7 +106,7 @@ export function withCost(usage: string, cost: NanoUsd): string {
 }
 
 const costMembers = (cost: NanoUsd): string =>
-  `"cost":${formatUsd(cost)},"cost_nano_usd":"${cost}"`;
+  `"cost":${formatUsd(cost)},"cost_nano_usd":"${digitsOf(cost)}"`;
 
 /** How the names of all members begin that tell a cost. */
 const COST_NAME = '"cost';

@@ -1,6 +1,6 @@
 /** The end of every request: what it used, what that costs, who is charged, and the record of it. */
 import type { Clock } from "../../kernel/clock.js";
-import { type NanoUsd, nanoUsd, ZERO } from "../../kernel/money.js";
+import { digitsOf, type NanoUsd, nanoUsd, ZERO } from "../../kernel/money.js";
 import type { Charge } from "../../ledger/lease-book.js";
 import type { ReceiptDetails } from "../../ledger/receipt.js";
 import type { Ended, Started } from "../../ledger/spool-record.js";
@@ -113,7 +113,7 @@ const detailsOf = ({ policy, tried, clamped }: Way, held: NanoUsd): ReceiptDetai
   policyName(policy),
   clamped,
   tried,
-  String(held),
+  digitsOf(held),
 ];
 
 /** What is known of a request before anybody answered it. */
