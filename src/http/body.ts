@@ -45,7 +45,7 @@ function isBounded(request: Incoming, bytesMax: number, keeper: Keeper | undefin
       "content-encoding",
     );
   }
-  const length = Number(request.headers.get("content-length") ?? Number.NaN);
+  const length = request.bodyLength ?? Number(request.headers.get("content-length") ?? Number.NaN);
   if (length > bytesMax) throw tooLarge(bytesMax);
   if (length > SMALL_BODY_BYTES) keeper?.keep(length);
   return length <= bytesMax || !request.body;

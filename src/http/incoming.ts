@@ -5,6 +5,8 @@ export type Incoming = {
   readonly method: string;
   readonly url: string;
   readonly headers: Pick<Headers, "get" | "has">;
+  /** How long the body is said to be, in bytes, where that is known without a look at the headers. */
+  readonly bodyLength?: number | undefined;
   /** Null for none. */
   readonly body: AsyncIterable<Uint8Array> | null;
   readonly text: () => Promise<string>;

@@ -22,14 +22,32 @@ const isFast = (value: number): boolean => (value | 0) === value && value >= 0 &
 /** What stands between other parts: text, a whole number from zero on in digits, or bytes as they are. */
 export type Part = string | number | Uint8Array;
 
+/** Of a whole number from zero on. */
+export function countDigits(value: number): number {
+  let count = 1;
+  for (let power = 10; power <= value; power *= 10) count++;
+  return count;
+}
+
+/** In bytes; of a text that is all ASCII. */
+export function lengthOfPart(part: Part): number {
+  return typeof part === "number" ? countDigits(part) : part.length;
+}
+
 export const textOfPart = (part: Part): string =>
   part instanceof Uint8Array ? Buffer.from(part).toString("utf8") : String(part);
 
 export class ByteWriter {
   /** What was written stands at its beginning. Another one once it was too small. */
-  bytes = Buffer.allocUnsafeSlow(ROOM);
+  bytes: Buffer;
   /** How many bytes were written. */
   length = 0;
+  private readonly room: number;
+
+  constructor(room = ROOM) {
+    this.room = room;
+    this.bytes = Buffer.allocUnsafeSlow(room);
+  }
 
   /** All that was written. Good until the next call of anything here. */
   content(): Buffer {
@@ -38,7 +56,7 @@ export class ByteWriter {
 
   clear(): void {
     this.length = 0;
-    if (this.bytes.length > ROOM) this.bytes = Buffer.allocUnsafeSlow(ROOM);
+    if (this.bytes.length > this.room) this.bytes = Buffer.allocUnsafeSlow(this.room);
   }
 
   parts(parts: readonly Part[]): void {
@@ -123,9 +141,7 @@ export class ByteWriter {
 
   /** A whole number below `FAST_MAX`, with zeros before it where it has fewer digits. */
   private digits(value: number, least: number): void {
-    let count = 1;
-    for (let power = 10; power <= value; power *= 10) count++;
-    if (count < least) count = least;
+    const count = Math.max(countDigits(value), least);
     let rest = value | 0;
     for (let i = this.length + count - 1; i >= this.length; i--) {
       const tenth = (rest / 10) | 0;

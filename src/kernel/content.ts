@@ -1,38 +1,40 @@
 /** What bodies are made of. */
-import type { ByteWriter } from "./byte-writer.js";
+import { ByteWriter, lengthOfPart, type Part } from "./byte-writer.js";
 import type { Span } from "./span.js";
 
 export type Content = Uint8Array | Spliced;
 
-/** Bytes with a text in place of some of them, or put in between; they become one only where they are written. */
+/** Bytes with others in place of some of them, or put in between; they become one only where they are written. */
 export class Spliced {
   /** In bytes. */
   readonly length: number;
   private readonly around: Span;
   private readonly from: number;
   private readonly to: number;
-  private readonly text: string;
+  private readonly put: readonly Part[];
 
-  /** What stands between two places of `around`'s buffer is left out for `text`. */
-  constructor(around: Span, from: number, to: number, text: string) {
+  /** What stands between two places of `around`'s buffer is left out for `put`, whose texts are all ASCII. */
+  constructor(around: Span, from: number, to: number, put: readonly Part[]) {
     this.around = around;
     this.from = from;
     this.to = to;
-    this.text = text;
-    this.length = around.end - around.start - (to - from) + Buffer.byteLength(text);
+    this.put = put;
+    let length = around.end - around.start - (to - from);
+    for (const part of put) length += lengthOfPart(part);
+    this.length = length;
   }
 
   writeTo(out: ByteWriter): void {
     const { bytes, start, end } = this.around;
     out.copy(bytes, start, this.from);
-    out.text(this.text);
+    out.parts(this.put);
     out.copy(bytes, this.to, end);
   }
 
   toBytes(): Buffer {
-    const { bytes, start, end } = this.around;
-    const before = bytes.subarray(start, this.from);
-    return Buffer.concat([before, Buffer.from(this.text), bytes.subarray(this.to, end)]);
+    const out = new ByteWriter(this.length);
+    this.writeTo(out);
+    return out.content();
   }
 }
 

@@ -28,6 +28,16 @@ test("dollars print exactly, with at least two decimals", () => {
   expect(formatUsd(100_000_000n)).toBe("0.10");
   expect(formatUsd(1n)).toBe("0.000000001");
   expect(formatUsd(-2_500_000_000n)).toBe("-2.50");
+  expect(formatUsd(0n)).toBe("0.00");
+  expect(formatUsd(90_600n)).toBe("0.0000906");
+  expect(formatUsd(10n ** 18n - 10n)).toBe("999999999.99999999");
+  for (let power = 1n; power <= 10n ** 18n; power *= 10n) {
+    for (const amount of [power, 7n * power, power + 1n, power - 1n]) {
+      const text = formatUsd(amount);
+      expect([text, parseUsd(text)]).toEqual([text, amount as never]);
+      expect(text).toMatch(/^\d+\.\d{2}(\d*[1-9])?$/);
+    }
+  }
 });
 
 test("an amount for the books is at most a billion dollars, far from 2^63 nano-USD", () => {

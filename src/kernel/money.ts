@@ -1,3 +1,5 @@
+import { countDigits } from "./byte-writer.js";
+
 declare const unit: unique symbol;
 
 /** A whole number of nano-USD: 1 USD is 1_000_000_000n. */
@@ -12,7 +14,6 @@ export type PricePerMillion = bigint & { readonly [unit]: "nano-usd-per-million"
 
 const NANO_DIGITS = 9;
 const CENT_DIGITS = 2;
-const ZERO_DIGIT = "0".charCodeAt(0);
 /** The largest amount anybody may set or grant: a billion dollars, so that sums of some stay below 2^63. */
 export const AMOUNT_MAX = nanoUsd(10n ** 18n);
 const DECIMAL = /^(\d{1,12})(?:\.(\d{1,9}))?$/;
@@ -53,14 +54,22 @@ export const digitsOf = (amount: bigint): string =>
   amount >= 0n && amount <= Number.MAX_SAFE_INTEGER ? String(Number(amount)) : String(amount);
 
 /** Exact decimal dollars with no trailing zeros beyond the second decimal: "0.10", "0.000123". */
-export function formatUsd(amount: bigint): string {
-  const sign = amount < 0n ? "-" : "";
-  const digits = digitsOf(amount < 0n ? -amount : amount).padStart(NANO_DIGITS + 1, "0");
-  const point = digits.length - NANO_DIGITS;
-  let end = digits.length;
-  while (end > point + CENT_DIGITS && digits.charCodeAt(end - 1) === ZERO_DIGIT) end--;
-  return `${sign}${digits.slice(0, point)}.${digits.slice(point, end)}`;
+export const formatUsd = (amount: bigint): string =>
+  amount < 0n ? `-${usdParts(-amount).join("")}` : usdParts(amount).join("");
+
+/**
+ * The same in parts: the whole dollars, the point with the zeros behind it, and the other decimals. Of an amount that is
+ * not negative.
+ */
+export function usdParts(amount: bigint): readonly [whole: number, point: string, rest: number] {
+  let rest = Number(amount % NANOS_PER_USD);
+  let places = NANO_DIGITS;
+  for (; places > CENT_DIGITS && rest % 10 === 0; places--) rest /= 10;
+  return [Number(amount / NANOS_PER_USD), POINTS[places - countDigits(rest)] ?? "", rest];
 }
+
+const NANOS_PER_USD = 1_000_000_000n;
+const POINTS = [".", ".0", ".00", ".000", ".0000", ".00000", ".000000", ".0000000", ".00000000"];
 
 /** As our own API tells an amount that need not be there. */
 export const printAmountOrNull = (amount: NanoUsd | undefined): string | null =>

@@ -1,5 +1,5 @@
 import { Spliced } from "../kernel/content.js";
-import { digitsOf, formatUsd, type NanoUsd } from "../kernel/money.js";
+import { digitsOf, type NanoUsd, usdParts } from "../kernel/money.js";
 import { spanOf, standsAt } from "../kernel/span.js";
 import type { Changes, JsonObject } from "../tasks/json-object.js";
 import { parseUsage } from "../tasks/openai-usage.js";
@@ -89,7 +89,7 @@ export function withCostAdded(json: JsonObject, cost: NanoUsd): Spliced | undefi
   for (let at = json.valueStartOf(nth); at < close; at++) {
     if (json.bytes[at] === QUOTE && standsAt(json.bytes, at, COST_NAME)) return undefined;
   }
-  return new Spliced(json, close, close, `,${costMembers(cost)}`);
+  return new Spliced(json, close, close, [",", ...costMembers(cost)]);
 }
 
 /** The provider's usage object, or ours where it sent none, with what it cost. */
@@ -102,11 +102,13 @@ export function usageWithCost(json: JsonObject | undefined, usage: Usage, cost: 
 export function withCost(usage: string, cost: NanoUsd): string {
   const text = withoutCost(usage);
   const comma = EMPTY_OBJECT.test(text) ? "" : ",";
-  return `${text.slice(0, -1)}${comma}${costMembers(cost)}}`;
+  return `${text.slice(0, -1)}${comma}${costMembers(cost).join("")}}`;
 }
 
-const costMembers = (cost: NanoUsd): string =>
-  `"cost":${formatUsd(cost)},"cost_nano_usd":"${digitsOf(cost)}"`;
+const costMembers = (cost: NanoUsd): readonly (string | number)[] => {
+  const [whole, point, rest] = usdParts(cost);
+  return ['"cost":', whole, point, rest, ',"cost_nano_usd":"', digitsOf(cost), '"'];
+};
 
 /** How the names of all members begin that tell a cost. */
 const COST_NAME = '"cost';

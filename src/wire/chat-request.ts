@@ -21,9 +21,11 @@ import {
   CLOSE_BRACKET,
   LETTER_F,
   LETTER_T,
+  MINUS,
   OPEN_BRACE,
   OPEN_BRACKET,
   skipSpace,
+  ZERO,
 } from "./json-scan.js";
 import { PLAIN_MESSAGES } from "./plain-messages.js";
 import { parseRouteControls } from "./route-controls.js";
@@ -119,6 +121,8 @@ type Check = {
   readonly accepts: (body: JsonObject, nth: number) => boolean;
 };
 
+const DIGITS = Array.from({ length: 10 }, (_, digit) => ZERO + digit);
+
 /** What a value is, is told by its first letter: this is JSON. */
 const beginsWith =
   (...letters: readonly number[]): Check["accepts"] =>
@@ -126,10 +130,7 @@ const beginsWith =
     letters.includes(body.bytes[body.valueStartOf(nth)] ?? 0);
 
 const bool: Check = { expected: "true or false", accepts: beginsWith(LETTER_T, LETTER_F) };
-const number: Check = {
-  expected: "a number",
-  accepts: (body, nth) => typeof valueAt(body, nth) === "number",
-};
+const number: Check = { expected: "a number", accepts: beginsWith(MINUS, ...DIGITS) };
 const object: Check = { expected: "an object", accepts: beginsWith(OPEN_BRACE) };
 const array: Check = { expected: "an array", accepts: beginsWith(OPEN_BRACKET) };
 const wholeFrom = (least: number, most: number): Check => ({

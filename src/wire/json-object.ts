@@ -203,10 +203,10 @@ function shortNumber(bytes: Buffer, start: number, end: number): number {
 }
 
 /** The object with the value of one member in place of what it was. */
-export function withMember(object: JsonObject, name: string, value: string): Spliced {
+export function withMember(object: JsonObject, name: string, value: Uint8Array): Spliced {
   const nth = object.indexOf(name);
   assert(nth >= 0, "a member that is there");
-  return new Spliced(object, object.valueStartOf(nth), object.endOf(nth), value);
+  return new Spliced(object, object.valueStartOf(nth), object.endOf(nth), [value]);
 }
 
 /** The object with members replaced, left out, or added at the end. */

@@ -20,7 +20,7 @@ export class JsonFault extends Error {
 export const QUOTE = 34;
 const PLUS = 43;
 export const COMMA = 44;
-const MINUS = 45;
+export const MINUS = 45;
 const POINT = 46;
 export const ZERO = 48;
 const COLON = 58;

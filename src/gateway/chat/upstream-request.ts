@@ -1,5 +1,6 @@
 /** From a caller's chat request to what one provider is sent. Pure. */
 import type { Content } from "../../kernel/content.js";
+import { readOnce } from "../../kernel/read-once.js";
 import type { ChatAdapter, Provider } from "../../providers/provider.js";
 import type { ChatRequest } from "../../tasks/chat-completion.js";
 import type { Changes } from "../../tasks/json-object.js";
@@ -26,16 +27,16 @@ export function chatUpstreamRequest(
       body: Buffer.from(target.clampedTo === undefined ? text : limitedTo(target.clampedTo)),
     };
   }
-  const model = JSON.stringify(target.providerModel);
   const path = adapter.path(target.providerModel);
   const changes = changesFor(adapter, request, target.clampedTo);
   const body = changes
-    ? withChanges(request.body, changes.set("model", model))
-    : withMember(request.body, "model", model);
+    ? withChanges(request.body, changes.set("model", JSON.stringify(target.providerModel)))
+    : withMember(request.body, "model", quoted(target.providerModel));
   return { path, headers: headers ?? NO_HEADERS, body };
 }
 
 const NO_HEADERS = {};
+const quoted = readOnce((model) => Buffer.from(JSON.stringify(model)));
 
 /** All changes but that of the model; undefined for none, as for most plain requests. */
 function changesFor(

@@ -27,6 +27,10 @@ export class ServerRequest implements Incoming {
     return this.headers.url;
   }
 
+  get bodyLength(): number | undefined {
+    return this.headers.length;
+  }
+
   get body(): AsyncIterable<Uint8Array> | null {
     if (this.coming) return this.coming;
     return this.headers.length ? oneByOne(this.whole()) : null;
