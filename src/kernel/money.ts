@@ -61,14 +61,26 @@ export const formatUsd = (amount: bigint): string =>
  * The same in parts: the whole dollars, the point with the zeros behind it, and the other decimals. Of an amount that is
  * not negative.
  */
-export function usdParts(amount: bigint): readonly [whole: number, point: string, rest: number] {
-  let rest = Number(amount % NANOS_PER_USD);
-  let places = NANO_DIGITS;
-  for (; places > CENT_DIGITS && rest % 10 === 0; places--) rest /= 10;
-  return [Number(amount / NANOS_PER_USD), POINTS[places - countDigits(rest)] ?? "", rest];
+export function usdParts(amount: bigint): UsdParts {
+  if (amount <= Number.MAX_SAFE_INTEGER) {
+    const nanos = Number(amount);
+    const whole = Math.floor(nanos / NANOS_PER_USD);
+    return partsOf(whole, nanos - whole * NANOS_PER_USD);
+  }
+  const nanosPerUsd = BigInt(NANOS_PER_USD);
+  return partsOf(Number(amount / nanosPerUsd), Number(amount % nanosPerUsd));
 }
 
-const NANOS_PER_USD = 1_000_000_000n;
+type UsdParts = readonly [whole: number, point: string, rest: number];
+
+function partsOf(whole: number, nanos: number): UsdParts {
+  let rest = nanos;
+  let places = NANO_DIGITS;
+  for (; places > CENT_DIGITS && rest % 10 === 0; places--) rest /= 10;
+  return [whole, POINTS[places - countDigits(rest)] ?? "", rest];
+}
+
+const NANOS_PER_USD = 10 ** NANO_DIGITS;
 const POINTS = [".", ".0", ".00", ".000", ".0000", ".00000", ".000000", ".0000000", ".00000000"];
 
 /** As our own API tells an amount that need not be there. */
