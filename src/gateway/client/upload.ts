@@ -29,7 +29,8 @@ export async function sendUpload(
       left -= part.byteLength;
       if (left < 0) break;
       if (exchange.head || deadline.isStopped) return;
-      await connection.write(part);
+      connection.write(part);
+      await connection.sent();
       deadline.allow(GAP_MS, "upload");
     }
     if (left !== 0) throw new BrokenUploadError("the upload is not as long as it said");
