@@ -1,5 +1,6 @@
 /** A TCP or TLS connection to a provider: one exchange at a time. */
 import type { Socket, SocketHandler } from "bun";
+import type { ByteWriter } from "../../kernel/byte-writer.js";
 import type { Deadline } from "../deadline.js";
 import { Exchange } from "./exchange.js";
 import type { Origin } from "./origin.js";
@@ -83,14 +84,26 @@ export class Connection {
     this.end(error);
   }
 
-  /** What answers the request that is written next comes through it. */
-  begin(): Exchange {
-    this.exchange = new Exchange(this);
-    return this.exchange;
+  /**
+   * Sends a request, whole or up to an upload; its answer comes through the exchange. Nearly always the socket takes all of
+   * it at once. A body apart from it is not copied, however much of it has to wait.
+   */
+  send({ bytes, length }: Pick<ByteWriter, "bytes" | "length">, body?: Uint8Array): Exchange {
+    const exchange = new Exchange(this);
+    this.exchange = exchange;
+    const sent = this.writeSome(bytes, length);
+    if (sent < length) {
+      const rest = Buffer.from(bytes.subarray(sent, length));
+      this.unsent = body ? Buffer.concat([rest, body]) : rest;
+    } else if (body) {
+      const taken = this.writeSome(body);
+      if (taken < body.length) this.unsent = body.subarray(taken);
+    }
+    return exchange;
   }
 
-  private writeSome(bytes: Uint8Array, start = 0, end = bytes.length): number {
-    return Math.max(0, this.socket?.write(bytes, start, end - start) ?? 0);
+  private writeSome(bytes: Uint8Array, length = bytes.length): number {
+    return Math.max(0, this.socket?.write(bytes, 0, length) ?? 0);
   }
 
   /** Closes at once, without waiting for anything. */
@@ -111,31 +124,16 @@ export class Connection {
     this.drained = undefined;
   }
 
-  /** Writes some of a request. What the socket does not take at once, which is rare, is copied: the memory may be used again. */
-  write(bytes: Uint8Array, start = 0, end = bytes.length): void {
-    if (this.isClosed) return;
-    if (this.unsent) {
-      this.unsent = Buffer.concat([this.unsent, bytes.subarray(start, end)]);
-      return;
+  /** Sends more of a request; resolves once it is out, or nobody wants it any more. */
+  write(bytes: Uint8Array): Promise<void> | void {
+    if (this.isClosed || !this.socket) return;
+    // What the socket does not take at once must not change: the caller may reuse its buffer.
+    if (this.unsent) this.unsent = Buffer.concat([this.unsent, bytes]);
+    else {
+      const sent = this.writeSome(bytes);
+      if (sent >= bytes.length) return;
+      this.unsent = Buffer.from(bytes.subarray(sent));
     }
-    const sent = this.writeSome(bytes, start, end);
-    if (sent < end - start) this.unsent = Buffer.from(bytes.subarray(start + sent, end));
-  }
-
-  /** The same of bytes that nobody changes, which are not copied however much of them has to wait. */
-  writeKept(bytes: Uint8Array): void {
-    if (this.isClosed) return;
-    if (this.unsent) {
-      this.write(bytes);
-      return;
-    }
-    const sent = this.writeSome(bytes);
-    if (sent < bytes.length) this.unsent = bytes.subarray(sent);
-  }
-
-  /** Resolves once all of it is out, or nobody wants it any more. */
-  sent(): Promise<void> | void {
-    if (!this.unsent || this.isClosed) return;
     return new Promise((resolve) => {
       this.drained = resolve;
     });

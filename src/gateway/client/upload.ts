@@ -29,8 +29,7 @@ export async function sendUpload(
       left -= part.byteLength;
       if (left < 0) break;
       if (exchange.head || deadline.isStopped) return;
-      connection.write(part);
-      await connection.sent();
+      await connection.write(part);
       deadline.allow(GAP_MS, "upload");
     }
     if (left !== 0) throw new BrokenUploadError("the upload is not as long as it said");
