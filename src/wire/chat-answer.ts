@@ -89,7 +89,7 @@ export function withCostAdded(json: JsonObject, cost: NanoUsd): Spliced | undefi
   for (let at = json.valueStartOf(nth); at < close; at++) {
     if (json.bytes[at] === QUOTE && standsAt(json.bytes, at, COST_NAME)) return undefined;
   }
-  return new Spliced(json, close, close, [",", ...costMembers(cost)]);
+  return new Spliced(json, close, close, costMembers(",", cost));
 }
 
 /** The provider's usage object, or ours where it sent none, with what it cost. */
@@ -102,12 +102,12 @@ export function usageWithCost(json: JsonObject | undefined, usage: Usage, cost: 
 export function withCost(usage: string, cost: NanoUsd): string {
   const text = withoutCost(usage);
   const comma = EMPTY_OBJECT.test(text) ? "" : ",";
-  return `${text.slice(0, -1)}${comma}${costMembers(cost).join("")}}`;
+  return `${text.slice(0, -1)}${costMembers(comma, cost).join("")}}`;
 }
 
-const costMembers = (cost: NanoUsd): readonly (string | number)[] => {
+const costMembers = (comma: string, cost: NanoUsd): readonly (string | number)[] => {
   const [whole, point, rest] = usdParts(cost);
-  return ['"cost":', whole, point, rest, ',"cost_nano_usd":"', digitsOf(cost), '"'];
+  return [comma, '"cost":', whole, point, rest, ',"cost_nano_usd":"', digitsOf(cost), '"'];
 };
 
 /** How the names of all members begin that tell a cost. */

@@ -56,14 +56,18 @@ function readMembers({ bytes, start, end }: Span, usual: UsualForm | undefined):
   return object;
 }
 
-/** Two arrays rather than a map of objects: every request and every answer has its members found. */
+/**
+ * Two arrays rather than a map of objects: every request and every answer has its members found. They are made as long
+ * as nearly all need, since an array that grows is copied again and again.
+ */
 class MemberList implements JsonObject {
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
-  private readonly names: string[] = [];
+  count = 0;
+  private readonly names: string[] = new Array(MEMBERS_USUAL);
   /** Three to a member: where it starts, where its value starts, where it ends. */
-  private readonly places: number[] = [];
+  private readonly places: number[] = new Array(3 * MEMBERS_USUAL);
   /** Only for objects so wide that looking through the names would take long. */
   private seen: Set<string> | undefined;
   private readonly usual: UsualForm | undefined;
@@ -111,24 +115,25 @@ class MemberList implements JsonObject {
 
   /** False when there is one of that name already. */
   private add(name: string, start: number, valueStart: number, end: number): boolean {
-    if (this.names.length === NAMES_TO_LOOK_THROUGH) this.seen = new Set(this.names);
-    if (this.seen ? this.seen.has(name) : this.names.includes(name)) return false;
+    const { count, places } = this;
+    if (count === NAMES_TO_LOOK_THROUGH) this.seen = new Set(this.names);
+    if (this.seen ? this.seen.has(name) : this.has(name)) return false;
     this.seen?.add(name);
-    this.names.push(name);
-    this.places.push(start, valueStart, end);
+    this.names[count] = name;
+    places[3 * count] = start;
+    places[3 * count + 1] = valueStart;
+    places[3 * count + 2] = end;
+    this.count++;
     return true;
   }
 
-  get count(): number {
-    return this.names.length;
-  }
-
   has(name: string): boolean {
-    return this.names.includes(name);
+    return this.indexOf(name) >= 0;
   }
 
   indexOf(name: string): number {
-    return this.names.indexOf(name);
+    for (let nth = 0; nth < this.count; nth++) if (this.names[nth] === name) return nth;
+    return -1;
   }
 
   nameOf(nth: number): string {
@@ -144,7 +149,7 @@ class MemberList implements JsonObject {
   }
 
   get(name: string): Member | undefined {
-    const nth = this.names.indexOf(name);
+    const nth = this.indexOf(name);
     if (nth < 0) return undefined;
     const start = this.placeAt(nth * 3);
     return { start, valueStart: this.valueStartOf(nth), end: this.endOf(nth) };
@@ -157,6 +162,7 @@ class MemberList implements JsonObject {
   }
 }
 
+const MEMBERS_USUAL = 8;
 const NAMES_TO_LOOK_THROUGH = 64;
 
 /** The text of a member's value; undefined when it is missing or null. */

@@ -9,6 +9,8 @@ const STATUS_AT = "HTTP/1.1 ".length;
 const LENGTH = "content-length";
 const LENGTH_DIGITS_MAX = 15;
 const LINE_END_BYTES = 2;
+/** An array that grows is copied again and again. */
+const LINES_USUAL = 16;
 const TAB = 9;
 const LF = 10;
 const CR = 13;
@@ -20,13 +22,16 @@ const CHUNKED = /\bchunked$/i;
 export class ResponseHead {
   readonly status: number;
   private readonly bytes: Buffer;
-  /** Where each header begins, and where the blank line does. */
+  /** Where each header begins, and where the blank line does; longer than that for most heads. */
   private readonly lines: readonly number[];
+  /** How many headers there are. */
+  private readonly count: number;
 
-  private constructor(status: number, bytes: Buffer, lines: readonly number[]) {
+  private constructor(status: number, bytes: Buffer, lines: readonly number[], count: number) {
     this.status = status;
     this.bytes = bytes;
     this.lines = lines;
+    this.count = count;
   }
 
   /**
@@ -34,13 +39,16 @@ export class ResponseHead {
    * HTTP/1 answer, and for a head that is too long.
    */
   static read(bytes: Buffer, start: number): ResponseHead | undefined {
-    const lines: number[] = [];
+    const lines: number[] = new Array(LINES_USUAL);
+    let count = 0;
     let lineStart = start;
     const end = Math.min(bytes.length, start + HEAD_BYTES_MAX);
     for (let at = start + 1; at < end; at++) {
       if (bytes[at] !== LF || bytes[at - 1] !== CR) continue;
-      if (lineStart > start) lines.push(lineStart);
-      if (at - 1 === lineStart) return new ResponseHead(statusAt(bytes, start), bytes, lines);
+      if (lineStart > start) lines[count++] = lineStart;
+      if (at - 1 === lineStart) {
+        return new ResponseHead(statusAt(bytes, start), bytes, lines, count - 1);
+      }
       lineStart = at + 1;
     }
     if (bytes.length > end) throw new ProtocolError("the headers are too long");
@@ -49,7 +57,7 @@ export class ResponseHead {
 
   /** Where the body begins. */
   get end(): number {
-    return this.lineAt(this.lines.length - 1) + LINE_END_BYTES;
+    return this.lineAt(this.count) + LINE_END_BYTES;
   }
 
   /** `name` in lower case. The first one counts where a header is given twice. */
@@ -96,7 +104,7 @@ export class ResponseHead {
 
   /** Whether the name of any header begins with these letters, in lower case. */
   hasAnyOf(beginnings: readonly string[]): boolean {
-    for (let nth = 0; nth < this.lines.length - 1; nth++) {
+    for (let nth = 0; nth < this.count; nth++) {
       for (const letters of beginnings) {
         if (matches(this.bytes, this.lineAt(nth), letters)) return true;
       }
@@ -107,7 +115,7 @@ export class ResponseHead {
   /** Every header in the order of the answer, its name in lower case. */
   entries(): readonly (readonly [name: string, value: string])[] {
     const entries: [string, string][] = [];
-    for (let nth = 0; nth < this.lines.length - 1; nth++) {
+    for (let nth = 0; nth < this.count; nth++) {
       const start = this.lineAt(nth);
       const colon = this.bytes.indexOf(COLON, start);
       if (colon <= start || colon >= this.lineAt(nth + 1)) continue;
@@ -119,7 +127,7 @@ export class ResponseHead {
 
   /** Which header has a name, from one of them on; -1 for none. */
   private find(name: string, from: number): number {
-    for (let nth = from; nth < this.lines.length - 1; nth++) {
+    for (let nth = from; nth < this.count; nth++) {
       const start = this.lineAt(nth);
       if (this.bytes[start + name.length] === COLON && matches(this.bytes, start, name)) return nth;
     }

@@ -121,19 +121,25 @@ export class Connection implements Watched {
   }
 
   /** One function each for all requests of a connection. */
-  private readonly ended = (reply: Reply): void =>
-    this.answerWith((service) => service.ended(reply));
-  private readonly failed = (thrown: unknown): void =>
-    this.answerWith((service) => service.failed(thrown));
-
-  private answerWith(replyOf: (service: Service) => Reply): void {
+  private readonly ended = (reply: Reply): void => {
     try {
-      if (this.service) this.answer(replyOf(this.service));
+      if (this.service) this.answer(this.service.ended(reply));
     } catch (thrown) {
-      // Nothing is left to say it with.
-      this.parts.fault(thrown);
-      this.breakOff();
+      this.giveUp(thrown);
     }
+  };
+  private readonly failed = (thrown: unknown): void => {
+    try {
+      if (this.service) this.answer(this.service.failed(thrown));
+    } catch (worse) {
+      this.giveUp(worse);
+    }
+  };
+
+  /** Nothing is left to say it with. */
+  private giveUp(thrown: unknown): void {
+    this.parts.fault(thrown);
+    this.breakOff();
   }
 
   private answer(reply: Reply): void {
