@@ -33,17 +33,31 @@ export class CreditEndedError extends Error {
   }
 }
 
-const running = new Set<Deadline>();
+/** Each knows its place, which whoever is the last takes when it ends: a set would be made anew again and again. */
+const running: Deadline[] = [];
 let watching: ReturnType<typeof setInterval> | undefined;
 
 function watch(deadline: Deadline): void {
-  running.add(deadline);
-  watching ??= setInterval(() => {
-    for (const each of running) each.look();
-    if (running.size > 0) return;
-    clearInterval(watching);
-    watching = undefined;
-  }, LOOK_EVERY_MS);
+  deadline.place = running.push(deadline) - 1;
+  watching ??= setInterval(lookAtAll, LOOK_EVERY_MS);
+}
+
+function lookAtAll(): void {
+  // From the end, as some end where they are looked at.
+  for (let place = running.length - 1; place >= 0; place--) running[place]?.look();
+  if (running.length > 0) return;
+  clearInterval(watching);
+  watching = undefined;
+}
+
+function unwatch(deadline: Deadline): void {
+  const { place } = deadline;
+  if (place < 0) return;
+  deadline.place = -1;
+  const last = running.pop();
+  if (!last || last === deadline) return;
+  running[place] = last;
+  last.place = place;
 }
 
 /** What an attempt is waiting for. */
@@ -53,6 +67,8 @@ export type Stoppable = { readonly stop: (reason: unknown) => void };
 export type Caller = { readonly signal: AbortSignal };
 
 export class Deadline implements EventListenerObject {
+  /** Among those that are watched; -1 for none of them. */
+  place = -1;
   private readonly clock: Clock;
   private readonly caller: Caller;
   private wasSeen = false;
@@ -137,7 +153,7 @@ export class Deadline implements EventListenerObject {
 
   /** No limit is watched any longer. */
   end(): void {
-    running.delete(this);
+    unwatch(this);
     if (this.isListening) this.caller.signal.removeEventListener("abort", this);
   }
 

@@ -29,7 +29,7 @@ import type { TokensWanted } from "./rates/rate-amounts.js";
 import { type Reply, WholeReply } from "./reply.js";
 import { findRoute, type Route } from "./route/candidates.js";
 import { noteLimits, noteNothing, noteVerdict } from "./standing.js";
-import { newTrail, type Trail, triedSoFar } from "./trail.js";
+import { newTrail, type Trail, triedSoFar, triedUntil } from "./trail.js";
 import type { Turn, Way } from "./turn.js";
 
 /** Answers, or throws the RouterError that ends the request. Whatever was started is settled either way. */
@@ -274,7 +274,7 @@ const factsOf = (
 ): Facts => ({
   policy,
   explored: explored?.mapping.provider,
-  tried: [...triedSoFar(trail), `${candidate.mapping.provider}:200`],
+  tried: triedUntil(trail, candidate.mapping.provider),
   candidate,
   clamped: clampedBy(held),
   leftOut,

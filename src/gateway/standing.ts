@@ -82,7 +82,11 @@ export function noteLimits(
   candidate: Candidate,
   head: ResponseHead | undefined,
 ): void {
-  if (!head?.hasAnyOf(RATE_HEADERS) || !isTelling(candidate)) return;
+  if (head?.hasAnyOf(RATE_HEADERS) && isTelling(candidate)) noteUsedUp(gateway, candidate, head);
+}
+
+/** In a function of its own: one that holds another function makes a scope on the heap each time it is called. */
+function noteUsedUp(gateway: Gateway, candidate: Candidate, head: ResponseHead): void {
   const ms = usedUpMs((name) => head.get(name), gateway.clock.now());
   if (ms === undefined || ms === 0) return;
   gateway.breakers.usedUp(candidate.mapping, gateway.clock.elapsed(), Math.min(ms, USED_UP_MS_MAX));

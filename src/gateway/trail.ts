@@ -1,4 +1,5 @@
 import type { RouterError } from "../kernel/errors.js";
+import { readOnce } from "../kernel/read-once.js";
 import type { Candidate } from "../routing/policy.js";
 import type { Failure } from "./failure.js";
 
@@ -37,3 +38,13 @@ export function triedSoFar({ failures, lost }: Trail): readonly string[] {
   if (lost) tried.push(`${lost.mapping.provider}:lost`);
   return tried;
 }
+
+/** The same with the one that answered. */
+export const triedUntil = (trail: Trail, provider: string): readonly string[] =>
+  trail.failures.length === 0 && !trail.lost
+    ? answeredAtOnce(provider)
+    : [...triedSoFar(trail), answeredBy(provider)];
+
+const answeredBy = (provider: string): string => `${provider}:200`;
+/** Nearly all requests are answered by whom they were sent to first. */
+const answeredAtOnce = readOnce((provider): readonly string[] => [answeredBy(provider)]);

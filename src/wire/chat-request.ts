@@ -181,8 +181,7 @@ function checkTypes(body: JsonObject, checks: ReadonlyMap<string, Check>): void 
     const name = body.nameOf(nth);
     throw badRequest(`"${name}" must be ${check.expected}.`, name);
   }
-  const [first, second] = MAX_TOKENS_NAMES;
-  if (memberValue(body, first) != null && memberValue(body, second) != null) {
+  if (memberValue(body, MAX_TOKENS) != null && memberValue(body, MAX_COMPLETION_TOKENS) != null) {
     throw badRequest('Give "max_tokens" or "max_completion_tokens", not both.', "max_tokens");
   }
 }
@@ -240,7 +239,9 @@ function attach(media: Media, kind: Attachment): void {
   if (!media.attachments.includes(kind)) media.attachments = [...media.attachments, kind];
 }
 
-const MAX_TOKENS_NAMES = ["max_tokens", "max_completion_tokens"] as const;
+const MAX_TOKENS = "max_tokens";
+const MAX_COMPLETION_TOKENS = "max_completion_tokens";
+const MAX_TOKENS_NAMES = [MAX_TOKENS, MAX_COMPLETION_TOKENS] as const;
 
 function readMaxTokens(body: JsonObject): ChatRequest["maxTokens"] {
   for (const name of MAX_TOKENS_NAMES) {
