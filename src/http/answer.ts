@@ -2,6 +2,7 @@
 
 import type { Reply } from "../gateway/reply.js";
 import { badRequest, RouterError } from "../kernel/errors.js";
+import { CALLERS_TEXTS_MAX } from "../kernel/limits.js";
 import { readOnce } from "../kernel/read-once.js";
 import { preflight, readable } from "./cors.js";
 import { type Dialect, errorResponse } from "./errors.js";
@@ -64,7 +65,7 @@ const pathOf = readOnce((url) => {
   const start = url.indexOf("/", HOST_AT);
   const end = url.indexOf("?", start);
   return url.slice(start, end < 0 ? undefined : end);
-});
+}, CALLERS_TEXTS_MAX);
 
 const HOST_AT = "https://".length;
 const HOST = /^https?:\/\/[^/?#\s]+(?=\/)/;

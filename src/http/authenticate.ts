@@ -1,4 +1,5 @@
 import { RouterError } from "../kernel/errors.js";
+import { CALLERS_TEXTS_MAX } from "../kernel/limits.js";
 import { readOnce } from "../kernel/read-once.js";
 import { hashToken } from "../tenants/access-token.js";
 import type { Caller } from "../tenants/caller.js";
@@ -53,7 +54,7 @@ const tokenIn = readOnce((header) => {
   if (token === "" || token.includes(" "))
     throw invalid('The Authorization header must be "Bearer" and one token.');
   return token;
-});
+}, CALLERS_TEXTS_MAX);
 
 const schemeLength = (header: string): number => SCHEME.exec(header)?.[0].length ?? header.length;
 

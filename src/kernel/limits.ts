@@ -182,6 +182,10 @@ export const DRAIN_BATCH = 8_000;
 export const DRAIN_PAUSE_MS_MAX = 2_000;
 /** Texts that many requests share, and what was made of them, remembered by whoever reads or drains them. */
 export const SHARED_TEXTS_MAX = 50_000;
+/** How long such a text may be. */
+export const SHARED_TEXT_CHARS_MAX = 2_048;
+/** The same of URLs and tokens, which anybody may make up. */
+export const CALLERS_TEXTS_MAX = 5_000;
 /** Name of a user, token and the like, in characters. */
 export const NAME_CHARS_MAX = 96;
 /** Seats of one organization. */

@@ -1,13 +1,20 @@
-import { SHARED_TEXTS_MAX } from "./limits.js";
+import { SHARED_TEXT_CHARS_MAX, SHARED_TEXTS_MAX } from "./limits.js";
 
-/** Reads each text once, as long as there are not too many of them. For texts that come again and again. */
-export function readOnce<Value>(read: (text: string) => Value): (text: string) => Value {
+/**
+ * Reads each text once, for texts that come again and again. Long ones are read each time, and all are forgotten once
+ * there are too many: whoever sends others on purpose is not to fill the memory.
+ */
+export function readOnce<Value>(
+  read: (text: string) => Value,
+  textsMax = SHARED_TEXTS_MAX,
+): (text: string) => Value {
   const known = new Map<string, Value>();
   return (text) => {
     const there = known.get(text);
     if (there !== undefined) return there;
-    if (known.size >= SHARED_TEXTS_MAX) known.clear();
     const value = read(text);
+    if (text.length > SHARED_TEXT_CHARS_MAX) return value;
+    if (known.size >= textsMax) known.clear();
     known.set(text, value);
     return value;
   };

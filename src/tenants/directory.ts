@@ -1,3 +1,4 @@
+import { CALLERS_TEXTS_MAX } from "../kernel/limits.js";
 import { readOnce } from "../kernel/read-once.js";
 import { hashToken, isWellFormed } from "./access-token.js";
 import { type Caller, callerOf } from "./caller.js";
@@ -38,7 +39,7 @@ export class Directory {
   private readonly plans: Plans;
   private readonly masterKey: MasterKey;
   private readonly presetTokenHash: string | undefined;
-  private readonly hashOf = readOnce(hashToken);
+  private readonly hashOf = readOnce(hashToken, CALLERS_TEXTS_MAX);
 
   /** `presetToken` is the operator's own choice of the owner's token, which need not carry our checksum. */
   constructor(masterKey: MasterKey, plans: Plans, presetToken?: string) {

@@ -9,7 +9,8 @@ import {
   readEventJson,
   usageWithCost,
 } from "./chat-answer.js";
-import { memberText, withChanges } from "./json-object.js";
+import { withChanges } from "./json-changes.js";
+import { memberText } from "./json-object.js";
 import { dataOf, eventOf, latin1Text } from "./sse.js";
 
 export type ChatEvent =

@@ -1,11 +1,5 @@
 import { badRequest } from "../kernel/errors.js";
-import {
-  CHOICES_MAX,
-  IMAGE_TOKENS_MAX,
-  MAX_TOKENS_MAX,
-  MESSAGES_MAX,
-  NAME_CHARS_MAX,
-} from "../kernel/limits.js";
+import { IMAGE_TOKENS_MAX, MESSAGES_MAX, NAME_CHARS_MAX } from "../kernel/limits.js";
 import { type Span, textOf } from "../kernel/span.js";
 import type {
   Attachment,
@@ -16,17 +10,8 @@ import type {
 import type { JsonObject } from "../tasks/json-object.js";
 import type { Json } from "../tasks/task-call.js";
 import { asObject } from "./as-object.js";
-import { isNull, memberValue, readObject, valueAt } from "./json-object.js";
-import {
-  CLOSE_BRACKET,
-  LETTER_F,
-  LETTER_T,
-  MINUS,
-  OPEN_BRACE,
-  OPEN_BRACKET,
-  skipSpace,
-  ZERO,
-} from "./json-scan.js";
+import { CHECKS, COMPLETION_CHECKS, checkTypes, hasEntries } from "./chat-checks.js";
+import { memberValue, readObject } from "./json-object.js";
 import { PLAIN_MESSAGES } from "./plain-messages.js";
 import { parseRouteControls } from "./route-controls.js";
 
@@ -92,13 +77,6 @@ function readChoices(body: JsonObject): number {
   return typeof n === "number" ? n : 1;
 }
 
-/** Whether a member is an array with something in it. */
-function hasEntries(body: JsonObject, name: string): boolean {
-  const nth = body.indexOf(name);
-  if (nth < 0 || !array.accepts(body, nth)) return false;
-  return body.bytes[skipSpace(body.bytes, body.valueStartOf(nth) + 1)] !== CLOSE_BRACKET;
-}
-
 /** A model id and what stands behind its colon. */
 export function splitModel(model: unknown): { model: string; suffix: string | undefined } {
   if (typeof model !== "string" || model === "") {
@@ -113,77 +91,6 @@ export function splitModel(model: unknown): { model: string; suffix: string | un
   const colon = model.lastIndexOf(":");
   if (colon < 0) return { model, suffix: undefined };
   return { model: model.slice(0, colon), suffix: model.slice(colon + 1) };
-}
-
-/** Of the member that is the nth, and not null. */
-type Check = {
-  readonly expected: string;
-  readonly accepts: (body: JsonObject, nth: number) => boolean;
-};
-
-const DIGITS = Array.from({ length: 10 }, (_, digit) => ZERO + digit);
-
-/** What a value is, is told by its first letter: this is JSON. */
-const beginsWith =
-  (...letters: readonly number[]): Check["accepts"] =>
-  (body, nth) =>
-    letters.includes(body.bytes[body.valueStartOf(nth)] ?? 0);
-
-const bool: Check = { expected: "true or false", accepts: beginsWith(LETTER_T, LETTER_F) };
-const number: Check = { expected: "a number", accepts: beginsWith(MINUS, ...DIGITS) };
-const object: Check = { expected: "an object", accepts: beginsWith(OPEN_BRACE) };
-const array: Check = { expected: "an array", accepts: beginsWith(OPEN_BRACKET) };
-const wholeFrom = (least: number, most: number): Check => ({
-  expected: `a whole number from ${least} to ${most}`,
-  accepts: (body, nth) => {
-    const value = valueAt(body, nth);
-    return typeof value === "number" && Number.isInteger(value) && value >= least && value <= most;
-  },
-});
-const texts: Check = {
-  expected: "a string or an array of strings",
-  accepts: (body, nth) => {
-    const value = valueAt(body, nth);
-    return (
-      typeof value === "string" ||
-      (Array.isArray(value) && value.every((each) => typeof each === "string"))
-    );
-  },
-};
-
-/** Members we read, or whose wrong type no provider could mean otherwise. All may be null or absent. */
-const CHECKS: ReadonlyMap<string, Check> = new Map(
-  Object.entries<Check>({
-    stream: bool,
-    stream_options: object,
-    max_tokens: wholeFrom(1, MAX_TOKENS_MAX),
-    max_completion_tokens: wholeFrom(1, MAX_TOKENS_MAX),
-    n: wholeFrom(1, CHOICES_MAX),
-    temperature: number,
-    top_p: number,
-    presence_penalty: number,
-    frequency_penalty: number,
-    logprobs: bool,
-    top_logprobs: wholeFrom(0, CHOICES_MAX),
-    tools: array,
-    response_format: object,
-    stop: texts,
-    provider: object,
-  }),
-);
-/** There it is a number. */
-const COMPLETION_CHECKS = new Map([...CHECKS].filter(([name]) => name !== "logprobs"));
-
-function checkTypes(body: JsonObject, checks: ReadonlyMap<string, Check>): void {
-  for (let nth = 0; nth < body.count; nth++) {
-    const check = checks.get(body.nameOf(nth));
-    if (!check || isNull(body, nth) || check.accepts(body, nth)) continue;
-    const name = body.nameOf(nth);
-    throw badRequest(`"${name}" must be ${check.expected}.`, name);
-  }
-  if (memberValue(body, MAX_TOKENS) != null && memberValue(body, MAX_COMPLETION_TOKENS) != null) {
-    throw badRequest('Give "max_tokens" or "max_completion_tokens", not both.', "max_tokens");
-  }
 }
 
 /** Base64 of images would count for far more tokens than images do, so it is told apart. */
@@ -239,9 +146,7 @@ function attach(media: Media, kind: Attachment): void {
   if (!media.attachments.includes(kind)) media.attachments = [...media.attachments, kind];
 }
 
-const MAX_TOKENS = "max_tokens";
-const MAX_COMPLETION_TOKENS = "max_completion_tokens";
-const MAX_TOKENS_NAMES = [MAX_TOKENS, MAX_COMPLETION_TOKENS] as const;
+const MAX_TOKENS_NAMES = ["max_tokens", "max_completion_tokens"] as const;
 
 function readMaxTokens(body: JsonObject): ChatRequest["maxTokens"] {
   for (const name of MAX_TOKENS_NAMES) {

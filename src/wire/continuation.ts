@@ -5,7 +5,8 @@ import { asObject } from "./as-object.js";
 import { readEventJson } from "./chat-answer.js";
 import { parseChatRequest } from "./chat-request.js";
 import type { StreamDialect } from "./dialects/dialect.js";
-import { memberText, withChanges } from "./json-object.js";
+import { withChanges } from "./json-changes.js";
+import { memberText } from "./json-object.js";
 import { dataOf, eventOf, latin1Text, utf8Of } from "./sse.js";
 
 /** Of an answer that holds more than plain text nobody could go on in the middle. */

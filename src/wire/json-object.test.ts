@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { RouterError } from "../kernel/errors.js";
 import { spanOf } from "../kernel/span.js";
-import { readObject, withChanges } from "./json-object.js";
+import { withChanges } from "./json-changes.js";
+import { readObject } from "./json-object.js";
 
 const read = (text: string) => readObject(spanOf(text));
 

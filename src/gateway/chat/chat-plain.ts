@@ -14,7 +14,7 @@ import {
   usageWithCost,
   withCostAdded,
 } from "../../wire/chat-answer.js";
-import { withChanges } from "../../wire/json-object.js";
+import { withChanges } from "../../wire/json-changes.js";
 import { answerLines, type Facts } from "../answer-headers.js";
 import { withTime } from "../money/paid-time.js";
 import { charge, type Ending, type Settled } from "../money/settle.js";

@@ -4,7 +4,7 @@ import { readOnce } from "../../kernel/read-once.js";
 import type { ChatAdapter, Provider } from "../../providers/provider.js";
 import type { ChatRequest } from "../../tasks/chat-completion.js";
 import type { Changes } from "../../tasks/json-object.js";
-import { withChanges, withMember } from "../../wire/json-object.js";
+import { withChanges, withMember } from "../../wire/json-changes.js";
 
 export type UpstreamRequest = {
   readonly path: string;

@@ -4,7 +4,7 @@ import type { OwnChat, ProviderRequest } from "../../providers/provider.js";
 import { noUsage, type Usage } from "../../tasks/usage.js";
 import { asObject } from "../../wire/as-object.js";
 import { cohereDialect, cohereText, cohereUsage } from "../../wire/dialects/cohere.js";
-import { withChanges } from "../../wire/json-object.js";
+import { withChanges } from "../../wire/json-changes.js";
 import { answerHeaders, type Facts } from "../answer-headers.js";
 import { awaiterFor } from "../attempts.js";
 import { answerStream } from "../chat/chat-stream.js";

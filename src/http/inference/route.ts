@@ -14,7 +14,8 @@ import { parseChatRequest, parseCompletionRequest } from "../../wire/chat-reques
 import type { Door } from "../../wire/doors/door.js";
 import { DOORS } from "../../wire/doors/doors.js";
 import { parseEstimateQuery } from "../../wire/estimate-query.js";
-import { readObject, withChanges } from "../../wire/json-object.js";
+import { withChanges } from "../../wire/json-changes.js";
+import { readObject } from "../../wire/json-object.js";
 import { parseRouteControls } from "../../wire/route-controls.js";
 import { authenticate } from "../authenticate.js";
 import { readBody } from "../body.js";
