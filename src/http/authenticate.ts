@@ -1,6 +1,4 @@
 import { RouterError } from "../kernel/errors.js";
-import { CALLERS_TEXTS_MAX } from "../kernel/limits.js";
-import { readOnce } from "../kernel/read-once.js";
 import { hashToken } from "../tenants/access-token.js";
 import type { Caller } from "../tenants/caller.js";
 import type { Refusal } from "../tenants/directory.js";
@@ -46,18 +44,17 @@ function bearerToken(request: Incoming): string {
   if (header === null) {
     throw invalid('Send your token in the header "Authorization: Bearer hf_tp...".');
   }
-  return tokenIn(header);
-}
-
-const tokenIn = readOnce((header) => {
   const token = header.slice(schemeLength(header)).trim();
   if (token === "" || token.includes(" "))
     throw invalid('The Authorization header must be "Bearer" and one token.');
   return token;
-}, CALLERS_TEXTS_MAX);
+}
 
-const schemeLength = (header: string): number => SCHEME.exec(header)?.[0].length ?? header.length;
+/** The usual spelling is told by a glance. */
+const schemeLength = (header: string): number =>
+  header.startsWith(BEARER) ? BEARER.length : (SCHEME.exec(header)?.[0].length ?? header.length);
 
+const BEARER = "Bearer ";
 /** fal's own clients write `Key`, older ones of Replicate's `Token`; what stands behind it is a token of ours all the same. */
 const SCHEME = /^(?:bearer|key|token) /i;
 

@@ -184,7 +184,7 @@ export const DRAIN_PAUSE_MS_MAX = 2_000;
 export const SHARED_TEXTS_MAX = 50_000;
 /** How long such a text may be. */
 export const SHARED_TEXT_CHARS_MAX = 2_048;
-/** The same of URLs and tokens, which anybody may make up. */
+/** How many of those that anybody may make up, like URLs. */
 export const CALLERS_TEXTS_MAX = 5_000;
 /** Name of a user, token and the like, in characters. */
 export const NAME_CHARS_MAX = 96;

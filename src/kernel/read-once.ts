@@ -12,10 +12,14 @@ export function readOnce<Value>(
   return (text) => {
     const there = known.get(text);
     if (there !== undefined) return there;
-    const value = read(text);
-    if (text.length > SHARED_TEXT_CHARS_MAX) return value;
+    if (text.length > SHARED_TEXT_CHARS_MAX) return read(text);
     if (known.size >= textsMax) known.clear();
-    known.set(text, value);
+    const own = copyOf(text);
+    const value = read(own);
+    known.set(own, value);
     return value;
   };
 }
+
+/** A text that was cut out of another one keeps all of that alive. */
+const copyOf = (text: string): string => Buffer.from(text, "utf16le").toString("utf16le");

@@ -16,6 +16,7 @@ export type JsonObject = Span & {
   /** Which of them has a name; -1 for none. Those below are for looks that must not make an object each. */
   readonly indexOf: (name: string) => number;
   readonly nameOf: (nth: number) => string;
+  readonly startOf: (nth: number) => number;
   readonly valueStartOf: (nth: number) => number;
   readonly endOf: (nth: number) => number;
   /** Whether the member that mostly looks the same looks so, where whoever read it knew of one. */

@@ -1,5 +1,3 @@
-import { CALLERS_TEXTS_MAX } from "../kernel/limits.js";
-import { readOnce } from "../kernel/read-once.js";
 import { hashToken, isWellFormed } from "./access-token.js";
 import { type Caller, callerOf } from "./caller.js";
 import { OrganizationDirectory } from "./organization-directory.js";
@@ -39,7 +37,8 @@ export class Directory {
   private readonly plans: Plans;
   private readonly masterKey: MasterKey;
   private readonly presetTokenHash: string | undefined;
-  private readonly hashOf = readOnce(hashToken, CALLERS_TEXTS_MAX);
+  /** Of tokens that somebody has shown, so that they are not hashed each time; forgotten whenever anything changes. */
+  private readonly hashesByToken = new Map<string, string>();
 
   /** `presetToken` is the operator's own choice of the owner's token, which need not carry our checksum. */
   constructor(masterKey: MasterKey, plans: Plans, presetToken?: string) {
@@ -51,6 +50,7 @@ export class Directory {
 
   /** Takes in these rows, and forgets whatever else it knew of the users among them. */
   load(rows: TenantRows): void {
+    this.hashesByToken.clear();
     for (const user of rows.users) this.forget(user.id);
     for (const user of rows.users) this.users.set(user.id, user);
     for (const token of rows.tokens) {
@@ -85,8 +85,10 @@ export class Directory {
   }
 
   identify(token: string, now: number): Identified {
-    const hash = this.hashOf(token);
+    const knownHash = this.hashesByToken.get(token);
+    const hash = knownHash ?? hashToken(token);
     const caller = this.callersByHash.get(hash);
+    if (caller && knownHash === undefined) this.hashesByToken.set(copyOf(token), hash);
     // Whoever is known has shown a token of ours; the others are looked at more closely.
     if (!caller) {
       const isOurs = isWellFormed(token) || hash === this.presetTokenHash;
@@ -129,6 +131,9 @@ export class Directory {
     }
   }
 }
+
+/** A text that was cut out of a request's head keeps all of that alive. */
+const copyOf = (text: string): string => Buffer.from(text).toString();
 
 /** What a sealed key is bound to: a user by their id, or an organization by its bucket. */
 export const keyContext = (owner: string, provider: string): string => `${owner}/${provider}`;

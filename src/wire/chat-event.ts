@@ -108,16 +108,16 @@ function outputIn(choices: readonly (Choice | null)[]): string {
 /** Some providers write reasoning under both of its names; it counts once. */
 function outputOf(choice: Choice | null): string {
   const delta = choice?.delta;
-  if (!delta) return textOf(choice?.text);
-  let text = textOf(delta.reasoning_content) || textOf(delta.reasoning);
-  text += textOf(delta.content) + textOf(delta.refusal);
+  if (!delta) return textIn(choice?.text);
+  let text = textIn(delta.reasoning_content) || textIn(delta.reasoning);
+  text += textIn(delta.content) + textIn(delta.refusal);
   for (const call of delta.tool_calls ?? []) {
-    text += textOf(call.function?.name) + textOf(call.function?.arguments);
+    text += textIn(call.function?.name) + textIn(call.function?.arguments);
   }
   return text;
 }
 
-const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
+const textIn = (value: unknown): string => (typeof value === "string" ? value : "");
 
 /** Untouched but for a usage the caller gets at the end or not at all, and the provider's quirks. */
 function callersText(event: string, data: string, chunk: Chunk, quirks: EventQuirks): string {

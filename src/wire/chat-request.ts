@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { badRequest } from "../kernel/errors.js";
 import { IMAGE_TOKENS_MAX, MESSAGES_MAX, NAME_CHARS_MAX } from "../kernel/limits.js";
 import { type Span, textOf } from "../kernel/span.js";
@@ -11,7 +12,7 @@ import type { JsonObject } from "../tasks/json-object.js";
 import type { Json } from "../tasks/task-call.js";
 import { asObject } from "./as-object.js";
 import { CHECKS, COMPLETION_CHECKS, checkTypes, hasEntries } from "./chat-checks.js";
-import { memberValue, readObject } from "./json-object.js";
+import { memberValue, readObject, type UsualForm } from "./json-object.js";
 import { PLAIN_MESSAGES } from "./plain-messages.js";
 import { parseRouteControls } from "./route-controls.js";
 
@@ -19,7 +20,7 @@ const MODEL_CHARS_MAX = 256;
 
 /** Checks a chat body and finds in it what routing and metering need. Throws a RouterError naming the field. */
 export function parseChatRequest(span: Span): ChatRequest {
-  const body = readObject(span, PLAIN_MESSAGES);
+  const body = readText(span, PLAIN_MESSAGES);
   checkTypes(body, CHECKS);
   const media = body.isUsual ? NO_MEDIA : checkMessages(memberValue(body, "messages"));
   const textBytes = span.end - span.start - media.imageChars;
@@ -46,7 +47,7 @@ export function parseChatRequest(span: Span): ChatRequest {
 
 /** The same for a completion that is to be streamed: it has a prompt where chat has messages. */
 export function parseCompletionRequest(span: Span): ChatRequest {
-  const body = readObject(span);
+  const body = readText(span);
   checkTypes(body, COMPLETION_CHECKS);
   const textBytes = span.end - span.start;
   const prompt = memberValue(body, "prompt");
@@ -70,6 +71,16 @@ export function parseCompletionRequest(span: Span): ChatRequest {
     attachments: NOTHING_ATTACHED,
     task: "text-generation",
   };
+}
+
+/** What goes to a provider as it came must be what every reader takes it for. */
+function readText(span: Span, usual?: UsualForm): JsonObject {
+  const { bytes, start, end } = span;
+  // What stands around it is nearly always proper text, too, and need not be cut off.
+  if (!isUtf8(bytes) && !isUtf8(bytes.subarray(start, end))) {
+    throw badRequest("The body is not valid UTF-8.");
+  }
+  return readObject(span, usual);
 }
 
 function readChoices(body: JsonObject): number {

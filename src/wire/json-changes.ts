@@ -3,8 +3,7 @@
 import { Spliced } from "../kernel/content.js";
 import { assert } from "../kernel/errors.js";
 import type { Span } from "../kernel/span.js";
-import type { Changes, JsonObject, Member } from "../tasks/json-object.js";
-import { COMMA, isSpace, skipSpace } from "./json-scan.js";
+import type { Changes, JsonObject } from "../tasks/json-object.js";
 
 /** The object with the value of one member in place of what it was. */
 export function withMember(object: JsonObject, name: string, value: Uint8Array): Spliced {
@@ -15,49 +14,60 @@ export function withMember(object: JsonObject, name: string, value: Uint8Array):
 
 /** The object with members replaced, left out, or added at the end. */
 export function withChanges(object: JsonObject, changes: Changes): Buffer {
+  const lastKept = lastKeptOf(object, changes);
   const edits: Edit[] = [];
-  let added = "";
-  let kept = object.count;
-  for (const [name, value] of changes) {
-    const member = object.get(name);
-    if (member && value !== undefined) {
-      edits.push({ start: member.valueStart, end: member.end, by: value });
-    } else if (member) {
-      edits.push(removal(object.bytes, member));
-      kept--;
-    } else if (value !== undefined) {
-      added += `,${JSON.stringify(name)}:${value}`;
+  for (let nth = 0; nth <= lastKept; nth++) {
+    const value = changes.get(object.nameOf(nth));
+    if (value !== undefined) {
+      edits.push({ start: object.valueStartOf(nth), end: object.endOf(nth), by: value });
+    } else if (isRemoved(object, changes, nth)) {
+      // With the comma behind it, as there is one that is kept.
+      edits.push({ start: object.startOf(nth), end: object.startOf(nth + 1), by: "" });
     }
   }
-  if (added !== "") {
-    const close = object.bytes.lastIndexOf("}", object.end - 1);
-    edits.push({ start: close, end: close, by: kept > 0 ? added : added.slice(1) });
-  }
+  edits.push(ending(object, lastKept, addedBy(object, changes)));
   return edited(object, edits);
 }
 
+/** A stretch, and what stands there instead. */
 type Edit = { readonly start: number; readonly end: number; readonly by: string };
 
-function edited({ bytes, start, end }: Span, edits: Edit[]): Buffer {
-  if (edits.length > 1) edits.sort((a, b) => a.start - b.start);
+/** -1 where none is kept. */
+function lastKeptOf(object: JsonObject, changes: Changes): number {
+  let nth = object.count - 1;
+  while (nth >= 0 && isRemoved(object, changes, nth)) nth--;
+  return nth;
+}
+
+function isRemoved(object: JsonObject, changes: Changes, nth: number): boolean {
+  const name = object.nameOf(nth);
+  return changes.has(name) && changes.get(name) === undefined;
+}
+
+function addedBy(object: JsonObject, changes: Changes): string[] {
+  const added: string[] = [];
+  for (const [name, value] of changes) {
+    if (value !== undefined && !object.has(name)) added.push(`${JSON.stringify(name)}:${value}`);
+  }
+  return added;
+}
+
+/** Whatever stands behind the last member that is kept gives way to what is added. */
+function ending(object: JsonObject, lastKept: number, added: readonly string[]): Edit {
+  const close = object.bytes.lastIndexOf("}", object.end - 1);
+  const end = object.count > 0 ? object.endOf(object.count - 1) : close;
+  if (lastKept >= 0) {
+    return { start: object.endOf(lastKept), end, by: added.map((each) => `,${each}`).join("") };
+  }
+  return { start: object.count > 0 ? object.startOf(0) : close, end, by: added.join(",") };
+}
+
+function edited({ bytes, start, end }: Span, edits: readonly Edit[]): Buffer {
   const parts: Buffer[] = [];
   let done = start;
   for (const edit of edits) {
-    // Two removed neighbours can claim the same comma.
-    parts.push(bytes.subarray(done, Math.max(done, edit.start)), Buffer.from(edit.by));
-    done = Math.max(done, edit.end);
+    parts.push(bytes.subarray(done, edit.start), Buffer.from(edit.by));
+    done = edit.end;
   }
   return Buffer.concat([...parts, bytes.subarray(done, end)]);
-}
-
-/** The member with one neighbouring comma: the one after it, or for the last member the one before. */
-function removal(bytes: Buffer, member: Member): Edit {
-  const after = skipSpace(bytes, member.end);
-  if (bytes[after] === COMMA) {
-    return { start: member.start, end: skipSpace(bytes, after + 1), by: "" };
-  }
-  let before = member.start - 1;
-  while (isSpace(bytes[before])) before--;
-  const start = bytes[before] === COMMA ? before : member.start;
-  return { start, end: member.end, by: "" };
 }

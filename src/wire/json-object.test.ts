@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { RouterError } from "../kernel/errors.js";
 import { spanOf } from "../kernel/span.js";
 import { withChanges } from "./json-changes.js";
-import { readObject } from "./json-object.js";
+import { parseObject, readObject } from "./json-object.js";
 
 const read = (text: string) => readObject(spanOf(text));
 
@@ -44,6 +44,41 @@ test("random objects survive random changes as JSON.parse sees them", () => {
     }
     expect(JSON.parse(change(text, changes))).toEqual(expected);
   }
+});
+
+test("whatever is left out, replaced and added, the rest is what it was", () => {
+  const names = ["a", "b", "c", "d"];
+  const text = '{ "a" : 1 , "b":[2], "c": "3" ,"d":{} }';
+  // Each member is kept, replaced or left out; one more is added, or none, or two.
+  for (let ways = 0; ways < 3 ** 5; ways++) {
+    const changes: Record<string, string | undefined> = {};
+    const expected: Record<string, unknown> = JSON.parse(text);
+    for (const [i, name] of names.entries()) {
+      const way = Math.floor(ways / 3 ** i) % 3;
+      if (way === 1) {
+        changes[name] = `"new ${name}"`;
+        expected[name] = `new ${name}`;
+      }
+      if (way === 2) {
+        changes[name] = undefined;
+        delete expected[name];
+      }
+    }
+    for (let i = Math.floor(ways / 3 ** 4); i > 0; i--) {
+      changes[`n${i}`] = String(i);
+      expected[`n${i}`] = i;
+    }
+    const changed = change(text, changes);
+    expect([changed, JSON.parse(changed)]).toEqual([changed, expected]);
+    const nothing = change("{ }", changes);
+    const added = Object.entries(changes).filter(([, value]) => value !== undefined);
+    expect(Object.keys(JSON.parse(nothing))).toEqual(added.map(([name]) => name));
+  }
+});
+
+test("a text that begins with the mark of its byte order twice is no JSON", () => {
+  expect(parseObject('\ufeff{"a":1}')).toEqual({ a: 1 });
+  expect(() => parseObject('\ufeff\ufeff{"a":1}')).toThrow(RouterError);
 });
 
 test("an escaped name is the name it spells", () => {

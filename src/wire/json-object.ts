@@ -1,7 +1,7 @@
 /** JSON objects as places in the bytes they came in. */
 
 import { assert, badRequest, type RouterError } from "../kernel/errors.js";
-import { type Span, spanOf } from "../kernel/span.js";
+import { type Span, spanOf, textOf } from "../kernel/span.js";
 import type { JsonObject, Member } from "../tasks/json-object.js";
 import {
   CLOSE_BRACE,
@@ -135,6 +135,10 @@ class MemberList implements JsonObject {
     return this.names[nth] ?? "";
   }
 
+  startOf(nth: number): number {
+    return this.placeAt(nth * 3);
+  }
+
   valueStartOf(nth: number): number {
     return this.placeAt(nth * 3 + 1);
   }
@@ -146,8 +150,8 @@ class MemberList implements JsonObject {
   get(name: string): Member | undefined {
     const nth = this.indexOf(name);
     if (nth < 0) return undefined;
-    const start = this.placeAt(nth * 3);
-    return { start, valueStart: this.valueStartOf(nth), end: this.endOf(nth) };
+    const [start, valueStart] = [this.startOf(nth), this.valueStartOf(nth)];
+    return { start, valueStart, end: this.endOf(nth) };
   }
 
   private placeAt(index: number): number {
@@ -210,6 +214,6 @@ function notJsonAt({ start, end }: Span, at: number): RouterError {
 
 /** What `JSON.parse` gives, of a text that is an object, not nested beyond the limit and without a name given twice. */
 export function parseObject(text: string): Readonly<Record<string, unknown>> {
-  readObject(spanOf(text));
-  return JSON.parse(text) as Readonly<Record<string, unknown>>;
+  const object = readObject(spanOf(text));
+  return JSON.parse(textOf(object)) as Readonly<Record<string, unknown>>;
 }

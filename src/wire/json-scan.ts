@@ -1,6 +1,6 @@
 /**
  * Goes through JSON where it stands and makes nothing of it. Each function takes the place where something begins, and
- * returns the one after it; what `JSON.parse` would refuse is refused. Loops end with the buffer: once a place beyond it
+ * returns the one after it; what `JSON.parse` would refuse is refused, and so is what is nested too deep. Loops end with the buffer: once a place beyond it
  * was read, the engine takes the slow way with every byte.
  */
 import { badRequest } from "../kernel/errors.js";

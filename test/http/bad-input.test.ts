@@ -88,6 +88,19 @@ test("truncated and invalid JSON is a bad request that quotes none of the body",
   }
 });
 
+test("bytes that are no UTF-8 are refused, and what is UTF-8 goes on byte for byte", async () => {
+  const text = JSON.stringify(BODY);
+  for (const odd of ["h\xff", "\xc0\xa2", "\xed\xa0\x80"]) {
+    const body = Buffer.from(text.replace("hi", odd), "latin1");
+    const { status, error } = await refused(new Request(chat(ada.token, text), { body }));
+    expect([status, error.message]).toEqual([400, "The body is not valid UTF-8."]);
+  }
+  const good = text.replace("hi", "größe 漢字 🙂");
+  expect((await app.answer(chat(ada.token, `\ufeff${good}`))).status).toBe(200);
+  const [sent] = provider.received;
+  expect(sent?.body).toBe(good.replace('"org/model"', '"upstream-model"'));
+});
+
 test("a wrong type is named by its field", async () => {
   const wrong: readonly [Record<string, unknown>, string][] = [
     [{ model: 7 }, "model"],

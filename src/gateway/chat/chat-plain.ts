@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { NanoUsd } from "../../kernel/money.js";
 import type { CostReader } from "../../providers/provider.js";
 import type { Candidate } from "../../routing/policy.js";
@@ -102,8 +103,9 @@ function replyFor(
   const { candidate } = facts;
   const lines = answerLines(gateway, call, facts, charged);
   lines.push(CONTENT_TYPE);
-  // More must be written than the cost where anything is missing, or said in a provider's own words.
-  const isInPlace = !usage.estimated && isWholeAnswer(json) && saysUsualReasons(json);
+  // More must be written than the cost where anything is missing, said in a provider's own words, or no proper text.
+  const isInPlace =
+    !usage.estimated && isWholeAnswer(json) && saysUsualReasons(json) && isUtf8(json.bytes);
   const body = isInPlace ? withCostAdded(json, charged) : undefined;
   if (body) return new WholeReply(lines, body, written);
   const anew = writtenAnew(call, candidate, json, usage, charged).toString("utf8");

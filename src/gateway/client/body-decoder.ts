@@ -1,4 +1,5 @@
 /** Takes the framing off an HTTP/1.1 body: a length, chunks, or everything until the connection ends. */
+
 /** What breaks the rules of HTTP, or arrives without being asked for. */
 export class ProtocolError extends Error {}
 

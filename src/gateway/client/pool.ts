@@ -71,9 +71,12 @@ export class HttpPool {
   sendKept(request: HttpRequest, deadline: Deadline): Exchange | undefined {
     if (isUpload(request.body)) return undefined;
     const origin = originFor(request);
+    checkHead(request);
+    const kept = this.takeIdle(origin);
+    if (!kept) return undefined;
     const apart = this.print(origin, request);
-    const exchange = this.takeIdle(origin)?.send(this.out, apart);
-    if (exchange) deadline.stops(exchange);
+    const exchange = kept.send(this.out, apart);
+    deadline.stops(exchange);
     return exchange;
   }
 
@@ -194,10 +197,9 @@ function checkHead({ path, headers }: HttpRequest): void {
   linesOf(headers);
 }
 
-/** Everything before the body. */
+/** Everything before the body, of what was checked. */
 function printHead(out: ByteWriter, origin: Origin, request: HttpRequest): void {
   const { path, headers, requestId, body, method = "POST" } = request;
-  checkHead(request);
   out.text(method);
   out.text(" ");
   out.text(origin.pathPrefix);

@@ -1,9 +1,9 @@
 /** Status line and headers of an HTTP/1.1 answer, looked up where they stand. */
 
+import { HEAD_BYTES_MAX } from "../../kernel/limits.js";
 import { standsAt } from "../../kernel/span.js";
 import { type Framing, ProtocolError } from "./body-decoder.js";
 
-const HEAD_BYTES_MAX = 64 * 1024;
 const VERSION = "HTTP/1.";
 const STATUS_AT = "HTTP/1.1 ".length;
 const LENGTH = "content-length";
@@ -18,6 +18,8 @@ const SPACE = 32;
 const ZERO = 48;
 const COLON = 58;
 const CHUNKED = /\bchunked$/i;
+const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+const BREAKS_LINE = /[\r\n\0]/;
 
 export class ResponseHead {
   readonly status: number;
@@ -112,7 +114,7 @@ export class ResponseHead {
     return false;
   }
 
-  /** Every header in the order of the answer, its name in lower case. */
+  /** Every header in the order of the answer, its name in lower case, but for what is no proper header. */
   entries(): readonly (readonly [name: string, value: string])[] {
     const entries: [string, string][] = [];
     for (let nth = 0; nth < this.count; nth++) {
@@ -120,7 +122,8 @@ export class ResponseHead {
       const colon = this.bytes.indexOf(COLON, start);
       if (colon <= start || colon >= this.lineAt(nth + 1)) continue;
       const name = this.bytes.toString("latin1", start, colon).toLowerCase();
-      entries.push([name, this.valueOf(nth, name.length)]);
+      const value = this.valueOf(nth, name.length);
+      if (NAME.test(name) && !BREAKS_LINE.test(value)) entries.push([name, value]);
     }
     return entries;
   }

@@ -42,7 +42,7 @@ async function report({ gateway }: Site, asking: Asking, whole: JsonObject): Pro
     return reportRoute(gateway, { ...asking, request }, chatWish);
   }
   const { route: path, ...body } = withModelOf(JSON.parse(textOf(whole)));
-  const door = typeof path === "string" ? DOORS[path] : undefined;
+  const door = typeof path === "string" && Object.hasOwn(DOORS, path) ? DOORS[path] : undefined;
   if (!door || !GOES_IN.some((name) => name in body)) return ofModel(gateway, asking, path, body);
   if (body.stream === true) {
     const own = spanOf(withChanges(whole, new Map([["route", undefined]])));
