@@ -8,7 +8,7 @@ import { benchEmbedded } from "./embedded/main.js";
 import { benchDraining } from "./ledger/draining.js";
 import { benchLedger } from "./ledger/main.js";
 import { choosePins, describeMachine, onOneCore, type Pins } from "./machine.js";
-import { inFreshProcesses } from "./measure/session.js";
+import { inFreshProcesses, type Outcome } from "./measure/session.js";
 import { measureStreams } from "./measure/streams.js";
 import { measureLatency, measureThroughput } from "./measure/throughput.js";
 import { type Measurement, type Options, readOptions, USAGE } from "./options.js";
@@ -116,14 +116,33 @@ async function measure(job: Job, results: Collected): Promise<Measured> {
     // With one connection only one process ever has work, so one core serves all of them. Across cores the
     // figure would mostly be how long an idle core of a virtual machine takes to wake: 80 µs on ours.
     const together = { variant, pins: onOneCore(job.pins) };
-    const { value, note } = await inFreshProcesses(together, (s) => measureLatency(s, durations));
+    const { value, note } = await undisturbed(() =>
+      inFreshProcesses(together, (s) => measureLatency(s, durations)),
+    );
     keep(results.latency, value);
     return { note, summary: `p50 ${value.p50Us.toFixed(1)} µs, p99 ${value.p99Us.toFixed(1)} µs` };
   }
-  const { value, note } = await inFreshProcesses(job, (s) => measureThroughput(s, durations));
+  const { value, note } = await undisturbed(() =>
+    inFreshProcesses(job, (s) => measureThroughput(s, durations)),
+  );
   keep(results.throughput, value);
   return { note, summary: `${Math.round(value.requestsPerSecond)} requests/s` };
 }
+
+/** While a host has others run on our core, it is them that are measured: whichever the variant, it is run again. */
+async function undisturbed<T extends { readonly stolen: number }>(
+  run: () => Promise<Outcome<T>>,
+): Promise<Outcome<T>> {
+  for (let again = 0; ; again++) {
+    const outcome = await run();
+    const { stolen } = outcome.value;
+    if (!(stolen > stolenMax) || again === repeatsMax) return outcome;
+    say(`the host took ${Math.round(stolen * 100)} % of the proxy's core: once more`);
+  }
+}
+
+const stolenMax = 0.02;
+const repeatsMax = 3;
 
 async function print(options: Options, pins: Pins, results: Results): Promise<void> {
   const repository = join(import.meta.dir, "..");

@@ -14,6 +14,7 @@ const run = (variant: VariantName, round: number, value: Partial<Throughput>): R
     proxyCore: 1,
     upstreamCore: 0.1,
     generatorCore: 0.1,
+    stolen: 0,
     ...value,
   },
 });

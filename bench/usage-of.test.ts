@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { coreShare, rssPeak } from "./usage-of.js";
+import { coreShare, rssPeak, stolenMsIn } from "./usage-of.js";
 
 const samples = [
   { atMs: 1000, cpuMs: 0, rssBytes: 9 },
@@ -16,4 +16,13 @@ test("only samples inside the window count", () => {
 test("too few samples give no number rather than zero", () => {
   expect(coreShare(samples, { fromMs: 2000, toMs: 2500 })).toBeNaN();
   expect(rssPeak(samples, { fromMs: 2100, toMs: 2500 })).toBeNaN();
+});
+
+test("what a host gives to others is told for each core", () => {
+  const stat =
+    "cpu  10 0 0 0 0 0 0 99 0 0\ncpu0 1 2 3 4 5 6 7 12 9 10\ncpu1 1 2 3 4 5 6 7 0 9 10\n";
+  expect(stolenMsIn(stat, 0)).toBe(120);
+  expect(stolenMsIn(stat, 1)).toBe(0);
+  expect(stolenMsIn(stat, 2)).toBeNaN();
+  expect(stolenMsIn(stat, undefined)).toBeNaN();
 });

@@ -77,6 +77,19 @@ export function watchUsage(pids: readonly number[]): Watch {
   };
 }
 
+/** How long a host has had others run on a core of ours, in ms since it started; not a number where that is not told. */
+export function stolenMsIn(stat: string, core: number | undefined): number {
+  const line = stat.split("\n").find((each) => each.startsWith(`cpu${core} `));
+  return (Number(line?.split(/\s+/)[8]) * 1000) / ticksPerSecond;
+}
+
+/** What part of a core's time a host gives to others while a load runs. */
+export function watchStolen(core: number | undefined): { readonly share: () => number } {
+  const now = () => (isLinux ? stolenMsIn(readProc("stat"), core) : Number.NaN);
+  const [begun, before] = [Date.now(), now()];
+  return { share: () => (now() - before) / (Date.now() - begun) };
+}
+
 /** The part of one core that was used inside the window, 0 to 1 for a single-threaded process. */
 export function coreShare(samples: readonly UsageSample[], window: Window): number {
   const inside = samples.filter(({ atMs }) => atMs >= window.fromMs && atMs <= window.toMs);

@@ -1,5 +1,5 @@
 import type { ClosedLoopResult } from "../load/spec.js";
-import { coreShare } from "../usage-of.js";
+import { coreShare, watchStolen } from "../usage-of.js";
 import { type Session, sendLoad } from "./session.js";
 
 export type Durations = { readonly warmupMs: number; readonly durationMs: number };
@@ -12,6 +12,8 @@ export type Throughput = {
   readonly proxyCore: number;
   readonly upstreamCore: number;
   readonly generatorCore: number;
+  /** What part of the proxy's core the host gave to others; not a number where that is not told. */
+  readonly stolen: number;
 };
 
 const connections = 64;
@@ -29,7 +31,8 @@ async function closedLoop(
   session: Session,
   how: Durations & { readonly connections: number },
 ): Promise<Throughput> {
-  const { bodyBytes, proxy } = session;
+  const { bodyBytes, proxy, pins } = session;
+  const stolen = watchStolen(pins.proxy);
   const loaded = await sendLoad<ClosedLoopResult>(session, {
     spec: { mode: "closed-loop", target: proxy.target, bodyBytes, ...how },
     limitMs: how.warmupMs + how.durationMs + slackMs,
@@ -42,5 +45,6 @@ async function closedLoop(
     proxyCore: coreShare(loaded.proxyUsage, window),
     upstreamCore: coreShare(loaded.upstreamUsage, window),
     generatorCore: coreShare(loaded.generatorUsage, window),
+    stolen: stolen.share(),
   };
 }

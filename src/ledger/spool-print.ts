@@ -17,10 +17,12 @@ export function printStarted(lines: LineBuffer, started: Started): void {
 
 export function printSettled(lines: LineBuffer, ended: Ended): void {
   const { profile, status, outcome, durationMs, firstByteMs, attempts, usage, debits } = ended;
-  lines.begin(startsFor(profile).settled);
-  for (let i = 0; i < debits.length; i++) {
-    if (i > 0) lines.text(",");
-    lines.quoted(debits[i]?.account ?? "");
+  const [only] = debits;
+  if (only && debits.length === 1) {
+    lines.begin(chargedStart(profile, only.account));
+  } else {
+    lines.begin(startsFor(profile).settled);
+    printAccounts(lines, debits);
   }
   lines.text("]\t[");
   printBeginning(lines, ended);
@@ -39,6 +41,13 @@ export function printSettled(lines: LineBuffer, ended: Ended): void {
   lines.text("]\t");
   if (ended.details) printDetails(lines, ended.details);
   lines.end();
+}
+
+function printAccounts(lines: LineBuffer, debits: Settlement["debits"]): void {
+  for (let i = 0; i < debits.length; i++) {
+    if (i > 0) lines.text(",");
+    lines.quoted(debits[i]?.account ?? "");
+  }
 }
 
 /** Only for providers that say later what a request cost. */
@@ -104,7 +113,13 @@ function printAmount(lines: LineBuffer, amount: NanoUsd | undefined): void {
   lines.quoted(String(amount));
 }
 
-type Starts = { readonly started: LineStart; readonly settled: LineStart };
+type Starts = {
+  readonly started: LineStart;
+  readonly settled: LineStart;
+  /** The same with the account that was charged last: hardly ever is it another one. */
+  account: string | undefined;
+  charged: LineStart;
+};
 
 /** By profile, which most of a line is made of. */
 const starts = new WeakMap<Profile, Starts>();
@@ -113,11 +128,19 @@ function startsFor(profile: Profile): Starts {
   let made = starts.get(profile);
   if (made === undefined) {
     const { text } = profile;
-    made = {
-      started: lineStart(`${STARTED}${text}\t[`),
-      settled: lineStart(`${SETTLED}${text}\t[`),
-    };
+    const settled = lineStart(`${SETTLED}${text}\t[`);
+    const started = lineStart(`${STARTED}${text}\t[`);
+    made = { started, settled, account: undefined, charged: settled };
     starts.set(profile, made);
   }
   return made;
+}
+
+function chargedStart(profile: Profile, account: string): LineStart {
+  const made = startsFor(profile);
+  if (made.account !== account) {
+    made.account = account;
+    made.charged = lineStart(`${SETTLED}${profile.text}\t[${JSON.stringify(account)}`);
+  }
+  return made.charged;
 }
