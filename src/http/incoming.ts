@@ -9,7 +9,6 @@ export type Incoming = {
   readonly bodyLength?: number | undefined;
   /** Null for none. */
   readonly body: AsyncIterable<Uint8Array> | null;
-  readonly text: () => Promise<string>;
   readonly bytes: () => Promise<Uint8Array<ArrayBuffer>>;
   /** The whole body where it is there already, which is nearly always: to wait for it would cost a promise. */
   readonly spanAtHand?: () => Span | undefined;

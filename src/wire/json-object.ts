@@ -2,7 +2,7 @@
 
 import { assert, badRequest, type RouterError } from "../kernel/errors.js";
 import { type Span, spanOf, textOf } from "../kernel/span.js";
-import type { JsonObject, Member } from "../tasks/json-object.js";
+import type { JsonObject } from "../tasks/json-object.js";
 import {
   CLOSE_BRACE,
   COMMA,
@@ -145,13 +145,6 @@ class MemberList implements JsonObject {
 
   endOf(nth: number): number {
     return this.placeAt(nth * 3 + 2);
-  }
-
-  get(name: string): Member | undefined {
-    const nth = this.indexOf(name);
-    if (nth < 0) return undefined;
-    const [start, valueStart] = [this.startOf(nth), this.valueStartOf(nth)];
-    return { start, valueStart, end: this.endOf(nth) };
   }
 
   private placeAt(index: number): number {

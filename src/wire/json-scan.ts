@@ -94,7 +94,7 @@ export function skipSpace(bytes: Buffer, start: number): number {
   return at;
 }
 
-export const isSpace = (byte: number | undefined): boolean =>
+const isSpace = (byte: number | undefined): boolean =>
   byte === SPACE || byte === 10 || byte === 13 || byte === 9;
 
 function skipNested(bytes: Buffer, start: number, depth: number): number {

@@ -1,4 +1,4 @@
-import { type Span, spanOf, startOfText, textOf } from "../../kernel/span.js";
+import { type Span, startOfText } from "../../kernel/span.js";
 import type { Incoming } from "../incoming.js";
 import type { RequestBody } from "./request-body.js";
 import type { RequestHead } from "./request-head.js";
@@ -41,10 +41,6 @@ export class ServerRequest implements Incoming {
     const { headBytes, messageBytes } = this.headers;
     const start = startOfText(this.message, headBytes);
     return { bytes: this.message, start, end: messageBytes };
-  }
-
-  async text(): Promise<string> {
-    return textOf(this.spanAtHand() ?? spanOf(await this.bytes()));
   }
 
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
